@@ -1,0 +1,82 @@
+# The project's commands. Run them through ./just, which gets what they run on. `./just demo` and `./just test` come first.
+
+set shell := ["sh", "-euc"]
+
+root := justfile_directory()
+python := root / ".venv/bin/python"
+uv := env("UV", "uv")
+
+export PATH := root / ".tools/env/bin:" + env("PATH")
+# Nothing here may fetch an interpreter or ask a model hub behind our back.
+export UV_PYTHON_DOWNLOADS := env("UV_PYTHON_DOWNLOADS", "never")
+export HF_HUB_OFFLINE := "1"
+
+[private]
+default:
+    @just --list --unsorted
+
+# Everything for the demo, the app and the tests: Python, Node and Rust packages, and the built app
+setup: _python _app
+
+# The main job, offline, with the small demo model: a window, or with --terminal the pipes alone
+demo *options:
+    @case " {{ options }} " in \
+      *" --terminal "*) just _python && exec {{ python }} -m tests.e2e.terminal_demo ;; \
+      *) just setup && exec {{ python }} -m tests.e2e.window_demo {{ options }} ;; \
+    esac
+
+# The app with the real model
+run *options: setup
+    tauri-app/target/debug/knowledge-focus {{ options }}
+
+# Every test and every check
+test: setup check _pytest _vitest _cargo-test _e2e
+
+# The checks without the tests: formats, lints, types, arrows, generated files
+check: _python _npm
+    .venv/bin/ruff format --check --quiet .
+    .venv/bin/ruff check --quiet .
+    .venv/bin/mypy
+    .venv/bin/lint-imports --no-logo
+    {{ python }} -m sidecar.rpc.schema --check schemas
+    cd tauri-app && npm run --silent types -- --check && npm run --silent lint && npm run --silent typecheck
+    . setup/rust.sh && cd tauri-app && cargo fmt --check && cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
+
+# Puts code into the formatters' form
+format: _python
+    .venv/bin/ruff format --quiet .
+    .venv/bin/ruff check --quiet --fix .
+    . setup/rust.sh && cd tauri-app && cargo fmt
+
+# Writes schemas/ and the TypeScript types from the sidecar's protocol
+schema: _python _npm
+    {{ python }} -m sidecar.rpc.schema schemas
+    cd tauri-app && npm run --silent types
+
+# Trains the demo model again and prints its scores on held-out data; --eval only prints the scores
+demo-model *options: _python
+    {{ python }} -m tests.demo_model {{ options }}
+
+_python:
+    {{ uv }} sync --quiet --frozen
+
+[working-directory: "tauri-app"]
+_npm:
+    @cmp -s package-lock.json node_modules/.installed-lock || { npm ci --no-audit --no-fund --loglevel=error && cp package-lock.json node_modules/.installed-lock; }
+
+_app: _npm
+    setup/window-needs.sh
+    cd tauri-app && npm run --silent build
+    . setup/rust.sh && cd tauri-app && cargo build --quiet --locked --workspace
+
+_pytest:
+    {{ python }} -m pytest -q --ignore=tests/e2e
+
+_vitest:
+    cd tauri-app && npm test --silent
+
+_cargo-test:
+    . setup/rust.sh && cd tauri-app && cargo test --quiet --locked --workspace
+
+_e2e:
+    {{ python }} -m pytest -q tests/e2e

@@ -1,0 +1,50 @@
+"""From a request's `model` to the engine that answers it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+from sidecar.engine import Engine, Finished, GenerationRequest, TextDelta
+from sidecar.errors import ModelNotFound
+from sidecar.models import Catalog, Models
+
+AUTO = "auto"
+
+
+class Router:
+    """Sends each request to the model it names, or to the built-in one when it leaves the choice to us.
+
+    A named model is obeyed, never replaced by another. Today every model is a built-in one of the catalog.
+    """
+
+    def __init__(self, catalog: Catalog, models: Models, engine: Engine) -> None:
+        self._catalog = catalog
+        self._models = models
+        self._engine = engine
+
+    def resolve(self, model: str | None) -> str:
+        """The id of the built-in model that `model` (an id, a repository, "auto" or nothing) stands for.
+
+        Raises:
+            ModelNotFound: no model has this id or repository.
+        """
+        known = self._catalog.models
+        if model is None or model == AUTO:
+            return known[0].id
+        for candidate in known:
+            if model in (candidate.id, candidate.repository):
+                return candidate.id
+        raise ModelNotFound(f"no model is called {model!r}", model=model, known=[candidate.id for candidate in known])
+
+    async def complete(self, model: str | None, request: GenerationRequest) -> AsyncIterator[TextDelta | Finished]:
+        """The answer to `request`, piece by piece; closing the iterator cancels the request within one step.
+
+        Raises:
+            ModelNotFound: no model has this id or repository.
+            ModelNotReady: the model is not on disk yet.
+        """
+        path = self._models.get_model_path(self.resolve(model))
+        async with aclosing(self._engine.generate(path, request)) as pieces:
+            async for piece in pieces:
+                yield piece
