@@ -1,0 +1,257 @@
+"""Every error that may reach the person or a caller, as one tree. Imports nothing of ours.
+
+    SidecarError
+    ├─ PipeError              what came through the pipe is not a request we can serve
+    │  ├─ ParseError            the line is not JSON
+    │  ├─ InvalidJsonRpc        JSON, but not one JSON-RPC 2.0 request (a batch, a bad id, …)
+    │  ├─ MethodNotFound
+    │  ├─ InvalidParams         the params do not fit the method's schema
+    │  ├─ NotInitialized        a request before `initialize`
+    │  ├─ AlreadyInitialized    a second `initialize`
+    │  └─ LineTooLong           a line above the cap, in either direction
+    ├─ RequestEnded           the request was well-formed, and ended early
+    │  ├─ RequestCancelled      its caller asked for that
+    │  ├─ SlowConsumer          its caller did not read what it was sent
+    │  └─ InternalError         a fault of ours; the log has the traceback
+    ├─ GenerationError        the model was asked something it cannot do
+    │  ├─ InvalidRequest        a member or a combination that is not supported
+    │  ├─ InvalidImage          missing, not a picture, truncated or far too large
+    │  ├─ ModelNotFound         no model of that name
+    │  ├─ ModelNotReady         known, but not on disk yet
+    │  ├─ ContextLengthExceeded
+    │  └─ EngineFailed          the inference engine broke off
+    ├─ DownloadError          the model did not arrive
+    │  ├─ MirrorNotFound        404
+    │  ├─ MirrorRateLimited     429
+    │  ├─ MirrorFailed          5xx
+    │  ├─ MirrorUnreachable     no connection, or it was cut
+    │  ├─ MirrorInvalid         not an address, or not the answers of a model hub
+    │  ├─ DiskFull
+    │  ├─ FileDamaged           a file's hash or size is wrong
+    │  └─ Cancelled             the person stopped the download
+    ├─ DataFolderInUse        another sidecar works in the data folder
+    └─ ShellError             made by the shell, never by this process; here so that the list is whole
+       ├─ SidecarRestarted      the sidecar died while the request ran
+       └─ SidecarUnavailable    there is no sidecar to ask
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import ClassVar, TypeAlias
+
+Json: TypeAlias = "None | bool | int | float | str | Sequence[Json] | Mapping[str, Json]"
+
+
+class SidecarError(Exception):
+    """An error with a stable name.
+
+    `kind` is what programs and the window's texts go by; it never changes once released. `retryable` says whether
+    the same request may succeed later without anybody changing it. The message is for the log and carries no content
+    of chats or files; `details` crosses the pipe and carries no secret and no traceback.
+    """
+
+    kind: ClassVar[str]
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str = "", **details: Json) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details: dict[str, Json] = details
+
+
+def error_classes(root: type[SidecarError] = SidecarError) -> Iterator[type[SidecarError]]:
+    """All classes below `root` that have a kind of their own, in the order of the tree."""
+    for subclass in root.__subclasses__():
+        if "kind" in vars(subclass):
+            yield subclass
+        yield from error_classes(subclass)
+
+
+class PipeError(SidecarError):
+    """What came through the pipe is not a request that can be served."""
+
+
+class ParseError(PipeError):
+    """The line is not JSON."""
+
+    kind = "parse_error"
+
+
+class InvalidJsonRpc(PipeError):
+    """JSON, but not one JSON-RPC 2.0 request. Batches are refused here too."""
+
+    kind = "invalid_json_rpc"
+
+
+class MethodNotFound(PipeError):
+    """No method of that name."""
+
+    kind = "method_not_found"
+
+
+class InvalidParams(PipeError):
+    """The params do not fit the method's schema; `details.errors` says where."""
+
+    kind = "invalid_params"
+
+
+class NotInitialized(PipeError):
+    """A request came before `initialize`."""
+
+    kind = "not_initialized"
+
+
+class AlreadyInitialized(PipeError):
+    """A second `initialize`."""
+
+    kind = "already_initialized"
+
+
+class LineTooLong(PipeError):
+    """A line above the cap. Its sender refuses to write it; its reader discards it."""
+
+    kind = "line_too_long"
+
+
+class RequestEnded(SidecarError):
+    """A well-formed request that ended before it was answered."""
+
+
+class RequestCancelled(RequestEnded):
+    """The caller cancelled the request, or the process is leaving."""
+
+    kind = "request_cancelled"
+
+
+class SlowConsumer(RequestEnded):
+    """The caller did not read what it was sent; only its own request is given up."""
+
+    kind = "slow_consumer"
+
+
+class InternalError(RequestEnded):
+    """A fault of ours. The log has the traceback, the answer has not."""
+
+    kind = "internal_error"
+
+
+class GenerationError(SidecarError):
+    """The model was asked something it cannot do."""
+
+
+class InvalidRequest(GenerationError):
+    """A member or a combination of members that is not supported; `details.member` names it."""
+
+    kind = "invalid_request"
+
+
+class InvalidImage(GenerationError):
+    """A picture that is missing, not a picture, truncated, or far too large."""
+
+    kind = "invalid_image"
+
+
+class ModelNotFound(GenerationError):
+    """No model of that name."""
+
+    kind = "model_not_found"
+
+
+class ModelNotReady(GenerationError):
+    """The model is known but not on disk yet."""
+
+    kind = "model_not_ready"
+    retryable = True
+
+
+class ContextLengthExceeded(GenerationError):
+    """Prompt and answer cannot fit the model's context or the memory budget."""
+
+    kind = "context_length_exceeded"
+
+
+class EngineFailed(GenerationError):
+    """The inference engine broke off; the next request starts it again."""
+
+    kind = "engine_failed"
+    retryable = True
+
+
+class DownloadError(SidecarError):
+    """The model did not arrive. A mirror's errors name the mirror in `details.mirror`."""
+
+
+class MirrorNotFound(DownloadError):
+    """The mirror answered 404: it does not carry the model or the file."""
+
+    kind = "mirror_not_found"
+
+
+class MirrorRateLimited(DownloadError):
+    """The mirror answered 429."""
+
+    kind = "mirror_rate_limited"
+    retryable = True
+
+
+class MirrorFailed(DownloadError):
+    """The mirror answered 5xx."""
+
+    kind = "mirror_failed"
+    retryable = True
+
+
+class MirrorUnreachable(DownloadError):
+    """No connection to the mirror, or it was cut or stood still."""
+
+    kind = "mirror_unreachable"
+    retryable = True
+
+
+class MirrorInvalid(DownloadError):
+    """Not an http(s) address, or what answers there is not a model hub."""
+
+    kind = "mirror_invalid"
+
+
+class DiskFull(DownloadError):
+    """Not enough room in the data folder."""
+
+    kind = "disk_full"
+
+
+class FileDamaged(DownloadError):
+    """A file's size or SHA-256 is wrong; `details.file` names it, and it will be fetched again."""
+
+    kind = "file_damaged"
+    retryable = True
+
+
+class Cancelled(DownloadError):
+    """The person stopped the download."""
+
+    kind = "cancelled"
+
+
+class DataFolderInUse(SidecarError):
+    """Another sidecar holds the lock of the data folder."""
+
+    kind = "data_folder_in_use"
+    retryable = True
+
+
+class ShellError(SidecarError):
+    """Made by the shell, never by this process. Here so that the list of kinds is whole."""
+
+
+class SidecarRestarted(ShellError):
+    """The sidecar died while the request ran, and has been started again."""
+
+    kind = "sidecar_restarted"
+    retryable = True
+
+
+class SidecarUnavailable(ShellError):
+    """There is no running sidecar to ask."""
+
+    kind = "sidecar_unavailable"
+    retryable = True
