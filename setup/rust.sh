@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Sourced by the recipes that use Rust. An older Rust on PATH counts as none: then Debian's, installed in /usr/bin, goes first.
 
 rust_minimum=90 # 1.90: what tauri 2.12 and its plugins ask for

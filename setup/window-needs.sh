@@ -3,6 +3,7 @@
 # Xvfb, and Rust. Quiet when all is there.
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+# shellcheck source=setup/rust.sh
 . "$here/rust.sh"
 
 case $(uname -s) in
