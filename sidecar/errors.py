@@ -1,44 +1,45 @@
+# ruff: noqa: N818 - a class is the CamelCase of its kind, so that either is found from the other
 """Every error that may reach the person or a caller, as one tree. Imports nothing of ours.
 
-    SidecarError
-    ├─ PipeError              what came through the pipe is not a request we can serve
-    │  ├─ ParseError            the line is not JSON
-    │  ├─ InvalidJsonRpc        JSON, but not one JSON-RPC 2.0 request (a batch, a bad id, …)
-    │  ├─ MethodNotFound
-    │  ├─ InvalidParams         the params do not fit the method's schema
-    │  ├─ NotInitialized        a request before `initialize`
-    │  ├─ AlreadyInitialized    a second `initialize`
-    │  └─ LineTooLong           a line above the cap, in either direction
-    ├─ RequestEnded           the request was well-formed, and ended early
-    │  ├─ RequestCancelled      its caller asked for that
-    │  ├─ SlowConsumer          its caller did not read what it was sent
-    │  └─ InternalError         a fault of ours; the log has the traceback
-    ├─ GenerationError        the model was asked something it cannot do
-    │  ├─ InvalidRequest        a member or a combination that is not supported
-    │  ├─ InvalidImage          missing, not a picture, truncated or far too large
-    │  ├─ ModelNotFound         no model of that name
-    │  ├─ ModelNotReady         known, but not on disk yet
-    │  ├─ ContextLengthExceeded
-    │  └─ EngineFailed          the inference engine broke off
-    ├─ DownloadError          the model did not arrive
-    │  ├─ MirrorNotFound        404
-    │  ├─ MirrorRateLimited     429
-    │  ├─ MirrorFailed          5xx
-    │  ├─ MirrorUnreachable     no connection, or it was cut
-    │  ├─ MirrorInvalid         not an address, or not the answers of a model hub
-    │  ├─ DiskFull
-    │  ├─ FileDamaged           a file's hash or size is wrong
-    │  └─ Cancelled             the person stopped the download
-    ├─ DataFolderInUse        another sidecar works in the data folder
-    └─ ShellError             made by the shell, never by this process; here so that the list is whole
-       ├─ SidecarRestarted      the sidecar died while the request ran
-       └─ SidecarUnavailable    there is no sidecar to ask
+SidecarError
+├─ PipeError              what came through the pipe is not a request we can serve
+│  ├─ ParseError            the line is not JSON
+│  ├─ InvalidJsonRpc        JSON, but not one JSON-RPC 2.0 request (a batch, a bad id, …)
+│  ├─ MethodNotFound
+│  ├─ InvalidParams         the params do not fit the method's schema
+│  ├─ NotInitialized        a request before `initialize`
+│  ├─ AlreadyInitialized    a second `initialize`
+│  └─ LineTooLong           a line above the cap, in either direction
+├─ RequestEnded           the request was well-formed, and ended early
+│  ├─ RequestCancelled      its caller asked for that
+│  ├─ SlowConsumer          its caller did not read what it was sent
+│  └─ InternalError         a fault of ours; the log has the traceback
+├─ GenerationError        the model was asked something it cannot do
+│  ├─ InvalidRequest        a member or a combination that is not supported
+│  ├─ InvalidImage          missing, not a picture, truncated or far too large
+│  ├─ ModelNotFound         no model of that name
+│  ├─ ModelNotReady         known, but not on disk yet
+│  ├─ ContextLengthExceeded
+│  └─ EngineFailed          the inference engine broke off
+├─ DownloadError          the model did not arrive
+│  ├─ MirrorNotFound        404
+│  ├─ MirrorRateLimited     429
+│  ├─ MirrorFailed          5xx
+│  ├─ MirrorUnreachable     no connection, or it was cut
+│  ├─ MirrorInvalid         not an address, or not the answers of a model hub
+│  ├─ DiskFull
+│  ├─ FileDamaged           a file's hash or size is wrong
+│  └─ Cancelled             the person stopped the download
+├─ DataFolderInUse        another sidecar works in the data folder
+└─ ShellError             made by the shell, never by this process; here so that the list is whole
+   ├─ SidecarRestarted      the sidecar died while the request ran
+   └─ SidecarUnavailable    there is no sidecar to ask
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar, TypeAlias
 
-Json: TypeAlias = "None | bool | int | float | str | Sequence[Json] | Mapping[str, Json]"
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 
 
 class SidecarError(Exception):

@@ -1,0 +1,35 @@
+"""`engine/…`: what the inference engine holds and does."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from sidecar.protocol.message import Message, Method, NoParams, Notification
+
+
+class Lanes(Message):
+    """A count for each priority."""
+
+    high: int
+    low: int
+
+
+class EngineStatus(Message):
+    loaded: bool
+    loading: bool
+    model_id: Annotated[str | None, Field(description="The model that is loaded or loading")]
+    device: Annotated[str | None, Field(description="What it runs on: metal, cuda or cpu; null before the first load")]
+    active_bytes: int
+    peak_bytes: int
+    budget_bytes: int | None
+    queued: Lanes
+    running: Lanes
+    tokens_per_second: float | None
+    load_seconds: float | None
+
+
+STATUS = Method("engine/status", NoParams, EngineStatus, "What the engine holds and does", ("window",))
+STATUS_CHANGED = Notification("engine/status", EngineStatus, "The engine's state changed", state=True)
+
+METHODS: tuple[Method[Any, Any], ...] = (STATUS,)
+NOTIFICATIONS: tuple[Notification[Any], ...] = (STATUS_CHANGED,)

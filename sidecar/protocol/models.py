@@ -1,0 +1,86 @@
+"""`models/…`: the built-in models on disk, and the events of their download."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from sidecar.protocol.engine import EngineStatus
+from sidecar.protocol.message import Message, Method, NoParams, Notification, VerbatimMessage
+
+ModelState = Literal["absent", "partial", "downloading", "verifying", "ready", "damaged", "failed"]
+Capability = Literal["vision", "text", "structured_output", "tool_use"]
+ModelId = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class BuiltinModel(Message):
+    id: ModelId
+    repository: str
+    revision: Annotated[str | None, Field(description="Commit of the repository; null until it is resolved")]
+    display_name: str
+    capabilities: list[Capability]
+    mirrors: Annotated[list[str], Field(description="Where it can be downloaded from; the first is the default")]
+    total_bytes: int | None
+    state: ModelState
+
+
+class ModelsListResult(Message):
+    models: list[BuiltinModel]
+
+
+class ModelParams(Message):
+    model_id: Annotated[ModelId | None, Field(description="Absent: the only built-in model")] = None
+
+
+class DownloadParams(ModelParams):
+    mirror: Annotated[
+        str | None, Field(min_length=1, max_length=2000, description="http(s) address; absent: the model's first")
+    ] = None
+
+
+class ModelStatus(Message):
+    model_id: ModelId
+    state: ModelState
+    downloaded_bytes: int
+    total_bytes: int | None
+    kind: Annotated[str | None, Field(description="Error kind, when the state is failed or damaged")] = None
+    damaged_files: list[str]
+
+
+class DownloadEvent(VerbatimMessage):
+    """The event of the original application, spelled as there, with byte counts added."""
+
+    model_id: str
+    progress: Annotated[float, Field(ge=0, le=100, description="Percent")]
+    status: Literal["downloading", "completed", "failed"]
+    message: Annotated[str, Field(description='For the log, for example "Downloading... 1.2GB / 2.6GB"')]
+    speed_mbps: Annotated[
+        float | None, Field(description="10⁶ bytes a second", exclude_if=lambda speed: speed is None)
+    ] = None
+    downloaded_bytes: int
+    total_bytes: int | None
+    eta_seconds: Annotated[float | None, Field(exclude_if=lambda eta: eta is None)] = None
+    file: Annotated[str | None, Field(exclude_if=lambda file: file is None)] = None
+
+
+class DownloadFailedEvent(DownloadEvent):
+    kind: Annotated[str, Field(description="Error kind")]
+
+
+LIST = Method("models/list", NoParams, ModelsListResult, "The built-in models", ("window", "proxy"))
+STATUS = Method("models/status", ModelParams, ModelStatus, "What of a model is on disk", ("window",))
+DOWNLOAD = Method(
+    "models/download", DownloadParams, ModelStatus, "Starts or joins a download and answers at once", ("window",)
+)
+CANCEL_DOWNLOAD = Method(
+    "models/cancelDownload", ModelParams, ModelStatus, "Stops a download; what is on disk stays", ("window",)
+)
+UNLOAD = Method("models/unload", NoParams, EngineStatus, "Takes the loaded model out of memory", ("window",))
+
+PROGRESS = Notification(
+    "builtin-model-download-progress", DownloadEvent, "At most one a second while a model downloads", state=True
+)
+COMPLETED = Notification("builtin-model-download-completed", DownloadEvent, "The model is on disk, checked")
+FAILED = Notification("builtin-model-download-failed", DownloadFailedEvent, "The download ended without the model")
+
+METHODS: tuple[Method[Any, Any], ...] = (LIST, STATUS, DOWNLOAD, CANCEL_DOWNLOAD, UNLOAD)
+NOTIFICATIONS: tuple[Notification[Any], ...] = (PROGRESS, COMPLETED, FAILED)

@@ -1,0 +1,47 @@
+"""What each kind of error is called elsewhere: its JSON-RPC code, its HTTP status, its OpenAI `type`."""
+
+from typing import Literal, NamedTuple
+
+OpenAIType = Literal["invalid_request_error", "not_found_error", "rate_limit_error", "server_error"]
+
+
+class Code(NamedTuple):
+    """One row. `http` and `openai` are what the localhost proxy answers."""
+
+    rpc: int
+    http: int
+    openai: OpenAIType
+
+
+# -32700 … -32600 are JSON-RPC's own, -32002 and -32800 are those of the Language Server Protocol for the same thing;
+# the others are ours, out of the range that JSON-RPC leaves to servers (-32000 … -32099).
+CODES: dict[str, Code] = {
+    "parse_error": Code(-32700, 400, "invalid_request_error"),
+    "invalid_json_rpc": Code(-32600, 400, "invalid_request_error"),
+    "method_not_found": Code(-32601, 404, "not_found_error"),
+    "invalid_params": Code(-32602, 400, "invalid_request_error"),
+    "internal_error": Code(-32603, 500, "server_error"),
+    "not_initialized": Code(-32002, 503, "server_error"),
+    "already_initialized": Code(-32003, 409, "invalid_request_error"),
+    "line_too_long": Code(-32004, 413, "invalid_request_error"),
+    # 499 is nginx's "client closed request": nobody is left to read it.
+    "request_cancelled": Code(-32800, 499, "invalid_request_error"),
+    "slow_consumer": Code(-32005, 499, "invalid_request_error"),
+    "invalid_request": Code(-32010, 400, "invalid_request_error"),
+    "invalid_image": Code(-32011, 400, "invalid_request_error"),
+    "model_not_found": Code(-32012, 404, "not_found_error"),
+    "model_not_ready": Code(-32013, 503, "server_error"),
+    "context_length_exceeded": Code(-32014, 400, "invalid_request_error"),
+    "engine_failed": Code(-32015, 500, "server_error"),
+    "mirror_not_found": Code(-32020, 502, "server_error"),
+    "mirror_rate_limited": Code(-32021, 429, "rate_limit_error"),
+    "mirror_failed": Code(-32022, 502, "server_error"),
+    "mirror_unreachable": Code(-32023, 504, "server_error"),
+    "mirror_invalid": Code(-32024, 400, "invalid_request_error"),
+    "disk_full": Code(-32025, 507, "server_error"),
+    "file_damaged": Code(-32026, 502, "server_error"),
+    "cancelled": Code(-32027, 499, "invalid_request_error"),
+    "data_folder_in_use": Code(-32030, 503, "server_error"),
+    "sidecar_restarted": Code(-32040, 503, "server_error"),
+    "sidecar_unavailable": Code(-32041, 503, "server_error"),
+}
