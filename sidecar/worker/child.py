@@ -1,0 +1,60 @@
+"""The worker process itself: reads one job after the other from stdin, answers on stdout, leaves with its parent."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import resource
+import sys
+import threading
+
+from sidecar.worker import frames, pictures
+
+
+def main(memory_bytes: int) -> None:
+    jobs = os.fdopen(os.dup(0), "rb")
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a C library prints must not land between two frames
+    _limit(memory_bytes)
+    received: queue.SimpleQueue[tuple[bytes, bytes]] = queue.SimpleQueue()
+
+    def receive() -> None:
+        # A thread of its own, so that the parent's death ends us in the middle of a picture too.
+        try:
+            while True:
+                received.put((frames.read_frame(jobs), frames.read_frame(jobs)))
+        except (EOFError, OSError, MemoryError):
+            os._exit(0)
+
+    threading.Thread(target=receive, daemon=True).start()
+    while True:
+        header, data = received.get()
+        answer, body = _serve(json.loads(header), data)
+        del data
+        try:
+            frames.write_frame(answers, json.dumps(answer).encode())
+            frames.write_frame(answers, body)
+            answers.flush()
+        except BrokenPipeError:
+            os._exit(0)
+
+
+def _serve(job: dict[str, int], data: bytes) -> tuple[dict[str, int | str], bytes]:
+    try:
+        pixels = pictures.decode(data, job["maxPixels"])
+    except pictures.PictureError as refused:
+        return {"refused": refused.reason}, b""
+    return {"width": pixels.width, "height": pixels.height}, pixels.rgb
+
+
+def _limit(memory_bytes: int) -> None:
+    limits = {resource.RLIMIT_CORE: 0, resource.RLIMIT_FSIZE: 0, resource.RLIMIT_AS: memory_bytes}
+    for kind, limit in limits.items():
+        with contextlib.suppress(ValueError, OSError):  # macOS knows RLIMIT_AS and refuses it
+            resource.setrlimit(kind, (limit, limit))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
