@@ -1,0 +1,22 @@
+"""The built-in models on disk: which there are, what of them is there, and how they get there.
+
+Nothing here opens a connection before `Models.download` is called, and nothing heavy is imported before that.
+"""
+
+from sidecar.models.builtin import ListedModel, Models, ModelState, ModelStatus
+from sidecar.models.catalog import BuiltinModel, Catalog, CatalogError
+from sidecar.models.network import NetworkLimits
+from sidecar.models.progress import DownloadEvent, DownloadNotification
+
+__all__ = [
+    "BuiltinModel",
+    "Catalog",
+    "CatalogError",
+    "DownloadEvent",
+    "DownloadNotification",
+    "ListedModel",
+    "ModelState",
+    "ModelStatus",
+    "Models",
+    "NetworkLimits",
+]

@@ -1,0 +1,142 @@
+"""A repository's folder in the Hugging Face cache layout, and what we keep there beside it.
+
+{root}/models--org--name/
+  blobs/<digest>                     a file's content; it gets here only after its digest was checked
+  snapshots/<revision>/<path>        links to the blobs: the folder that a model is loaded from
+  refs/main                          the revision that is in use
+  parts/<digest>.part                (ours) content on its way; named by what it must become, so any mirror can go on
+  parts/manifest.json                (ours) what is being downloaded: revision, files, sizes, digests
+  verified/<revision>.json           (ours) every file of this snapshot was checked; without it there is no snapshot
+"""
+
+import json
+import os
+import shutil
+from pathlib import Path, PurePosixPath
+
+from sidecar.models.manifest import REVISION, Manifest, RepositoryFile
+from sidecar.models.verify import Digest
+
+
+class RepositoryCache:
+    """The folder of one repository below `root`. Nothing is created before there is something to keep."""
+
+    def __init__(self, root: Path, repository: str) -> None:
+        self.folder = root / f"models--{repository.replace('/', '--')}"
+        self._repository = repository
+        self._parts = self.folder / "parts"
+        self._plan = self._parts / "manifest.json"
+        self._main = self.folder / "refs" / "main"
+
+    def blob(self, digest: Digest) -> Path:
+        """Where a checked file's content is kept."""
+        return self.folder / "blobs" / digest.hexadecimal
+
+    def part(self, digest: Digest) -> Path:
+        """Where a file's content grows while it arrives."""
+        return self._parts / f"{digest.hexadecimal}.part"
+
+    def snapshot(self, revision: str) -> Path:
+        """The folder that a model is loaded from."""
+        return self.folder / "snapshots" / revision
+
+    def prepare(self) -> None:
+        """Create the folders that a download writes to; only their owner may look into them."""
+        for folder in (self.folder, self._parts, self.folder / "blobs"):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def free_bytes(self) -> int:
+        """Room on the disk for this user."""
+        return shutil.disk_usage(self.folder).free
+
+    def bytes_on_disk(self, file: RepositoryFile) -> int:
+        """How much of a file's content is here, checked or not: never more than its size."""
+        for path in (self.blob(file.digest), self.part(file.digest)):
+            if path.is_file():
+                return min(path.stat().st_size, file.size)
+        return 0
+
+    def plan(self) -> Manifest | None:
+        """What an unfinished download was fetching."""
+        return self._read(self._plan)
+
+    def keep_plan(self, manifest: Manifest) -> None:
+        """Record what is going to be downloaded, before its first byte."""
+        _write_durably(self._plan, json.dumps(manifest.to_json(), indent=2))
+
+    def forget(self, manifest: Manifest) -> None:
+        """Let the next download ask for the revision and the files again. Parts and blobs stay: content is content."""
+        self._plan.unlink(missing_ok=True)
+        self._record(manifest.revision).unlink(missing_ok=True)
+
+    def main_revision(self) -> str | None:
+        """The revision that was downloaded last."""
+        try:
+            revision = self._main.read_text().strip()
+        except (OSError, UnicodeDecodeError):
+            return None
+        return revision if REVISION.fullmatch(revision) else None
+
+    def verified(self, revision: str) -> Manifest | None:
+        """The snapshot of a revision, if each of its files was checked when it arrived."""
+        manifest = self._read(self._record(revision))
+        return manifest if manifest is not None and manifest.revision == revision else None
+
+    def damaged_files(self, manifest: Manifest) -> list[str]:
+        """Files of a snapshot that are missing or of the wrong size now. Contents are not read again."""
+        snapshot = self.snapshot(manifest.revision)
+        return [file.path for file in manifest.files if _size(snapshot / file.path) != file.size]
+
+    def finish(self, manifest: Manifest) -> None:
+        """Make a snapshot of blobs that were all checked, and only then record that it is whole."""
+        snapshot = self.snapshot(manifest.revision)
+        for file in manifest.files:
+            link = snapshot / file.path
+            link.parent.mkdir(parents=True, exist_ok=True)
+            up = "../" * (2 + len(PurePosixPath(file.path).parents) - 1)
+            fresh = link.with_name(f"{link.name}.new-link")
+            fresh.unlink(missing_ok=True)
+            fresh.symlink_to(f"{up}blobs/{file.digest.hexadecimal}")
+            fresh.replace(link)
+        _sync_folder(self.folder / "blobs")
+        _write_durably(self._main, manifest.revision)
+        _write_durably(self._record(manifest.revision), json.dumps(manifest.to_json(), indent=2))
+        shutil.rmtree(self._parts, ignore_errors=True)
+
+    def _record(self, revision: str) -> Path:
+        return self.folder / "verified" / f"{revision}.json"
+
+    def _read(self, path: Path) -> Manifest | None:
+        """A manifest of this repository; None if there is none, or what is there was not written by us."""
+        try:
+            manifest = Manifest.from_json(json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError):
+            return None
+        return manifest if manifest.repository == self._repository else None
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
+
+
+def _write_durably(path: Path, text: str) -> None:
+    """Replace a small file such that a power cut leaves the old or the new one, never half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f"{path.name}.new")
+    with fresh.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,234 @@
+"""What we ask of a model hub over HTTP: a revision, the list of files, and a file's bytes."""
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote, urljoin
+
+from sidecar.errors import (
+    DownloadError,
+    FileDamaged,
+    MirrorFailed,
+    MirrorInvalid,
+    MirrorNotFound,
+    MirrorRateLimited,
+    MirrorUnreachable,
+)
+from sidecar.models.manifest import REVISION, Manifest, RepositoryFile, manifest_from_tree
+from sidecar.models.mirrors import Mirror
+from sidecar.models.network import NetworkLimits
+
+if TYPE_CHECKING:
+    import httpx2
+
+LONGEST_JSON = 8 * 1024 * 1024
+MOST_PAGES = 100
+MOST_REDIRECTS = 5
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+class HubClient:
+    """Connections to one mirror. No token, no cookie and nothing that tells people apart is ever sent."""
+
+    def __init__(self, mirror: Mirror, limits: NetworkLimits) -> None:
+        # Late: a fifth of a second that the start of the sidecar need not wait for.
+        from http.cookiejar import CookieJar, DefaultCookiePolicy
+
+        import httpx2
+
+        self._mirror = mirror
+        self._limits = limits
+        self._client = httpx2.AsyncClient(
+            # Identity: sizes and ranges are those of the file. hf's CDN compresses JSON files otherwise.
+            headers={"User-Agent": "knowledge-focus", "Accept-Encoding": "identity"},
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            timeout=httpx2.Timeout(limits.stall_seconds, connect=limits.connect_seconds, pool=None),
+            follow_redirects=False,  # Each hop is checked by `_send`.
+            trust_env=not mirror.is_local,  # The system's proxy, but not to this computer itself.
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._client.aclose()
+
+    async def revision(self, repository: str) -> str:
+        """The commit that `main` stands for: 40 hexadecimal digits.
+
+        Raises:
+            DownloadError: the mirror's failure.
+        """
+        answer, _ = await self._json(f"{self._mirror.url}/api/models/{repository}/revision/main")
+        revision = answer.get("sha") if isinstance(answer, dict) else None
+        if not isinstance(revision, str) or not REVISION.fullmatch(revision):
+            raise self._error(MirrorInvalid, "no commit in the answer about the repository")
+        return revision
+
+    async def manifest(self, repository: str, revision: str) -> Manifest:
+        """All files of a commit that we would fetch.
+
+        Raises:
+            DownloadError: the mirror's failure, `MirrorInvalid` also for a list that is not a model's.
+        """
+        entries: list[Any] = []
+        url = f"{self._mirror.url}/api/models/{repository}/tree/{revision}?recursive=true&expand=false"
+        for _ in range(MOST_PAGES):
+            page, following = await self._json(url)
+            if not isinstance(page, list):
+                raise self._error(MirrorInvalid, "the list of files is not a list")
+            entries += page
+            if following is None:
+                break
+            url = following
+        else:
+            raise self._error(MirrorInvalid, "the list of files has no end")
+        try:
+            return manifest_from_tree(repository, revision, entries)
+        except ValueError as error:
+            raise self._error(MirrorInvalid, str(error)) from error
+
+    @asynccontextmanager
+    async def open_file(
+        self, repository: str, revision: str, file: RepositoryFile, start: int
+    ) -> AsyncIterator[tuple[int, AsyncIterator[bytes]]]:
+        """Ask for a file from byte `start` on.
+
+        Gives the offset at which the answer really begins, which is not `start` where the mirror would not resume
+        there, and its bytes as they arrive.
+
+        Raises:
+            DownloadError: the mirror's failure; `FileDamaged` if the answer is of another size than the file.
+        """
+        url = f"{self._mirror.url}/{repository}/resolve/{revision}/{quote(file.path)}"
+        headers = {"Range": f"bytes={start}-"} if start else {}
+        with self._translated(file.path):
+            response = await self._send(url, headers, file.path)
+            try:
+                if start and response.status_code == 416:
+                    yield 0, _nothing()
+                    return
+                yield self._first_byte(response, file, start), response.aiter_raw()
+            finally:
+                await response.aclose()
+
+    def _first_byte(self, response: "httpx2.Response", file: RepositoryFile, start: int) -> int:
+        self._check_status(response, file.path)
+        if response.headers.get("Content-Type", "").startswith("text/html"):
+            raise self._error(MirrorInvalid, "a web page instead of a file", file=file.path)
+        if response.headers.get("Content-Encoding", "identity") != "identity":
+            raise self._error(MirrorInvalid, "a compressed answer that was not asked for", file=file.path)
+        begin, total = 0, response.headers.get("Content-Length")
+        if response.status_code == 206:
+            try:
+                span, total = response.headers["Content-Range"].removeprefix("bytes ").split("/")
+                begin = int(span.split("-")[0])
+            except (KeyError, ValueError) as error:
+                raise self._error(MirrorInvalid, "a part without a readable Content-Range", file=file.path) from error
+        if total not in (None, "*", str(file.size)):
+            raise self._error(FileDamaged, f"{total} bytes instead of {file.size}", file=file.path)
+        if begin > 0 and start == 0:
+            raise self._error(MirrorInvalid, "a part of a file that was asked for as a whole", file=file.path)
+        return begin
+
+    async def _json(self, url: str) -> tuple[Any, str | None]:
+        """A JSON answer and the address of its next page, asked for again within the limits."""
+        failures = 0
+        while True:
+            try:
+                return await self._json_once(url)
+            except DownloadError as error:
+                failures += 1
+                await self._limits.wait_to_retry(error, failures)
+
+    async def _json_once(self, url: str) -> tuple[Any, str | None]:
+        with self._translated():
+            response = await self._send(url, {})
+            try:
+                self._check_status(response)
+                body = bytearray()
+                async for piece in response.aiter_raw():
+                    body += piece
+                    if len(body) > LONGEST_JSON:
+                        raise self._error(MirrorInvalid, "an answer that is far too long")
+            finally:
+                await response.aclose()
+        try:
+            value = json.loads(body)
+        except (ValueError, RecursionError) as error:
+            raise self._error(MirrorInvalid, "the answer is not JSON", status=response.status_code) from error
+        following = response.links.get("next", {}).get("url")
+        if following is None:
+            return value, None
+        following = urljoin(url, following)
+        if not self._mirror.may_redirect_to(following):
+            raise self._error(MirrorInvalid, "the list of files goes on at an address that may not be asked")
+        return value, following
+
+    async def _send(self, url: str, headers: dict[str, str], file: str | None = None) -> "httpx2.Response":
+        """Send a GET and follow redirects, each of them checked. The caller closes the response."""
+        for _ in range(MOST_REDIRECTS + 1):
+            response = await self._client.send(self._client.build_request("GET", url, headers=headers), stream=True)
+            if response.status_code not in REDIRECTS:
+                return response
+            await response.aclose()
+            url = urljoin(url, response.headers.get("Location", ""))
+            if not self._mirror.may_redirect_to(url):
+                raise self._error(MirrorInvalid, "a redirect to an address that may not be asked", file=file)
+        raise self._error(MirrorInvalid, "too many redirects", file=file)
+
+    def _check_status(self, response: "httpx2.Response", file: str | None = None) -> None:
+        status = response.status_code
+        if status in (200, 206):
+            return
+        message = f"the mirror answered {status}"
+        # The hub answers 401 where a repository does not exist or is not public: without a token it is the same.
+        if status in (401, 403, 404, 410):
+            raise self._error(MirrorNotFound, message, status=status, file=file)
+        if status == 429:
+            raise self._error(MirrorRateLimited, message, status=status, file=file, retry_after=response)
+        if status >= 500:
+            raise self._error(MirrorFailed, message, status=status, file=file, retry_after=response)
+        raise self._error(MirrorInvalid, message, status=status, file=file)
+
+    def _error(
+        self,
+        kind: type[DownloadError],
+        message: str,
+        *,
+        status: int | None = None,
+        file: str | None = None,
+        retry_after: "httpx2.Response | None" = None,
+    ) -> DownloadError:
+        details: dict[str, str | int] = {"mirror": self._mirror.url}
+        if status is not None:
+            details["status"] = status
+        if file is not None:
+            details["file"] = file
+        asked = "" if retry_after is None else retry_after.headers.get("Retry-After", "")
+        if asked.isascii() and asked.isdigit():  # The other form, a date, is left aside.
+            details["retry_after_seconds"] = int(asked[:9])
+        return kind(message, **details)
+
+    @contextmanager
+    def _translated(self, file: str | None = None) -> Iterator[None]:
+        """Let the HTTP library's errors leave as ours."""
+        import httpx2
+
+        try:
+            yield
+        except (httpx2.InvalidURL, httpx2.UnsupportedProtocol, httpx2.LocalProtocolError) as error:
+            raise self._error(MirrorInvalid, f"not an address that can be asked: {error}", file=file) from error
+        except httpx2.TimeoutException as error:
+            raise self._error(MirrorUnreachable, "no answer in time", file=file) from error
+        except httpx2.RequestError as error:
+            raise self._error(MirrorUnreachable, f"the connection broke: {error!r}", file=file) from error
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    return
+    yield b""

@@ -1,0 +1,38 @@
+"""How long a download waits for a mirror, and how often it asks again."""
+
+import asyncio
+from dataclasses import dataclass
+
+from sidecar.errors import DownloadError
+
+
+@dataclass(frozen=True)
+class NetworkLimits:
+    """Patience with one mirror. Times are seconds."""
+
+    connect_seconds: float = 10
+    stall_seconds: float = 20
+    """Silence in the middle of an answer that counts as a broken connection."""
+    attempts: int = 3
+    """Tries in a row that brought nothing, before the mirror's failure is the download's."""
+    first_wait: float = 0.5
+    """Before the second try; doubled before each further one."""
+    longest_wait: float = 8
+    """Also the longest `Retry-After` that is waited for."""
+    parallel_files: int = 4
+
+    async def wait_to_retry(self, error: DownloadError, failures: int) -> None:
+        """Sleep before another try, after `failures` tries in a row that brought nothing.
+
+        Raises:
+            DownloadError: `error` itself, where asking again is hopeless or was done often enough.
+        """
+        if not error.retryable or failures >= self.attempts:
+            raise error
+        asked = error.details.get("retry_after_seconds")
+        if isinstance(asked, int | float):
+            if asked > self.longest_wait:
+                raise error
+            await asyncio.sleep(asked)
+        else:
+            await asyncio.sleep(min(self.first_wait * 2 ** (failures - 1), self.longest_wait))

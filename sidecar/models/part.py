@@ -1,0 +1,69 @@
+"""A file on its way to the disk: its bytes so far, and their hash."""
+
+import asyncio
+import os
+from pathlib import Path
+
+from sidecar.models.manifest import RepositoryFile
+from sidecar.models.verify import BLOCK
+
+
+class Part:
+    """The growing content of one file. Every byte is written as it arrives, so that a kill loses none of them.
+
+    The hash is kept in step with the file. It cannot be saved, so a part found on disk is read once.
+    """
+
+    def __init__(self, path: Path, file: RepositoryFile) -> None:
+        self.file = file
+        self._path = path
+        self._disk = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+b", buffering=0)
+        self._hasher = file.digest.hasher(file.size)
+        self.received = 0
+        """Bytes on disk that the hash covers."""
+
+    async def resume(self) -> None:
+        """Take up what an earlier download left. Gives way to the event loop after every block."""
+        if os.fstat(self._disk.fileno()).st_size > self.file.size:
+            self.restart()
+        while block := self._disk.read(BLOCK):
+            self._hasher.update(block)
+            self.received += len(block)
+            await asyncio.sleep(0)
+
+    def write(self, piece: bytes) -> int:
+        """Add bytes at the end; answers how many were still wanted.
+
+        Raises:
+            OSError: the disk's refusal. What was written before it counts.
+        """
+        wanted = memoryview(piece)[: self.file.size - self.received]
+        rest = wanted
+        while rest:
+            written = self._disk.write(rest)
+            self._hasher.update(rest[:written])
+            self.received += written
+            rest = rest[written:]
+        return len(wanted)
+
+    def restart(self) -> None:
+        """Drop what was received."""
+        self._disk.seek(0)
+        self._disk.truncate()
+        self._hasher = self.file.digest.hasher(self.file.size)
+        self.received = 0
+
+    @property
+    def is_genuine(self) -> bool:
+        """Whether all bytes are there and are the right ones."""
+        return self.received == self.file.size and self._hasher.hexdigest() == self.file.digest.hexadecimal
+
+    async def keep_as(self, blob: Path) -> None:
+        """Bring the bytes safely to the disk and give them their final name."""
+        # In a thread: gigabytes may take seconds, and other files are arriving meanwhile.
+        await asyncio.to_thread(os.fsync, self._disk.fileno())
+        self._path.replace(blob)
+
+    def close(self) -> None:
+        """Close the file; what is in it stays."""
+        self._disk.close()
