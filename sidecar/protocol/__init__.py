@@ -6,11 +6,11 @@ importing it; a test holds it to what the modules declare.
 """
 
 from importlib import import_module
-from typing import Any, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
 from sidecar.protocol.message import Method, Notification
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION: Final = 1
 
 MODULES: dict[str, str] = {
     "initialize": "sidecar.protocol.core",

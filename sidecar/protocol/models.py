@@ -17,14 +17,14 @@ class BuiltinModel(Message):
     repository: str
     revision: Annotated[str | None, Field(description="Commit of the repository; null until it is resolved")]
     display_name: str
-    capabilities: list[Capability]
-    mirrors: Annotated[list[str], Field(description="Where it can be downloaded from; the first is the default")]
+    capabilities: tuple[Capability, ...]
+    mirrors: Annotated[tuple[str, ...], Field(description="Where it can be downloaded from; the first is the default")]
     total_bytes: int | None
     state: ModelState
 
 
 class ModelsListResult(Message):
-    models: list[BuiltinModel]
+    models: tuple[BuiltinModel, ...]
 
 
 class ModelParams(Message):
@@ -43,27 +43,29 @@ class ModelStatus(Message):
     downloaded_bytes: int
     total_bytes: int | None
     kind: Annotated[str | None, Field(description="Error kind, when the state is failed or damaged")] = None
-    damaged_files: list[str]
+    damaged_files: tuple[str, ...]
+
+
+def _is_none(value: object) -> bool:
+    return value is None
 
 
 class DownloadEvent(VerbatimMessage):
     """The event of the original application, spelled as there, with byte counts added."""
 
     model_id: str
-    progress: Annotated[float, Field(ge=0, le=100, description="Percent")]
+    progress: Annotated[int, Field(ge=0, le=100, description="Percent")]
     status: Literal["downloading", "completed", "failed"]
     message: Annotated[str, Field(description='For the log, for example "Downloading... 1.2GB / 2.6GB"')]
-    speed_mbps: Annotated[
-        float | None, Field(description="10⁶ bytes a second", exclude_if=lambda speed: speed is None)
-    ] = None
+    speed_mbps: Annotated[float | None, Field(description="10⁶ bytes a second", exclude_if=_is_none)] = None
     downloaded_bytes: int
     total_bytes: int | None
-    eta_seconds: Annotated[float | None, Field(exclude_if=lambda eta: eta is None)] = None
-    file: Annotated[str | None, Field(exclude_if=lambda file: file is None)] = None
-
-
-class DownloadFailedEvent(DownloadEvent):
-    kind: Annotated[str, Field(description="Error kind")]
+    eta_seconds: Annotated[int | None, Field(exclude_if=_is_none)] = None
+    file: Annotated[
+        str | None,
+        Field(description="The file that got bytes last; of a failure, the one it is about", exclude_if=_is_none),
+    ] = None
+    kind: Annotated[str | None, Field(description="Of a failure: the error kind", exclude_if=_is_none)] = None
 
 
 LIST = Method("models/list", NoParams, ModelsListResult, "The built-in models", ("window", "proxy"))
@@ -80,7 +82,7 @@ PROGRESS = Notification(
     "builtin-model-download-progress", DownloadEvent, "At most one a second while a model downloads", state=True
 )
 COMPLETED = Notification("builtin-model-download-completed", DownloadEvent, "The model is on disk, checked")
-FAILED = Notification("builtin-model-download-failed", DownloadFailedEvent, "The download ended without the model")
+FAILED = Notification("builtin-model-download-failed", DownloadEvent, "The download ended without the model")
 
 METHODS: tuple[Method[Any, Any], ...] = (LIST, STATUS, DOWNLOAD, CANCEL_DOWNLOAD, UNLOAD)
 NOTIFICATIONS: tuple[Notification[Any], ...] = (PROGRESS, COMPLETED, FAILED)

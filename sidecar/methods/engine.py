@@ -1,0 +1,24 @@
+"""`engine/…`, and the engine's status as it crosses the pipe."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sidecar.engine import Engine
+from sidecar.engine import EngineStatus as Status
+from sidecar.protocol.engine import STATUS, EngineStatus
+from sidecar.protocol.message import NoParams
+from sidecar.rpc.dispatch import Bound, Call
+
+
+def bind(*, engine: Engine) -> Sequence[Bound[Any, Any]]:
+    """`engine/status`."""
+
+    async def status(_params: NoParams, _call: Call) -> EngineStatus:
+        return as_message(engine.status())
+
+    return (Bound(STATUS, status),)
+
+
+def as_message(status: Status) -> EngineStatus:
+    """The engine's status as a message."""
+    return EngineStatus.model_validate(status, from_attributes=True)

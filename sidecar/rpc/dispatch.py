@@ -1,0 +1,151 @@
+"""From a request to its handler's answer, through jsonrpcserver.
+
+jsonrpcserver looks the method up, calls it and shapes the response object. What it does not do is done round it:
+params and results are validated by pydantic, an error carries its kind and never an exception's own words, and
+cancellation passes through (the server answers it).
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar, cast
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import to_jsonable_python
+
+from sidecar.errors import InternalError, InvalidParams, MethodNotFound, SidecarError
+from sidecar.protocol.error import ErrorData
+from sidecar.protocol.message import Method, Notification, RequestId
+from sidecar.rpc.codes import CODES
+from sidecar.rpc.envelope import Envelope
+
+log = logging.getLogger(__name__)
+
+MAX_DETAILS = 10
+MAX_DETAIL_CHARACTERS = 200
+
+Params = TypeVar("Params", bound=BaseModel)
+Result = TypeVar("Result", bound=BaseModel)
+Json = dict[str, Any]
+
+
+class Call(Protocol):
+    """What a handler knows of the request it serves, besides its params."""
+
+    @property
+    def id(self) -> RequestId: ...
+
+    async def notify(self, notification: Notification[Params], params: Params) -> None:
+        """Sends a notification as soon as there is room for it."""
+
+
+@dataclass(frozen=True)
+class Bound(Generic[Params, Result]):
+    """A method and the coroutine that serves it.
+
+    A handler answers with a result of its type, or raises a `SidecarError`. It is cancelled when its caller asks.
+    """
+
+    method: Method[Params, Result]
+    handler: Callable[[Params, Call], Awaitable[Result]]
+
+
+Namespace = Callable[[], Iterable[Bound[Any, Any]]]
+"""Imports and binds the methods of one namespace."""
+
+
+class Dispatcher:
+    """Serves methods whose namespaces are bound at the first request for one of them."""
+
+    def __init__(self, namespaces: Mapping[str, Namespace]) -> None:
+        """`namespaces` gives each method's name the namespace that binds it."""
+        self._namespaces = namespaces
+        self._bound: dict[str, Bound[Any, Any]] = {}
+        self._table = {name: self._serving(name) for name in namespaces}
+
+    @property
+    def methods(self) -> list[str]:
+        return list(self._namespaces)
+
+    async def dispatch(self, envelope: Envelope, call: Call) -> Json:
+        """The response object to a request. An error is a response too; only cancellation raises."""
+        # Imported with the first request: it brings jsonschema along, which takes longer than all the rest.
+        from jsonrpcserver import async_dispatch_to_serializable
+
+        request = {"jsonrpc": "2.0", "id": envelope.id, "method": envelope.method, "params": envelope.params}
+        response: Json = await async_dispatch_to_serializable(
+            request, self._table, context=call, deserializer=_as_it_is, validator=_as_it_is
+        )
+        if "error" in response and not isinstance(response["error"].get("data"), ErrorData):
+            return error_response(envelope.id, _named(response["error"]["code"], envelope.method))
+        return response
+
+    def _serving(self, name: str) -> Callable[..., Awaitable[Any]]:
+        async def serve(call: Call, /, **params: Any) -> Any:
+            from jsonrpcserver import Error, Success
+
+            try:
+                return Success(await self._answer(name, params, call))
+            except SidecarError as error:
+                if isinstance(error, InternalError):
+                    log.exception("internal error", extra={"method": name, "id": call.id})
+                return Error(**_error_object(error))
+            except Exception:
+                log.exception("unexpected error", extra={"method": name, "id": call.id})
+                return Error(**_error_object(InternalError()))
+
+        return serve
+
+    async def _answer(self, name: str, params: Json, call: Call) -> BaseModel:
+        if name not in self._bound:
+            self._bound |= {bound.method.name: bound for bound in self._namespaces[name]()}
+        bound = self._bound[name]
+        result = await bound.handler(validated(bound.method.params, params), call)
+        # Only what is merely notified has no result, and that is not served here.
+        schema = cast("type[BaseModel]", bound.method.result)
+        try:
+            return schema.model_validate(result)
+        except ValidationError as error:
+            raise InternalError(f"the result of {name} does not fit its schema") from error
+
+
+def validated(model: type[Params], params: Json) -> Params:
+    """`params` as a message.
+
+    Raises:
+        InvalidParams: they do not fit; the details say where, without quoting values.
+        SidecarError: whatever the message itself raises for them.
+    """
+    try:
+        return model.model_validate(params)
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_context=False, include_input=False)
+        raise InvalidParams(
+            f"{error.error_count()} members of the params do not fit",
+            errors=[
+                {"path": ".".join(map(str, problem["loc"]))[:MAX_DETAIL_CHARACTERS], "problem": problem["type"]}
+                for problem in problems[:MAX_DETAILS]
+            ],
+        ) from error
+
+
+def error_response(request_id: RequestId | None, error: SidecarError) -> Json:
+    """The response object that carries `error`."""
+    return {"jsonrpc": "2.0", "id": request_id, "error": _error_object(error)}
+
+
+def _error_object(error: SidecarError) -> Json:
+    details = to_jsonable_python(error.details, fallback=str)
+    data = ErrorData(kind=error.kind, retryable=error.retryable, details=details)
+    return {"code": CODES[error.kind].rpc, "message": error.message or error.kind, "data": data}
+
+
+def _named(code: int, method: str) -> SidecarError:
+    """What jsonrpcserver found by itself: an unknown method, since our handlers take any params and never raise."""
+    if code == CODES[MethodNotFound.kind].rpc:
+        return MethodNotFound("no such method", method=method[:MAX_DETAIL_CHARACTERS])
+    return InternalError(f"jsonrpcserver answered {code}")
+
+
+def _as_it_is(message: Any) -> Any:
+    return message

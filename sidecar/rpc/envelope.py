@@ -1,0 +1,65 @@
+"""One JSON-RPC 2.0 request or notification, before its params are looked at."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic_core import from_json
+
+from sidecar.errors import InvalidJsonRpc, InvalidParams, ParseError
+from sidecar.protocol.message import RequestId
+
+MAX_ID_CHARACTERS = 200
+MAX_ID_NUMBER = 2**53 - 1
+"""Above it, a number changes on its way through JavaScript."""
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """`id` is None for a notification."""
+
+    id: RequestId | None
+    method: str
+    params: dict[str, Any]
+
+
+class EnvelopeError(Exception):
+    """A message that is not served; `id` is that of the answer, None where none could be told."""
+
+    def __init__(self, error: ParseError | InvalidJsonRpc | InvalidParams, request_id: RequestId | None) -> None:
+        super().__init__(error)
+        self.error = error
+        self.id = request_id
+
+
+def opened(line: bytes) -> Envelope:
+    """The message in `line`.
+
+    Raises:
+        EnvelopeError: not JSON, not one JSON-RPC 2.0 request, or one whose params are not named.
+    """
+    try:
+        message = from_json(line, allow_inf_nan=False)
+    except ValueError as error:
+        raise EnvelopeError(ParseError("a line is not JSON"), None) from error
+    if isinstance(message, list):
+        raise EnvelopeError(InvalidJsonRpc("batches are not served"), None)
+    if not isinstance(message, dict):
+        raise EnvelopeError(InvalidJsonRpc("not an object"), None)
+    request_id = message.get("id")
+    if "id" in message and not _is_id(request_id):
+        raise EnvelopeError(InvalidJsonRpc("the id is not a short string or a whole number"), None)
+    method = message.get("method")
+    if message.get("jsonrpc") != "2.0" or not isinstance(method, str):
+        raise EnvelopeError(InvalidJsonRpc("not a JSON-RPC 2.0 request"), request_id if "method" in message else None)
+    params = message.get("params", {})
+    if isinstance(params, list):
+        raise EnvelopeError(InvalidParams("params are by name"), request_id)
+    if not isinstance(params, dict):
+        raise EnvelopeError(InvalidJsonRpc("params are not an object"), request_id)
+    return Envelope(request_id, method, params)
+
+
+def _is_id(value: object) -> bool:
+    if isinstance(value, str):
+        return len(value) <= MAX_ID_CHARACTERS
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MAX_ID_NUMBER

@@ -1,0 +1,197 @@
+"""The server's side of the pipe: requests as tasks, cancellation, notifications, the handshake.
+
+Everything here runs on the event loop, but for `Server.post`.
+"""
+
+import asyncio
+import itertools
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+from pydantic_core import to_json
+
+from sidecar.errors import (
+    AlreadyInitialized,
+    InvalidJsonRpc,
+    InvalidParams,
+    LineTooLong,
+    NotInitialized,
+    RequestCancelled,
+    SidecarError,
+)
+from sidecar.protocol.core import CANCEL_REQUEST, INITIALIZE, InitializeParams, InitializeResult
+from sidecar.protocol.message import Notification, RequestId
+from sidecar.rpc.dispatch import Dispatcher, Json, error_response, validated
+from sidecar.rpc.envelope import Envelope, EnvelopeError, opened
+from sidecar.rpc.transport import MAX_LINE_BYTES, LineWriter, TooLong
+
+log = logging.getLogger(__name__)
+
+CLOSE_SECONDS = 0.5
+"""How long cancelled requests may take to end when the process leaves."""
+
+Params = TypeVar("Params", bound=BaseModel)
+
+
+class Server:
+    """Serves one peer from its first line to the end of the process."""
+
+    def __init__(
+        self, writer: LineWriter, dispatcher: Dispatcher, initialize: Callable[[InitializeParams], InitializeResult]
+    ) -> None:
+        self._writer = writer
+        self._dispatcher = dispatcher
+        self._initialize = initialize
+        self._initialized = False
+        self._closing = False
+        self._running: dict[RequestId, asyncio.Task[Json]] = {}
+        self._loop = asyncio.get_running_loop()
+        self._posts = _Posts(self, writer)
+
+    def receive(self, line: bytes | TooLong) -> None:
+        """Serves one line. Never waits and never raises for what is in it."""
+        if isinstance(line, TooLong):
+            self._refuse(None, LineTooLong("discarded an over-long line", limit=MAX_LINE_BYTES))
+            return
+        try:
+            envelope = opened(line)
+        except EnvelopeError as bad:
+            self._refuse(bad.id if bad.id not in self._running else None, bad.error)
+            return
+        if envelope.id is None:
+            self._notified(envelope)
+        else:
+            self._requested(envelope, envelope.id)
+
+    async def notify(self, notification: Notification[Params], params: Params) -> None:
+        """Sends a notification as soon as there is room for it.
+
+        Raises:
+            LineTooLong: it can never be sent.
+        """
+        await self._writer.room()
+        self._writer.write(to_json({"jsonrpc": "2.0", "method": notification.name, "params": params}))
+
+    def post(self, notification: Notification[Params], params: Params, subject: str = "") -> None:
+        """Has a notification sent in its turn, and does not wait for it. From any thread.
+
+        While the reader is slow, a `state` notification replaces the waiting one about the same subject.
+        """
+        self._loop.call_soon_threadsafe(self._post, notification, params, subject)
+
+    async def close(self) -> None:
+        """Cancels what runs and waits until it is answered."""
+        self._closing = True
+        tasks = list(self._running.values())
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=CLOSE_SECONDS)
+        await asyncio.sleep(0)  # their answers are written by call-backs of this turn of the loop
+
+    def _requested(self, envelope: Envelope, request_id: RequestId) -> None:
+        if request_id in self._running:
+            # With its own id this answer would be taken for that of the running request.
+            self._refuse(None, InvalidJsonRpc("the id is in use by a running request", id=request_id))
+        elif envelope.method == INITIALIZE.name:
+            self._handshake(envelope)
+        elif not self._initialized:
+            self._refuse(request_id, NotInitialized("initialize comes first"))
+        elif envelope.method == CANCEL_REQUEST.name:
+            self._refuse(request_id, InvalidJsonRpc(f"{CANCEL_REQUEST.name} is a notification and has no id"))
+        elif self._closing:
+            self._refuse(request_id, RequestCancelled("the process is leaving"))
+        else:
+            task = self._loop.create_task(self._dispatcher.dispatch(envelope, _ServedCall(request_id, self)))
+            self._running[request_id] = task
+            # A call-back, because a task that is cancelled before its first step never runs, and must answer too.
+            task.add_done_callback(partial(self._done, envelope, request_id, time.monotonic()))
+
+    def _handshake(self, envelope: Envelope) -> None:
+        try:
+            if self._initialized:
+                raise AlreadyInitialized("the session is open already")
+            result = self._initialize(validated(INITIALIZE.params, envelope.params))
+        except SidecarError as error:
+            self._refuse(envelope.id, error)
+            return
+        self._initialized = True
+        self._write({"jsonrpc": "2.0", "id": envelope.id, "result": result})
+
+    def _notified(self, envelope: Envelope) -> None:
+        if envelope.method == CANCEL_REQUEST.name:
+            try:
+                cancel = validated(CANCEL_REQUEST.params, envelope.params)
+            except InvalidParams:
+                log.warning("a cancellation without an id")
+                return
+            if task := self._running.get(cancel.id):
+                task.cancel()
+        else:
+            log.warning("ignored a notification", extra={"method": envelope.method[:100]})
+
+    def _done(self, envelope: Envelope, request_id: RequestId, started: float, task: asyncio.Task[Json]) -> None:
+        del self._running[request_id]
+        cancelled = task.cancelled()
+        response = error_response(request_id, RequestCancelled("cancelled")) if cancelled else task.result()
+        log.info(
+            "request done",
+            extra={
+                "method": envelope.method[:100],
+                "id": request_id,
+                "seconds": round(time.monotonic() - started, 4),
+                "outcome": response["error"]["data"].kind if "error" in response else "result",
+            },
+        )
+        self._write(response)
+
+    def _refuse(self, request_id: RequestId | None, error: SidecarError) -> None:
+        log.warning("refused a message", extra={"id": request_id, "kind": error.kind})
+        self._write(error_response(request_id, error))
+
+    def _write(self, response: Json) -> None:
+        try:
+            self._writer.write(to_json(response))
+        except LineTooLong as error:
+            self._refuse(response["id"], error)
+
+    def _post(self, notification: Notification[Any], params: BaseModel, subject: str) -> None:
+        if self._initialized and not self._closing:
+            self._posts.add(notification, params, subject)
+
+
+@dataclass(frozen=True)
+class _ServedCall:
+    id: RequestId
+    _server: Server
+
+    async def notify(self, notification: Notification[Params], params: Params) -> None:
+        await self._server.notify(notification, params)
+
+
+class _Posts:
+    """Notifications that nobody waits for, in order."""
+
+    def __init__(self, server: Server, writer: LineWriter) -> None:
+        self._server = server
+        self._writer = writer
+        self._waiting: dict[tuple[str, str], tuple[Notification[Any], BaseModel]] = {}
+        self._numbers = itertools.count()
+        self._sending: asyncio.Task[None] | None = None
+
+    def add(self, notification: Notification[Any], params: BaseModel, subject: str) -> None:
+        key = subject if notification.state else f"{subject} {next(self._numbers)}"
+        self._waiting[notification.name, key] = (notification, params)
+        if self._sending is None or self._sending.done():
+            self._sending = asyncio.create_task(self._send())
+
+    async def _send(self) -> None:
+        while self._waiting:
+            await self._writer.room()  # first, so that what waits meanwhile can still be replaced
+            notification, params = self._waiting.pop(next(iter(self._waiting)))
+            await self._server.notify(notification, params)
