@@ -36,6 +36,8 @@ SPARE_BYTES = 10**9
 """What must stay free on the disk beside the model: a system without room misbehaves in worse ways than a refusal."""
 REFETCHES = 1
 """How often a file that arrived with a wrong hash is fetched again before it is reported."""
+WORTHWHILE_BYTES = 64 * 1024
+"""A try that brought this much brought something: a mirror that dribbles a byte and falls silent is given up."""
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -187,7 +189,7 @@ class SnapshotDownload:
             try:
                 await self._receive(hub, manifest, part)
             except DownloadError as error:
-                failures = 1 if part.received > before else failures + 1
+                failures = 1 if part.received - before >= WORTHWHILE_BYTES else failures + 1
                 await self._limits.wait_to_retry(error, failures)
 
     async def _receive(self, hub: HubClient, manifest: Manifest, part: Part) -> None:

@@ -24,9 +24,11 @@ class Part:
 
     async def resume(self) -> None:
         """Take up what an earlier download left. Gives way to the event loop after every block."""
-        if os.fstat(self._disk.fileno()).st_size > self.file.size:
+        left = os.fstat(self._disk.fileno()).st_size
+        if left > self.file.size:
             self.restart()
-        while block := self._disk.read(BLOCK):
+            return
+        while self.received < left and (block := self._disk.read(min(BLOCK, left - self.received))):
             self._hasher.update(block)
             self.received += len(block)
             await asyncio.sleep(0)

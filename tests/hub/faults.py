@@ -84,6 +84,11 @@ def ignore_range() -> Fault:
     return whole
 
 
+def refuse_range() -> Fault:
+    """Answer a range with 416, and the whole file as ever."""
+    return lambda reply: Reply(416, {"Content-Range": "bytes */1"}) if reply.status == 206 else reply
+
+
 def shifted_range(by: int) -> Fault:
     """Answer a range with 206 and bytes from another offset, saying so in Content-Range."""
 

@@ -153,7 +153,10 @@ class Hub:
             if file.lfs:
                 named |= {"X-Linked-Etag": f'"{file.etag}"', "X-Linked-Size": str(file.size)}
                 if self.redirect_lfs:
-                    named |= {"Location": f"http://localhost:{self._server.server_address[1]}/cdn/{file.sha256}", "ETag": f'"{file.git_oid}"'}
+                    named |= {
+                        "Location": f"http://localhost:{self._server.server_address[1]}/cdn/{file.sha256}",
+                        "ETag": f'"{file.git_oid}"',
+                    }
                     return _Route(endpoint, file.path, Reply(302, named))
             return _Route(endpoint, file.path, _file(file, named, headers.get("Range")))
         if match := CDN.match(path):

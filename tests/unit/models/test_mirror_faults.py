@@ -1,0 +1,295 @@
+"""Mirrors that fail, lie or are none, and full disks: each ends in its own error, and nothing counts as done."""
+
+import hashlib
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sidecar.errors import DownloadError, MirrorInvalid
+from sidecar.models import BuiltinModel, Catalog, DownloadEvent, Models
+from sidecar.models.hub import HubClient
+from sidecar.models.manifest import RepositoryFile
+from sidecar.models.mirrors import Mirror
+from sidecar.models.verify import Digest
+from tests.hub import Hub, faults
+from tests.hub.reply import Reply
+from tests.unit.models.conftest import LIMITS, REPOSITORY, WEIGHTS, Recorder
+
+
+async def failure(models: Models, recorder: Recorder, mirror: str | None = None) -> DownloadEvent:
+    """Download, and answer the event of its failure."""
+    await models.download(mirror=mirror)
+    failed = await recorder.end()
+    assert (failed.name, failed.status) == ("builtin-model-download-failed", "failed")
+    assert failed.progress < 100
+    assert not models.is_model_downloaded()
+    status = models.status()
+    assert (status.state, status.kind) == ("failed", failed.kind)
+    return failed
+
+
+def found(folder: Path, pattern: str) -> list[Path]:
+    return list(folder.rglob(pattern))
+
+
+@pytest.mark.parametrize("on", ["info", "tree", "get"])
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        (faults.status(404), "mirror_not_found"),
+        (faults.status(401), "mirror_not_found"),
+        (faults.status(429, retry_after=3600), "mirror_rate_limited"),
+        (faults.status(500), "mirror_failed"),
+        (faults.status(503), "mirror_failed"),
+        (faults.status(400), "mirror_invalid"),
+        (faults.html(), "mirror_invalid"),
+        (faults.no_answer(), "mirror_unreachable"),
+        (faults.stall(after=1), "mirror_unreachable"),
+        (faults.cut(after=0), "mirror_unreachable"),
+        (faults.redirect("http://192.0.2.1/x"), "mirror_invalid"),
+        (faults.redirect("file:///etc/passwd"), "mirror_invalid"),
+    ],
+    ids=["404", "401", "429", "500", "503", "400", "html", "silent", "stalled", "cut", "to-http", "to-file"],
+)
+async def test_a_mirror_that_fails_is_reported_by_its_kind(
+    models: Models, recorder: Recorder, hub: Hub, on: str, fault: faults.Fault, kind: str
+) -> None:
+    hub.fault(fault, on=on)
+    assert (await failure(models, recorder)).kind == kind
+
+
+async def test_a_mirror_that_has_recovered_serves_the_retry(models: Models, recorder: Recorder, hub: Hub) -> None:
+    hub.fault(faults.status(500), on="get")
+    await failure(models, recorder)
+    hub.heal()
+    await models.download()
+    assert (await recorder.end()).status == "completed"
+    assert (models.status().state, models.status().kind) == ("ready", None)
+
+
+@pytest.mark.parametrize("on", ["info", "tree", "get"])
+@pytest.mark.parametrize("fault", [faults.status(429, retry_after=0), faults.status(502)], ids=["429", "502"])
+async def test_a_short_failure_is_outlasted(
+    models: Models, recorder: Recorder, hub: Hub, on: str, fault: faults.Fault
+) -> None:
+    hub.fault(fault, on=on, times=2)
+    await models.download()
+    assert (await recorder.end()).status == "completed"
+
+
+async def test_a_long_retry_after_is_reported_instead_of_waited_for(hub: Hub) -> None:
+    hub.fault(faults.status(429, retry_after=3600), on="info")
+    async with HubClient(Mirror.parse(hub.url), LIMITS) as client:
+        with pytest.raises(DownloadError) as caught:
+            await client.revision(REPOSITORY)
+    assert caught.value.kind == "mirror_rate_limited"
+    assert caught.value.details == {"mirror": hub.url, "status": 429, "retry_after_seconds": 3600}
+    assert len(hub.log) == 1
+
+
+async def test_a_mirror_where_nobody_listens_is_unreachable(models: Models, recorder: Recorder, folder: Path) -> None:
+    gone = Hub({REPOSITORY: folder})
+    with gone:
+        url = gone.url
+    assert (await failure(models, recorder, url)).kind == "mirror_unreachable"
+
+
+async def test_no_other_mirror_is_asked_when_one_fails(
+    model: BuiltinModel, root: Path, hub: Hub, recorder: Recorder, folder: Path
+) -> None:
+    with Hub({REPOSITORY: folder}) as other:
+        models = Models(
+            root=root,
+            catalog=Catalog((replace(model, mirrors=(hub.url, other.url)),)),
+            notify=recorder,
+            limits=LIMITS,
+        )
+        hub.fault(faults.status(404), on="info")
+        await failure(models, recorder)
+        assert other.log == []
+
+
+async def test_a_repository_that_the_mirror_does_not_carry_is_not_found(
+    model: BuiltinModel, root: Path, recorder: Recorder
+) -> None:
+    models = Models(
+        root=root,
+        catalog=Catalog((replace(model, repository="knowledge-focus/absent"),)),
+        notify=recorder,
+        limits=LIMITS,
+    )
+    assert (await failure(models, recorder)).kind == "mirror_not_found"
+
+
+async def test_a_revision_that_is_gone_is_resolved_anew_by_the_retry(
+    models: Models, recorder: Recorder, hub: Hub, folder: Path
+) -> None:
+    hub.fault(faults.cut(after=1_000_000), on="get", path="model.safetensors", times=1)
+    hub.fault(faults.status(500), on="get", path="model.safetensors")
+    await failure(models, recorder)
+    hub.heal()
+    (folder / "generation_config.json").write_text("{}")
+    hub.repositories[REPOSITORY].snapshots.clear()
+    newest = hub.repositories[REPOSITORY].publish(folder).revision
+    assert (await failure(models, recorder)).kind == "mirror_not_found"
+    await models.download()
+    assert (await recorder.end()).status == "completed"
+    assert models.get_model_path().name == newest
+
+
+async def test_a_damaged_file_is_fetched_once_more_and_then_named(
+    models: Models, recorder: Recorder, hub: Hub, root: Path
+) -> None:
+    hub.fault(faults.corrupt(at=WEIGHTS // 2), on="get", path="model.safetensors")
+    failed = await failure(models, recorder)
+    assert (failed.kind, failed.file) == ("file_damaged", "model.safetensors")
+    assert len(hub.requests("get", "model.safetensors")) == 2
+    digest = hub.repositories[REPOSITORY].main.files["model.safetensors"].sha256
+    assert not found(root, digest)
+
+
+@pytest.mark.parametrize("path", ["model.safetensors", "config.json"], ids=["sha256", "git-sha1"])
+async def test_damage_under_way_is_healed_by_the_second_fetch(
+    models: Models, recorder: Recorder, hub: Hub, folder: Path, path: str
+) -> None:
+    hub.fault(faults.corrupt(), on="get", path=path, times=1)
+    await models.download()
+    assert (await recorder.end()).status == "completed"
+    assert (models.get_model_path() / path).read_bytes() == (folder / path).read_bytes()
+
+
+async def test_a_file_that_is_longer_than_announced_is_damaged(models: Models, recorder: Recorder, hub: Hub) -> None:
+    hub.fault(faults.longer(by=1), on="get", path="config.json")
+    failed = await failure(models, recorder)
+    assert (failed.kind, failed.file) == ("file_damaged", "config.json")
+
+
+HOSTILE_PATHS = ["../evil.json", "/etc/evil.json", "a/../../evil.json", "a//evil.json", "C:evil.json", "a\\evil.json",
+                 "./evil.json", "evil\n.json", "config.json/evil.json", "CONFIG.json", ""]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", HOSTILE_PATHS)
+async def test_a_path_that_leads_out_of_the_snapshot_is_refused(
+    models: Models, recorder: Recorder, hub: Hub, root: Path, path: str
+) -> None:
+    entries = hub.repositories[REPOSITORY].main.tree()
+    entries.append({"type": "file", "oid": hashlib.sha1(b"").hexdigest(), "size": 1, "path": path})
+    hub.fault(faults.json(json.dumps(entries)), on="tree")
+    assert (await failure(models, recorder)).kind == "mirror_invalid"
+    assert not hub.requests("get")
+    assert not found(root.parent, "evil*")
+
+
+@pytest.mark.parametrize(
+    ("on", "text"),
+    [
+        ("info", "{"),
+        ("info", "[]"),
+        ("info", '{"sha": "main"}'),
+        ("info", '{"sha": "../../../../etc"}'),
+        ("tree", "{}"),
+        ("tree", "[]"),
+        ("tree", "[1]"),
+        ("tree", '[{"type": "file"}]'),
+        ("tree", '[{"type": "file", "path": "config.json", "oid": "../x", "size": 1}]'),
+        ("tree", '[{"type": "file", "path": "config.json", "oid": "%s", "size": -1}]' % ("0" * 40)),
+        ("tree", "[" * 100_000),
+    ],
+)
+async def test_an_answer_that_is_no_hubs_is_refused(
+    models: Models, recorder: Recorder, hub: Hub, on: str, text: str
+) -> None:
+    hub.fault(faults.json(text), on=on)
+    assert (await failure(models, recorder)).kind == "mirror_invalid"
+
+
+async def test_a_list_of_files_without_end_is_refused(models: Models, recorder: Recorder, hub: Hub) -> None:
+    def endless(reply: Reply) -> Reply:
+        return replace(
+            reply, headers={**reply.headers, "Link": f'<{hub.url}/api/models/{REPOSITORY}/tree/main>; rel="next"'}
+        )
+
+    hub.fault(endless, on="tree")
+    assert (await failure(models, recorder)).kind == "mirror_invalid"
+
+
+async def test_redirects_in_a_circle_are_refused(models: Models, recorder: Recorder, hub: Hub) -> None:
+    hub.fault(faults.redirect("/round"), on="any")
+    assert (await failure(models, recorder)).kind == "mirror_invalid"
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "huggingface.co", "ftp://huggingface.co", "http://huggingface.co", "http://127.0.0.1.evil.example",
+     "https://", "https://a b", "https://host:99999", "https://user:secret@huggingface.co", "https://h/?token=1",
+     "file:///etc/passwd", "javascript:alert(1)", "https://h\\@evil", "http://10.0.0.1"],
+)  # fmt: skip
+async def test_what_is_not_the_address_of_a_mirror_is_refused_at_once(
+    models: Models, recorder: Recorder, address: str
+) -> None:
+    with pytest.raises(MirrorInvalid) as caught:
+        await models.download(mirror=address)
+    assert "secret" not in str(caught.value.details) + caught.value.message
+    assert models.status().state == "absent"
+    assert not recorder.events
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://huggingface.co", "https://hf-mirror.com/", " https://mirror.example:8443/hub ", "http://127.0.0.1:60399",
+     "http://localhost:1", "http://[::1]:1"],
+)  # fmt: skip
+def test_https_and_loopback_addresses_are_mirrors(address: str) -> None:
+    assert Mirror.parse(address).url == address.strip().rstrip("/")
+
+
+def test_https_is_never_redirected_to_http() -> None:
+    mirror = Mirror.parse("https://huggingface.co")
+    assert mirror.may_redirect_to("https://cdn-lfs.huggingface.co/x?Signature=y")
+    assert not mirror.may_redirect_to("http://cdn-lfs.huggingface.co/x")
+    assert not mirror.may_redirect_to("http://127.0.0.1/x")
+    assert not mirror.may_redirect_to("https://user@cdn-lfs.huggingface.co/x")
+    local = Mirror.parse("http://127.0.0.1:1")
+    assert local.may_redirect_to("http://127.0.0.1:2/x")
+    assert not local.may_redirect_to("http://192.0.2.1/x")
+
+
+async def test_a_model_that_does_not_fit_on_the_disk_is_refused_before_its_first_byte(
+    root: Path, model: BuiltinModel, hub: Hub, recorder: Recorder
+) -> None:
+    revision = hub.repositories[REPOSITORY].main.revision
+    files = tuple(
+        RepositoryFile(path, size, Digest("sha256", str(number) * 64))
+        for number, (path, size) in enumerate({"config.json": 1, "model.safetensors": 10**18}.items())
+    )
+    huge = Catalog((replace(model, revision=revision, files=files),))
+    models = Models(root=root, catalog=huge, notify=recorder, limits=LIMITS)
+    assert (await failure(models, recorder)).kind == "disk_full"
+    assert hub.log == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+async def test_a_disk_that_fills_up_under_way_is_reported_and_what_arrived_stays(
+    models: Models, recorder: Recorder, hub: Hub, root: Path
+) -> None:
+    digest = hub.repositories[REPOSITORY].main.files["model.safetensors"].sha256
+    parts = root / "models--knowledge-focus--tiny" / "parts"
+    parts.mkdir(parents=True)
+    # The kernel itself then says "no space left on device" to every write of the weights.
+    (parts / f"{digest}.part").symlink_to("/dev/full")
+    hub.fault(faults.slow(20_000_000), on="get", path="model.safetensors")
+    assert (await failure(models, recorder)).kind == "disk_full"
+
+    (parts / f"{digest}.part").unlink()
+    await models.download()
+    assert (await recorder.end()).status == "completed"
+
+
+async def test_a_folder_that_cannot_be_written_ends_the_download(
+    model: BuiltinModel, tmp_path: Path, recorder: Recorder
+) -> None:
+    (tmp_path / "builtin_models").write_text("a file where the folder should be")
+    models = Models(root=tmp_path / "builtin_models", catalog=Catalog((model,)), notify=recorder, limits=LIMITS)
+    assert (await failure(models, recorder)).kind == "internal_error"
