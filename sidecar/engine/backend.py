@@ -1,0 +1,55 @@
+"""The device MLX runs on, and what must happen before its first import. Imports MLX only when called."""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Literal
+
+log = logging.getLogger(__name__)
+
+Device = Literal["metal", "cuda", "cpu"]
+
+OPENBLAS = ("libopenblas.so.0", "libopenblas.so")
+_GIB = 1 << 30
+
+
+def prepare(cache: Path) -> None:
+    """Sets up the process for MLX; call it before anything imports `mlx`.
+
+    The Linux wheel links the reference BLAS (5 GFLOP/s on two cores, measured). OpenBLAS opened first, with its
+    symbols global, takes the place of it (95); without it all works, only slowly. CUDA kernels are compiled when
+    first met (1–90 s) and kept in `cache`.
+    """
+    kernels = cache / "kernels"
+    kernels.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("MLX_PTX_CACHE_DIR", str(kernels))
+    if sys.platform != "linux":
+        return
+    for name in OPENBLAS:
+        try:
+            ctypes.CDLL(name, mode=ctypes.RTLD_GLOBAL)
+        except OSError:
+            continue
+        return
+    log.warning("OpenBLAS not found: inference on the CPU will be about 20 times slower (Debian: libopenblas0-pthread)")
+
+
+def device() -> Device:
+    """Metal, else CUDA, else the CPU."""
+    import mlx.core as mx
+
+    if mx.metal.is_available():
+        return "metal"
+    if mx.cuda.is_available():
+        return "cuda"
+    return "cpu"
+
+
+def memory_budget() -> int:
+    """Bytes the engine may use: a quarter of the computer's memory, within 3 and 12 GiB."""
+    installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return min(max(installed // 4, 3 * _GIB), 12 * _GIB)

@@ -1,0 +1,91 @@
+"""From chat messages to token ids, by the chat template in the model's folder."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jinja2
+
+from sidecar.errors import InvalidRequest
+
+
+class PromptTemplate:
+    """The model's chat template and tokenizer.
+
+    What people write is text and nothing else: where it holds the spelling of one of the tokenizer's own tokens
+    (`<|im_start|>`, `<|image_pad|>`, `<tool_call>`, …) it is cut inside that spelling, and the pieces are tokenised
+    apart, so that no role, picture or tool call can be forged.
+    """
+
+    def __init__(self, tokenizer: Any, image_token: int) -> None:
+        self._tokenizer = tokenizer
+        self._image_token = image_token
+        spellings = [token.content for token in tokenizer.added_tokens_decoder.values() if len(token.content) > 1]
+        # Looked for from every position, as one spelling may begin inside another.
+        self._own_token = re.compile(f"(?={'|'.join(map(re.escape, spellings))})") if spellings else None
+
+    def encode(self, messages: Sequence[Mapping[str, Any]], picture_tokens: Sequence[int]) -> list[int]:
+        """The prompt's token ids; the n-th picture takes `picture_tokens[n]` of them.
+
+        Raises:
+            InvalidRequest: the template refuses these messages, or has no place for a picture.
+        """
+        cut = secrets.token_hex(16)  # nothing people write can hold it
+        try:
+            rendered = self._tokenizer.apply_chat_template(
+                [self._for_template(message, cut) for message in messages], tokenize=False, add_generation_prompt=True
+            )
+            ids = [token for text in rendered.split(cut) if text for token in self._tokens(text)]
+        except jinja2.TemplateError as error:
+            raise InvalidRequest("the model's chat template refuses these messages", member="messages") from error
+        except UnicodeEncodeError as error:
+            raise InvalidRequest("a text holds half of a surrogate pair", member="messages") from error
+        if ids.count(self._image_token) != len(picture_tokens):
+            raise InvalidRequest("the model's chat template has no place for a picture here", member="messages")
+        sizes = iter(picture_tokens)
+        return [
+            expanded for token in ids for expanded in ([token] * next(sizes) if token == self._image_token else [token])
+        ]
+
+    def _tokens(self, text: str) -> list[int]:
+        ids: list[int] = self._tokenizer.backend_tokenizer.encode(text, add_special_tokens=False).ids
+        return ids
+
+    def _for_template(self, message: Mapping[str, Any], cut: str) -> dict[str, Any]:
+        role = "system" if message["role"] == "developer" else message["role"]
+        others = {key: self._as_text(value, cut) for key, value in message.items() if key not in ("role", "content")}
+        return {"role": role, "content": self._content(message.get("content"), cut), **others}
+
+    def _content(self, content: Any, cut: str) -> Any:
+        if not isinstance(content, (list, tuple)):
+            return self._as_text(content, cut)
+        parts: list[dict[str, Any]] = []
+        for part in content:
+            if part.get("type") == "image_url":
+                parts.append({"type": "image"})
+            elif parts and parts[-1]["type"] == "text":  # joined first: a spelling may be spread over two parts
+                parts[-1]["text"] += part["text"]
+            else:
+                parts.append({"type": "text", "text": part["text"]})
+        return [self._as_text(part, cut) if part["type"] == "text" else part for part in parts]
+
+    def _as_text(self, value: Any, cut: str) -> Any:
+        """`value` with a cut after the first character of each spelling of an own token, in all its strings."""
+        if isinstance(value, str) and self._own_token is not None:
+            return self._cut(value, cut)
+        if isinstance(value, Mapping):
+            return {key: self._as_text(member, cut) for key, member in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self._as_text(member, cut) for member in value]
+        return value
+
+    def _cut(self, text: str, cut: str) -> str:
+        assert self._own_token is not None
+        pieces, last = [], 0
+        for match in self._own_token.finditer(text):
+            pieces.append(text[last : match.start() + 1])
+            last = match.start() + 1
+        return cut.join([*pieces, text[last:]])

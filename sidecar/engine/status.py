@@ -1,0 +1,32 @@
+"""What the engine holds and does, for the eyes of the person and of routing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class PriorityCounts:
+    """Requests by priority."""
+
+    high: int = 0
+    low: int = 0
+
+
+@dataclass(frozen=True)
+class EngineStatus:
+    """A snapshot. `model_id` is the name its callers gave the model that is loaded or being loaded; `device` (metal,
+    cuda, cpu) is None before the first load. Bytes are MLX's. `tokens_per_second` is the last answer's
+    rate of decoding."""
+
+    loaded: bool = False
+    loading: bool = False
+    model_id: str | None = None
+    device: str | None = None
+    active_bytes: int = 0
+    peak_bytes: int = 0
+    budget_bytes: int | None = None
+    queued: PriorityCounts = field(default_factory=PriorityCounts)
+    running: PriorityCounts = field(default_factory=PriorityCounts)
+    tokens_per_second: float | None = None
+    load_seconds: float | None = None
