@@ -103,7 +103,8 @@ class Progress:
     def _event(self) -> DownloadEvent:
         done, total = self.downloaded_bytes, self.total_bytes
         (began, before), (now, fetched) = self._samples[0], self._samples[-1]
-        speed = (fetched - before) / (now - began) if now > began else None
+        # Too little time says nothing; above all, the first event comes before any byte could.
+        speed = (fetched - before) / (now - began) if now - began > 0.5 else None
         if total:
             # The total before the files are known is the catalog's word; it may be too small.
             self._percent = max(self._percent, min(99, done * 100 // total))

@@ -5,7 +5,7 @@ import sys
 import threading
 from pathlib import Path
 
-from tests.hub.server import Hub
+from tests.hub.server import Hub, write_catalog
 
 REPOSITORY = "knowledge-focus/qwen3-vl-demo"
 FOLDER = Path(__file__).parents[1] / "demo_model" / "model"
@@ -18,6 +18,7 @@ def main() -> int:
     parser.add_argument("--rate", type=float, metavar="BYTES_PER_S", help="limit every answer to this rate")
     parser.add_argument("--repository", default=REPOSITORY)
     parser.add_argument("--folder", type=Path, default=FOLDER, help="what to serve; default: the demo model")
+    parser.add_argument("--catalog", type=Path, metavar="FILE", help="write a catalog that names this hub there")
     options = parser.parse_args()
     try:
         hub = Hub({options.repository: options.folder}, port=options.port, rate=options.rate)
@@ -25,6 +26,8 @@ def main() -> int:
         print(f"cannot serve: {error}", file=sys.stderr)
         return 1
     with hub:
+        if options.catalog:
+            write_catalog(options.catalog, hub.url, options.folder)
         print(hub.url, flush=True)
         print(f"{options.repository} at {hub.repositories[options.repository].main.revision}", flush=True)
         try:

@@ -13,11 +13,15 @@ ROOT = Path(__file__).parents[2]
 def test_its_first_line_is_the_address_where_it_serves_the_folder(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "qwen3_vl"}')
     command = [sys.executable, "-m", "tests.hub", "--folder", str(tmp_path), "--rate", "1000000"]
+    command += ["--catalog", str(tmp_path.parent / "catalog.json")]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as hub:
         try:
             assert hub.stdout is not None
             url = hub.stdout.readline().strip()
             assert url.startswith("http://127.0.0.1:")
+            (model,) = json.loads((tmp_path.parent / "catalog.json").read_text())["models"]
+            assert model["mirrors"] == [url]
+            assert model["totalBytes"] == (tmp_path / "config.json").stat().st_size
             with urllib.request.urlopen(f"{url}/api/models/knowledge-focus/qwen3-vl-demo/revision/main") as answer:
                 revision = json.load(answer)["sha"]
             file = f"{url}/knowledge-focus/qwen3-vl-demo/resolve/{revision}/config.json"

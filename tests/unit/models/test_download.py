@@ -107,6 +107,7 @@ async def test_nothing_that_identifies_a_person_is_sent(
     models: Models, recorder: Recorder, hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    hub.fault(lambda reply: replace(reply, headers={**reply.headers, "Set-Cookie": "person=1; Path=/"}))
     await models.download()
     await recorder.end()
     for request in hub.log:

@@ -100,6 +100,7 @@ def test_an_unknown_total_is_said_to_be_unknown() -> None:
     progress, events, _ = started(total=None)
     progress.tick()
     assert events[0].payload()["total_bytes"] is None
+    assert "speed_mbps" not in events[0].payload()
     assert events[0].message == "Downloading... 0B"
     assert events[0].progress == 0
 
