@@ -1,0 +1,47 @@
+import { Download, RotateCw, SquarePen, TriangleAlert } from "lucide-react";
+import { useTranslation } from "react-i18next";
+import { errorText } from "@/components/error-text";
+import { Button } from "@/components/ui/button";
+import type { RpcError } from "@/rpc/error";
+
+type ChatErrorProps = {
+  error: RpcError;
+  onRetry: () => void;
+  onNew: () => void;
+  onModelMissing: () => void;
+};
+
+/** Why there is no answer, and the way on. */
+export function ChatError({ error, onRetry, onNew, onModelMissing }: ChatErrorProps) {
+  const { t } = useTranslation();
+  const { title, hint } = errorText(t, error);
+  return (
+    <div className="animate-rise rounded-2xl border border-destructive/25 bg-destructive-soft px-5 py-4">
+      <div role="alert">
+        <p className="flex items-center gap-2.5 font-medium">
+          <TriangleAlert aria-hidden="true" className="size-4 shrink-0 text-destructive" />
+          {title}
+        </p>
+        <p className="mt-1 text-sm">{hint}</p>
+      </div>
+      <div className="mt-3 flex flex-wrap gap-2">
+        {error.kind === "model_not_ready" && (
+          <Button variant="outline" size="sm" onClick={onModelMissing}>
+            <Download />
+            {t("chat.answer.toDownload")}
+          </Button>
+        )}
+        {error.kind === "context_length_exceeded" && (
+          <Button variant="outline" size="sm" onClick={onNew}>
+            <SquarePen />
+            {t("chat.answer.startNew")}
+          </Button>
+        )}
+        <Button variant="outline" size="sm" onClick={onRetry}>
+          <RotateCw />
+          {t("chat.answer.retry")}
+        </Button>
+      </div>
+    </div>
+  );
+}

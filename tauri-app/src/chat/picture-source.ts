@@ -1,0 +1,41 @@
+import { useEffect, useState } from "react";
+import { attachmentBytes } from "@/rpc/shell";
+
+/** Object URLs of pictures by `attachment:` URL. They live as long as the page: the chat may show each again. */
+const sources = new Map<string, Promise<string | null>>();
+
+/** Remembers bytes that are here already, as for a pasted picture. */
+export function rememberPicture(url: string, picture: Blob): void {
+  if (!sources.has(url)) {
+    sources.set(url, Promise.resolve(URL.createObjectURL(picture)));
+  }
+}
+
+function sourceOf(url: string, mime: string): Promise<string | null> {
+  const known = sources.get(url);
+  if (known) {
+    return known;
+  }
+  const source = attachmentBytes(url).then(
+    (bytes) => URL.createObjectURL(new Blob([bytes], { type: mime })),
+    () => {
+      sources.delete(url);
+      return null;
+    },
+  );
+  sources.set(url, source);
+  return source;
+}
+
+/** What an `<img>` can show for an attachment; null until it is read, or when it cannot be. */
+export function usePictureSource(url: string, mime: string): string | null {
+  const [source, setSource] = useState<string | null>(null);
+  useEffect(() => {
+    let current = true;
+    sourceOf(url, mime).then((found) => current && setSource(found));
+    return () => {
+      current = false;
+    };
+  }, [url, mime]);
+  return source;
+}

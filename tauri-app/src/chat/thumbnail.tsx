@@ -1,0 +1,56 @@
+import { Image, X } from "lucide-react";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { cn } from "@/components/ui/class-names";
+import { usePictureSource } from "./picture-source";
+
+type ThumbnailProps = {
+  url: string;
+  name: string;
+  mime: string;
+  className?: string;
+  onRemove?: () => void;
+};
+
+/** A small view of a picture. Where it cannot be shown, its name is. */
+export function Thumbnail({ url, name, mime, className, onRemove }: ThumbnailProps) {
+  const { t } = useTranslation();
+  const source = usePictureSource(url, mime);
+  const [broken, setBroken] = useState(false);
+  const label = name || t("chat.picture");
+  return (
+    <div className="group/thumbnail relative">
+      <div className={cn("overflow-hidden rounded-xl border bg-muted", className)}>
+        {source && !broken ? (
+          <img
+            src={source}
+            alt={label}
+            draggable={false}
+            className="size-full animate-rise object-cover"
+            onError={() => setBroken(true)}
+          />
+        ) : (
+          <div
+            role="img"
+            aria-label={label}
+            className="flex size-full flex-col items-center justify-center gap-1 p-1.5 text-muted-foreground"
+          >
+            <Image aria-hidden="true" className="size-5 shrink-0" />
+            <span className="w-full truncate text-center text-[0.6875rem]">{label}</span>
+          </div>
+        )}
+      </div>
+      {onRemove && (
+        <button
+          type="button"
+          aria-label={t("chat.composer.remove", { name: label })}
+          title={t("chat.composer.remove", { name: label })}
+          onClick={onRemove}
+          className="absolute -top-1.5 -right-1.5 grid size-6 place-items-center rounded-full border-2 border-card bg-foreground text-background transition-transform duration-150 hover:scale-110"
+        >
+          <X aria-hidden="true" className="size-3.5" />
+        </button>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,85 @@
+import { useChat } from "@ai-sdk/react";
+import { useCallback, useMemo } from "react";
+import { RpcError } from "@/rpc/error";
+import type { Attachment } from "@/rpc/shell";
+import type { Sidecar } from "@/rpc/sidecar";
+import { type ChatMessage, textOf } from "./message";
+import type { Phase } from "./phase";
+import { SidecarTransport } from "./transport";
+import { useEngine } from "./use-engine";
+
+/** Milliseconds between two renderings of a growing answer. */
+const RENDER_EVERY = 50;
+
+/** The chat on screen: its messages, what it is doing, and what one can do with it. */
+export function useConversation(sidecar: Sidecar) {
+  const transport = useMemo(() => new SidecarTransport(sidecar), [sidecar]);
+  const { messages, status, error, sendMessage, regenerate, stop, setMessages, clearError } =
+    useChat<ChatMessage>({
+      transport,
+      throttle: RENDER_EVERY,
+    });
+  const engine = useEngine(sidecar);
+  const answering = status === "submitted" || status === "streaming";
+  const last = messages.at(-1);
+
+  const send = useCallback(
+    (text: string, pictures: readonly Attachment[]) => {
+      const files = pictures.map(({ url, name, mime }) => ({
+        type: "file" as const,
+        url,
+        filename: name,
+        mediaType: mime,
+      }));
+      void sendMessage({ parts: [...files, ...(text === "" ? [] : [{ type: "text" as const, text }])] });
+    },
+    [sendMessage],
+  );
+
+  const halt = useCallback(async () => {
+    await stop();
+    setMessages(markStopped);
+  }, [stop, setMessages]);
+
+  const again = useCallback(() => void regenerate(), [regenerate]);
+
+  const restart = useCallback(async () => {
+    await stop();
+    setMessages([]);
+    clearError();
+  }, [stop, setMessages, clearError]);
+
+  let phase: Phase = null;
+  if (status === "submitted") {
+    phase = engine?.loading ? "loading" : engine && engine.queued.high > 0 ? "waiting" : "thinking";
+  } else if (status === "streaming") {
+    phase = "answering";
+  } else if (status === "ready" && last?.role === "assistant") {
+    phase = last.metadata?.ending === "stopped" ? "stopped" : "finished";
+  }
+
+  return {
+    messages,
+    answering,
+    streaming: status === "streaming",
+    phase,
+    error: error ? RpcError.from(error) : null,
+    spoken: last?.role === "assistant" ? textOf(last) : "",
+    send,
+    stop: halt,
+    again,
+    restart,
+  };
+}
+
+/** Keeps for later that the last answer was stopped, also when it had not begun. */
+function markStopped(messages: ChatMessage[]): ChatMessage[] {
+  const last = messages.at(-1);
+  if (!last) {
+    return messages;
+  }
+  const metadata = { ending: "stopped" as const };
+  return last.role === "assistant"
+    ? [...messages.slice(0, -1), { ...last, metadata }]
+    : [...messages, { id: crypto.randomUUID(), role: "assistant", parts: [], metadata }];
+}

@@ -1,0 +1,61 @@
+import { createContext, type ReactNode, useCallback, useContext, useMemo, useState } from "react";
+import { i18n, languageOf } from "@/i18n";
+import { type LanguageChoice, type ShellState, shellSet, shellState, type ThemeChoice } from "@/rpc/shell";
+
+const SYSTEM: ShellState = { language: "system", theme: "system" };
+
+interface Preferences extends ShellState {
+  setLanguage: (language: LanguageChoice) => void;
+  setTheme: (theme: ThemeChoice) => void;
+}
+
+const PreferencesContext = createContext<Preferences | null>(null);
+
+/** Shows the window in the chosen language and theme. */
+function apply({ language, theme }: ShellState): void {
+  void i18n.changeLanguage(language === "system" ? languageOf(navigator.languages) : language);
+  if (theme === "system") {
+    delete document.documentElement.dataset.theme;
+  } else {
+    document.documentElement.dataset.theme = theme;
+  }
+}
+
+/** Reads what the shell keeps and applies it; the system's own choice where the shell cannot tell. */
+export async function loadPreferences(): Promise<ShellState> {
+  const { language, theme } = await shellState().catch(() => SYSTEM);
+  const preferences = { language, theme };
+  apply(preferences);
+  return preferences;
+}
+
+export function PreferencesProvider({ initial, children }: { initial: ShellState; children: ReactNode }) {
+  const [state, setState] = useState(initial);
+  const change = useCallback(
+    (part: Partial<ShellState>) => {
+      const next = { ...state, ...part };
+      setState(next);
+      apply(next);
+      // A choice that cannot be kept still holds for this window; there is nothing to ask the person.
+      shellSet(part).catch(() => undefined);
+    },
+    [state],
+  );
+  const preferences = useMemo(
+    () => ({
+      ...state,
+      setLanguage: (language: LanguageChoice) => change({ language }),
+      setTheme: (theme: ThemeChoice) => change({ theme }),
+    }),
+    [state, change],
+  );
+  return <PreferencesContext value={preferences}>{children}</PreferencesContext>;
+}
+
+export function usePreferences(): Preferences {
+  const preferences = useContext(PreferencesContext);
+  if (!preferences) {
+    throw new Error("usePreferences needs a PreferencesProvider above it");
+  }
+  return preferences;
+}

@@ -1,0 +1,341 @@
+// Generated from schemas/openrpc.json by scripts/generate-types.mjs. Do not edit.
+
+export interface Messages {
+  ErrorData: ErrorData;
+  ChatCompletionRequest: ChatCompletionRequest;
+  ChatCompletion: ChatCompletion;
+  NoParams: NoParams;
+  ModelsListResult: ModelsListResult;
+  ModelParams: ModelParams;
+  ModelStatus: ModelStatus;
+  DownloadParams: DownloadParams;
+  EngineStatus: EngineStatus;
+  ChatChunkParams: ChatChunkParams;
+  DownloadEvent: DownloadEvent;
+  DownloadFailedEvent: DownloadFailedEvent;
+}
+/**
+ * `error.data` of every error answer. `error.message` is prose for logs; people read the text of `kind`.
+ */
+export interface ErrorData {
+  /**
+   * Stable name; errors.json lists all
+   */
+  kind:
+    | "parse_error"
+    | "invalid_json_rpc"
+    | "method_not_found"
+    | "invalid_params"
+    | "not_initialized"
+    | "already_initialized"
+    | "line_too_long"
+    | "request_cancelled"
+    | "slow_consumer"
+    | "internal_error"
+    | "invalid_request"
+    | "invalid_image"
+    | "model_not_found"
+    | "model_not_ready"
+    | "context_length_exceeded"
+    | "engine_failed"
+    | "mirror_not_found"
+    | "mirror_rate_limited"
+    | "mirror_failed"
+    | "mirror_unreachable"
+    | "mirror_invalid"
+    | "disk_full"
+    | "file_damaged"
+    | "cancelled"
+    | "data_folder_in_use"
+    | "sidecar_restarted"
+    | "sidecar_unavailable";
+  /**
+   * The same request may succeed later, without anybody changing it
+   */
+  retryable: boolean;
+  details: {
+    [k: string]: unknown;
+  };
+}
+/**
+ * OpenAI's request body. A member without effect here is accepted, one that would change the answer is refused
+ * by name (`openai_members`); null is the same as absent.
+ */
+export interface ChatCompletionRequest {
+  /**
+   * @minItems 1
+   */
+  messages: (SystemMessage | UserMessage | AssistantMessage)[];
+  /**
+   * A model's id or repository; absent or auto: the app chooses
+   */
+  model?: string | null;
+  temperature?: number | null;
+  top_p?: number | null;
+  seed?: number | null;
+  stop?: string | string[] | null;
+  max_tokens?: number | null;
+  max_completion_tokens?: number | null;
+  stream?: boolean | null;
+  stream_options?: StreamOptions | null;
+  /**
+   * 1: a person waits for it; 10 (default): it can wait
+   */
+  priority?: (1 | 10) | null;
+}
+export interface SystemMessage {
+  role: "system" | "developer";
+  content: string | TextPart[];
+}
+export interface TextPart {
+  type: "text";
+  text: string;
+}
+export interface UserMessage {
+  role: "user";
+  content: string | (TextPart | ImagePart)[];
+}
+export interface ImagePart {
+  type: "image_url";
+  image_url: ImageUrl;
+}
+export interface ImageUrl {
+  /**
+   * data:image/…;base64,… or attachment:<sha256>; nothing is fetched
+   */
+  url: string;
+  detail?: "auto" | "low" | "high";
+}
+export interface AssistantMessage {
+  role: "assistant";
+  content: string | TextPart[];
+}
+export interface StreamOptions {
+  include_usage?: boolean;
+}
+/**
+ * The whole answer, also after it was streamed.
+ */
+export interface ChatCompletion {
+  id: string;
+  object: "chat.completion";
+  /**
+   * Unix time in seconds
+   */
+  created: number;
+  model: string;
+  /**
+   * @minItems 1
+   * @maxItems 1
+   */
+  choices: Choice[];
+  usage: Usage;
+}
+export interface Choice {
+  index: 0;
+  message: AnswerMessage;
+  logprobs: null;
+  finish_reason: "stop" | "length";
+}
+export interface AnswerMessage {
+  role: "assistant";
+  content: string;
+  refusal: null;
+}
+/**
+ * Tokens. Those of a picture count as prompt.
+ */
+export interface Usage {
+  prompt_tokens: number;
+  completion_tokens: number;
+  total_tokens: number;
+}
+/**
+ * A method without params: `{}` or nothing.
+ */
+export interface NoParams {}
+export interface ModelsListResult {
+  models: BuiltinModel[];
+}
+export interface BuiltinModel {
+  id: string;
+  repository: string;
+  /**
+   * Commit of the repository; null until it is resolved
+   */
+  revision: string | null;
+  displayName: string;
+  capabilities: ("vision" | "text" | "structured_output" | "tool_use")[];
+  /**
+   * Where it can be downloaded from; the first is the default
+   */
+  mirrors: string[];
+  totalBytes: number | null;
+  state: "absent" | "partial" | "downloading" | "verifying" | "ready" | "damaged" | "failed";
+}
+export interface ModelParams {
+  /**
+   * Absent: the only built-in model
+   */
+  modelId?: string | null;
+}
+export interface ModelStatus {
+  modelId: string;
+  state: "absent" | "partial" | "downloading" | "verifying" | "ready" | "damaged" | "failed";
+  downloadedBytes: number;
+  totalBytes: number | null;
+  /**
+   * Error kind, when the state is failed or damaged
+   */
+  kind: string | null;
+  damagedFiles: string[];
+}
+export interface DownloadParams {
+  /**
+   * Absent: the only built-in model
+   */
+  modelId?: string | null;
+  /**
+   * http(s) address; absent: the model's first
+   */
+  mirror?: string | null;
+}
+export interface EngineStatus {
+  loaded: boolean;
+  loading: boolean;
+  /**
+   * The model that is loaded or loading
+   */
+  modelId: string | null;
+  /**
+   * What it runs on: metal, cuda or cpu; null before the first load
+   */
+  device: string | null;
+  activeBytes: number;
+  peakBytes: number;
+  budgetBytes: number | null;
+  queued: Lanes;
+  running: Lanes;
+  tokensPerSecond: number | null;
+  loadSeconds: number | null;
+}
+/**
+ * A count for each priority.
+ */
+export interface Lanes {
+  high: number;
+  low: number;
+}
+export interface ChatChunkParams {
+  /**
+   * The id of the chat/completions request
+   */
+  requestId: string | number;
+  chunk: ChatCompletionChunk;
+}
+/**
+ * One piece of a streamed answer. With `include_usage` the last one has no choice, only the usage.
+ */
+export interface ChatCompletionChunk {
+  id: string;
+  object: "chat.completion.chunk";
+  /**
+   * Unix time in seconds
+   */
+  created: number;
+  model: string;
+  /**
+   * @maxItems 1
+   */
+  choices: ChunkChoice[];
+  usage?: Usage | null;
+}
+export interface ChunkChoice {
+  index: 0;
+  delta: Delta;
+  logprobs: null;
+  finish_reason: ("stop" | "length") | null;
+}
+export interface Delta {
+  role?: "assistant" | null;
+  content?: string | null;
+}
+/**
+ * The event of the original application, spelled as there, with byte counts added.
+ */
+export interface DownloadEvent {
+  model_id: string;
+  /**
+   * Percent
+   */
+  progress: number;
+  status: "downloading" | "completed" | "failed";
+  /**
+   * For the log, for example "Downloading... 1.2GB / 2.6GB"
+   */
+  message: string;
+  /**
+   * 10⁶ bytes a second
+   */
+  speed_mbps?: number | null;
+  downloaded_bytes: number;
+  total_bytes: number | null;
+  eta_seconds?: number | null;
+  file?: string | null;
+}
+export interface DownloadFailedEvent {
+  model_id: string;
+  /**
+   * Percent
+   */
+  progress: number;
+  status: "downloading" | "completed" | "failed";
+  /**
+   * For the log, for example "Downloading... 1.2GB / 2.6GB"
+   */
+  message: string;
+  /**
+   * 10⁶ bytes a second
+   */
+  speed_mbps?: number | null;
+  downloaded_bytes: number;
+  total_bytes: number | null;
+  eta_seconds?: number | null;
+  file?: string | null;
+  /**
+   * Error kind
+   */
+  kind: string;
+}
+
+/** The methods that the window may call, with their messages. */
+export interface Methods {
+  /** Answers a chat; with stream: true its pieces are notified as chat/chunk meanwhile */
+  "chat/completions": { params: ChatCompletionRequest; result: ChatCompletion };
+  /** The built-in models */
+  "models/list": { params: NoParams; result: ModelsListResult };
+  /** What of a model is on disk */
+  "models/status": { params: ModelParams; result: ModelStatus };
+  /** Starts or joins a download and answers at once */
+  "models/download": { params: DownloadParams; result: ModelStatus };
+  /** Stops a download; what is on disk stays */
+  "models/cancelDownload": { params: ModelParams; result: ModelStatus };
+  /** Takes the loaded model out of memory */
+  "models/unload": { params: NoParams; result: EngineStatus };
+  /** What the engine holds and does */
+  "engine/status": { params: NoParams; result: EngineStatus };
+}
+
+/** What the sidecar tells without being asked, with the params of each. */
+export interface Notifications {
+  /** One piece of a streamed answer */
+  "chat/chunk": ChatChunkParams;
+  /** At most one a second while a model downloads */
+  "builtin-model-download-progress": DownloadEvent;
+  /** The model is on disk, checked */
+  "builtin-model-download-completed": DownloadEvent;
+  /** The download ended without the model */
+  "builtin-model-download-failed": DownloadFailedEvent;
+  /** The engine's state changed */
+  "engine/status": EngineStatus;
+}

@@ -1,0 +1,70 @@
+/** The shell's own commands: what is needed before or without the sidecar, and what only the system can do. */
+import { type InvokeArgs, type InvokeOptions, invoke } from "@tauri-apps/api/core";
+import { RpcError } from "./error";
+
+export const LANGUAGE_CHOICES = ["system", "en", "zh"] as const;
+export const THEME_CHOICES = ["system", "light", "dark"] as const;
+export type LanguageChoice = (typeof LANGUAGE_CHOICES)[number];
+export type ThemeChoice = (typeof THEME_CHOICES)[number];
+
+export interface ShellState {
+  language: LanguageChoice;
+  theme: ThemeChoice;
+}
+
+/** A picture in the data folder. */
+export interface Attachment {
+  /** `attachment:<sha256>`: how a message names it. */
+  url: string;
+  /** The file's name where it came from. */
+  name: string;
+  /** Bytes. */
+  size: number;
+  mime: string;
+}
+
+/** Where the sidecar stands, as the shell sees it. */
+export type SidecarState =
+  | { state: "starting" | "ready" | "stopped" }
+  | {
+      state: "down";
+      error: { kind: string; retryable: boolean; message: string; details: Record<string, unknown> };
+    };
+
+/** What the shell itself notifies, beside the sidecar's notifications. */
+export interface ShellNotifications {
+  /** At once when the window subscribes, then at each change. */
+  "shell/sidecar": SidecarState;
+  /** The window fell behind and missed some: states must be read again. */
+  "shell/notificationsLost": unknown;
+}
+
+async function command<Result>(name: string, args?: InvokeArgs, options?: InvokeOptions): Promise<Result> {
+  try {
+    return await invoke<Result>(name, args, options);
+  } catch (cause) {
+    throw RpcError.from(cause);
+  }
+}
+
+export const shellState = () => command<ShellState>("shell_state");
+
+export const shellSet = (change: Partial<ShellState>) => command<ShellState>("shell_set", { change });
+
+/** Lets the person choose pictures in the system's dialog; none chosen is an empty list. */
+export const pickPictures = () => command<Attachment[]>("pick_pictures");
+
+/** Keeps files that were dropped on this window. */
+export const attachPaths = (paths: string[]) => command<Attachment[]>("attach_paths", { paths });
+
+/** Keeps a picture that has no path of its own: pasted, or dropped from another program. */
+export async function attachFile(file: File): Promise<Attachment> {
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  return command("attach_bytes", bytes, { headers: { "x-name": encodeURIComponent(file.name) } });
+}
+
+/** The bytes of a kept picture. */
+export const attachmentBytes = (url: string) => command<ArrayBuffer>("attachment_bytes", { url });
+
+/** Asks the person in a dialog that shows the whole address, and opens it in their browser if they agree (true). */
+export const openLink = (url: string) => command<boolean>("open_link", { url });

@@ -1,0 +1,61 @@
+import { RotateCw, TriangleAlert } from "lucide-react";
+import { type FormEvent, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { errorText } from "@/components/error-text";
+import { Button } from "@/components/ui/button";
+import { isMirror } from "./mirror";
+import { type MirrorChoice, MirrorChooser } from "./mirror-chooser";
+import type { Stage } from "./stage";
+
+type FailureProps = {
+  stage: Extract<Stage, { name: "error" }>;
+  onCheck: () => void;
+  onDownload: (mirror: string) => void;
+};
+
+/** What went wrong in plain words, where to download from instead, and Retry. */
+export function Failure({ stage: { error, model, mirror }, onCheck, onDownload }: FailureProps) {
+  const { t } = useTranslation();
+  const { title, hint } = errorText(t, error);
+  const known = model?.mirrors.includes(mirror) ?? false;
+  const [choice, setChoice] = useState<MirrorChoice>({ listed: known, address: mirror });
+  const [refused, setRefused] = useState(false);
+
+  function retry(event: FormEvent) {
+    event.preventDefault();
+    if (!model) {
+      onCheck();
+    } else if (isMirror(choice.address)) {
+      onDownload(choice.address.trim());
+    } else {
+      setRefused(true);
+    }
+  }
+
+  return (
+    <form noValidate onSubmit={retry}>
+      <div role="alert">
+        <h1 className="flex items-start gap-3 font-semibold text-xl leading-snug tracking-tight">
+          <TriangleAlert aria-hidden="true" className="mt-1 size-5 shrink-0 text-destructive" />
+          {title}
+        </h1>
+        <p className="mt-2 pl-8 text-muted-foreground">{hint}</p>
+      </div>
+      {model && (
+        <MirrorChooser
+          mirrors={model.mirrors}
+          choice={choice}
+          invalid={refused}
+          onChoose={(next) => {
+            setChoice(next);
+            setRefused(false);
+          }}
+        />
+      )}
+      <Button type="submit" size="lg" className="mt-6 w-full">
+        <RotateCw />
+        {t("splash.error.retry")}
+      </Button>
+    </form>
+  );
+}
