@@ -1,0 +1,28 @@
+"""What tests of all parts share: a data folder, and the real sidecar in it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.pipe import Pipe
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    """A data folder that does not exist yet."""
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def fresh_sidecar(data_dir: Path) -> Iterator[Pipe]:
+    """The real sidecar, before its handshake."""
+    with Pipe.sidecar(data_dir) as pipe:
+        yield pipe
+
+
+@pytest.fixture
+def sidecar(fresh_sidecar: Pipe) -> Pipe:
+    """The real sidecar with the shipped catalog, ready for requests."""
+    fresh_sidecar.initialize()
+    return fresh_sidecar

@@ -1,0 +1,169 @@
+"""`python -m tests.rpc.probe`: the sidecar's own pipe, process and log, serving methods that misbehave on purpose."""
+
+import asyncio
+import ctypes
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sidecar.rpc import stdio
+
+if __name__ == "__main__":
+    PIPE = stdio.claim()
+
+from sidecar.app import Post, run
+from sidecar.data_folder import DataFolder
+from sidecar.methods import core
+from sidecar.protocol.message import Message, Method, NoParams, NoResult, Notification
+from sidecar.rpc.dispatch import Bound, Call, Namespace
+
+
+class Size(Message):
+    bytes: int
+
+
+class Flood(Message):
+    count: int
+    bytes: int
+
+
+class Text(Message):
+    text: str
+
+
+class Count(Message):
+    count: int
+
+
+class Anything(Message):
+    call: str = ""
+    self: str = ""
+
+
+ECHO = Method("probe/echo", Text, Text, "Answers with the same text", ())
+LONG = Method("probe/long", Size, Text, "Answers with a text of that length", ())
+LONG_NOTE = Method("probe/longNote", Size, NoResult, "Notifies a text of that length", ())
+HANG = Method("probe/hang", NoParams, NoResult, "Never ends by itself", ())
+HANGS_ENDED = Method("probe/hangsEnded", NoParams, Count, "How many hanging requests were cleaned up", ())
+BLOCK = Method("probe/block", NoParams, NoResult, "Blocks the event loop for a minute", ())
+FAIL = Method("probe/fail", Text, NoResult, "Raises an exception with that text", ())
+WRONG = Method("probe/wrong", NoParams, Count, "Answers what it should not", ())
+PRINT = Method("probe/print", NoParams, NoResult, "Prints from Python, C and a child", ())
+FLOOD = Method("probe/flood", Flood, Count, "Notifies that many texts of that length", ())
+FLOODED = Method("probe/flooded", NoParams, Count, "How many of them are on their way", ())
+STATES = Method("probe/states", Count, NoResult, "Posts that many states from another thread", ())
+ODD_NAMES = Method("probe/oddNames", Anything, NoResult, "Has params called like Python's own names", ())
+
+NOTE = Notification("probe/note", Text, "A text")
+STATE = Notification("probe/state", Count, "A state", state=True)
+
+
+class Probe:
+    """The application that is served."""
+
+    def __init__(self, _folder: DataFolder, _catalog: Path | None, post: Post, leave: Callable[[], None]) -> None:
+        self._post = post
+        self._leave = leave
+        self._flooded = 0
+        self._hangs_ended = 0
+
+    def namespaces(self) -> Mapping[str, Namespace]:
+        own = {bound.method.name: self._bind for bound in self._bind()}
+        pipes = {name: self._core for name in ("ping", "shutdown", "rpc.discover")}
+        return {**pipes, **own}
+
+    async def close(self) -> None:
+        """Nothing is kept."""
+
+    def _core(self) -> Sequence[Bound[Any, Any]]:
+        return core.bind(leave=self._leave)
+
+    def _bind(self) -> Sequence[Bound[Any, Any]]:
+        return (
+            Bound(ECHO, self._echo),
+            Bound(LONG, self._long),
+            Bound(LONG_NOTE, self._long_note),
+            Bound(HANG, self._hang),
+            Bound(HANGS_ENDED, self._count_hangs_ended),
+            Bound(BLOCK, self._block),
+            Bound(FAIL, self._fail),
+            Bound(WRONG, self._wrong),
+            Bound(PRINT, self._print),
+            Bound(FLOOD, self._flood),
+            Bound(FLOODED, self._count_flooded),
+            Bound(STATES, self._states),
+            Bound(ODD_NAMES, self._odd_names),
+        )
+
+    async def _echo(self, params: Text, _call: Call) -> Text:
+        return params
+
+    async def _long(self, params: Size, _call: Call) -> Text:
+        return Text(text="x" * params.bytes)
+
+    async def _long_note(self, params: Size, call: Call) -> NoResult:
+        await call.notify(NOTE, Text(text="x" * params.bytes))
+        return NoResult()
+
+    async def _hang(self, _params: NoParams, _call: Call) -> NoResult:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self._hangs_ended += 1
+        return NoResult()
+
+    async def _count_hangs_ended(self, _params: NoParams, _call: Call) -> Count:
+        return Count(count=self._hangs_ended)
+
+    async def _block(self, _params: NoParams, call: Call) -> NoResult:
+        await call.notify(NOTE, Text(text="blocking"))
+        await asyncio.sleep(0.05)  # the writer thread gets the note out
+        time.sleep(60)  # noqa: ASYNC251 - to block the loop is what it is for
+        return NoResult()
+
+    async def _fail(self, params: Text, _call: Call) -> NoResult:
+        raise RuntimeError(params.text)
+
+    async def _wrong(self, _params: NoParams, _call: Call) -> Count:
+        return Text(text="not a count")  # type: ignore[return-value]
+
+    async def _print(self, _params: NoParams, _call: Call) -> NoResult:
+        print("from Python", flush=True)
+        sys.__stdout__.write("from Python's first stdout\n")  # type: ignore[union-attr]
+        os.write(1, b"to fd 1\n")
+        c = ctypes.CDLL(None)
+        c.puts(b"from C")
+        c.fflush(None)
+        subprocess.run(["sh", "-c", "echo from a child; cat"], check=True)  # cat ends: stdin is empty
+        return NoResult()
+
+    async def _flood(self, params: Flood, call: Call) -> Count:
+        for _ in range(params.count):
+            await call.notify(NOTE, Text(text="x" * params.bytes))
+            self._flooded += 1
+        return Count(count=params.count)
+
+    async def _count_flooded(self, _params: NoParams, _call: Call) -> Count:
+        return Count(count=self._flooded)
+
+    async def _states(self, params: Count, _call: Call) -> NoResult:
+        def post() -> None:
+            for count in range(1, params.count + 1):
+                self._post(STATE, Count(count=count), subject="one")
+
+        thread = threading.Thread(target=post)
+        thread.start()
+        thread.join()
+        return NoResult()
+
+    async def _odd_names(self, _params: Anything, _call: Call) -> NoResult:
+        return NoResult()
+
+
+if __name__ == "__main__":
+    run(PIPE, os.getppid(), Probe)
