@@ -57,7 +57,7 @@ class Application(Protocol):
         """Each method's name, and what binds the methods of its namespace when one of them is first called."""
 
     async def close(self) -> None:
-        """Leaves everything in order. What takes longer than a second is cut off."""
+        """Leaves everything in order. What takes longer than the lifeline's grace is cut off."""
 
 
 Compose = Callable[[DataFolder, Path | None, Post, Callable[[], None]], Application]

@@ -219,6 +219,12 @@ class Pipe:
         assert self.process.stdin
         self.process.stdin.close()
 
+    def wait_for_end(self, *, timeout: float = TIMEOUT) -> None:
+        """Waits until nobody holds the other end of stdout: the sidecar has ended, also where it is not our child."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._ended, timeout):
+                raise TimeoutError(f"still there after {timeout} s")
+
     def exit_code(self, *, timeout: float = TIMEOUT) -> int:
         """Waits until the sidecar has ended."""
         return self.process.wait(timeout)
@@ -242,20 +248,24 @@ class Pipe:
     def _read_stdout(self) -> None:
         assert self.process.stdout
         self._reading.wait()
-        lines = iter(os.fdopen(os.dup(self.process.stdout.fileno()), "rb"))
-        for line in lines:
-            try:
-                message = json.loads(line)
-            except ValueError:
-                message = None
-            with self._changed:
-                if isinstance(message, dict):
-                    self._messages.append(message)
-                else:
-                    self._strays.append(line)
-                self._changed.notify_all()
+        with open(self.process.stdout.fileno(), "rb", closefd=False) as lines:
+            for line in lines:
+                if line.endswith(b"\n"):  # the last one may have been cut by the sidecar's end
+                    self._received(line)
         with self._changed:
             self._ended = True
+            self._changed.notify_all()
+
+    def _received(self, line: bytes) -> None:
+        try:
+            message = json.loads(line)
+        except ValueError:
+            message = None
+        with self._changed:
+            if isinstance(message, dict):
+                self._messages.append(message)
+            else:
+                self._strays.append(line)
             self._changed.notify_all()
 
     def _read_stderr(self) -> None:

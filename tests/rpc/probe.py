@@ -3,7 +3,6 @@
 import asyncio
 import ctypes
 import os
-import subprocess
 import sys
 import threading
 import time
@@ -74,7 +73,7 @@ class Probe:
 
     def namespaces(self) -> Mapping[str, Namespace]:
         own = {bound.method.name: self._bind for bound in self._bind()}
-        pipes = {name: self._core for name in ("ping", "shutdown", "rpc.discover")}
+        pipes = dict.fromkeys(("ping", "shutdown", "rpc.discover"), self._core)
         return {**pipes, **own}
 
     async def close(self) -> None:
@@ -139,7 +138,8 @@ class Probe:
         c = ctypes.CDLL(None)
         c.puts(b"from C")
         c.fflush(None)
-        subprocess.run(["sh", "-c", "echo from a child; cat"], check=True)  # cat ends: stdin is empty
+        child = await asyncio.create_subprocess_exec("sh", "-c", "echo from a child; cat")
+        await child.wait()  # cat ends, because stdin is empty
         return NoResult()
 
     async def _flood(self, params: Flood, call: Call) -> Count:

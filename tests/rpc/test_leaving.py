@@ -1,0 +1,169 @@
+"""The process leaves when it is asked to, and when nobody is left to ask it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.pipe import ROOT, TIMEOUT, Pipe
+
+LIMIT_SECONDS = 2.0
+
+
+def test_the_end_of_stdin_ends_the_process(sidecar: Pipe) -> None:
+    started = time.monotonic()
+    sidecar.close_stdin()
+    assert sidecar.exit_code() == 0
+    assert time.monotonic() - started < LIMIT_SECONDS
+
+
+def test_the_end_of_stdin_ends_the_process_while_its_event_loop_is_blocked(probe: Pipe) -> None:
+    probe.send("probe/block")
+    assert probe.notification("probe/note") == {"text": "blocking"}
+    started = time.monotonic()
+    probe.close_stdin()
+    assert probe.exit_code() == 0
+    assert time.monotonic() - started < LIMIT_SECONDS
+
+
+def test_at_the_end_of_stdin_what_runs_is_still_answered(probe: Pipe) -> None:
+    hanging = probe.send("probe/hang")
+    probe.request("ping")
+    probe.close_stdin()
+    assert probe.response(hanging)["error"]["data"]["kind"] == "request_cancelled"
+    assert probe.exit_code() == 0
+
+
+def test_the_end_of_stdin_before_the_handshake_ends_the_process(fresh_sidecar: Pipe) -> None:
+    fresh_sidecar.close_stdin()
+    assert fresh_sidecar.exit_code() == 0
+
+
+def test_half_a_line_at_the_end_of_stdin_is_not_served(probe: Pipe) -> None:
+    probe.write_bytes(b'{"jsonrpc": "2.0", "id": "a", "method": "ping"}')
+    probe.close_stdin()
+    assert probe.exit_code() == 0
+    assert probe.kept() == []
+
+
+def test_shutdown_answers_everything_and_then_itself(probe: Pipe) -> None:
+    hanging = probe.send("probe/hang")
+    started = time.monotonic()
+    assert probe.request("shutdown") == {}
+    assert probe.response(hanging)["error"]["data"]["kind"] == "request_cancelled"
+    assert probe.exit_code() == 0
+    assert time.monotonic() - started < LIMIT_SECONDS
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_to_end_is_a_wish_to_leave(sidecar: Pipe, number: signal.Signals) -> None:
+    sidecar.process.send_signal(number)
+    assert sidecar.exit_code() == 0
+
+
+def test_a_stdout_that_nobody_holds_any_more_ends_the_process(probe: Pipe, data_dir: Path) -> None:
+    """Its stdin stays open: only the broken pipe tells that answers go nowhere."""
+    reading, writing = os.pipe()
+    command = [sys.executable, "-m", "sidecar", "--data-dir", str(data_dir.with_name("other"))]
+    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=writing)
+    assert process.stdin
+    os.close(writing)
+    os.close(reading)
+    process.stdin.write(b"anything\n")
+    process.stdin.flush()
+    assert process.wait(TIMEOUT) == 0
+    process.stdin.close()
+
+
+# The parent starts the sidecar on pipes that somebody else holds too, and waits to be killed.
+PARENT = """
+import subprocess, sys, time
+subprocess.Popen([sys.executable, "-m", sys.argv[1], "--data-dir", sys.argv[2]])
+time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("blocked", [False, True], ids=["idle", "event loop blocked"])
+def test_the_death_of_the_parent_ends_the_process_though_its_pipes_stay_open(data_dir: Path, blocked: bool) -> None:
+    command = [sys.executable, "-c", PARENT, "tests.rpc.probe", str(data_dir)]
+    with Pipe(command) as pipe:
+        assert pipe.initialize()["pid"] != pipe.process.pid
+        if blocked:
+            pipe.send("probe/block")
+            pipe.notification("probe/note")
+        started = time.monotonic()
+        pipe.process.kill()
+        pipe.wait_for_end()
+        assert time.monotonic() - started < LIMIT_SECONDS
+
+
+def exit_code(*arguments: str, **options: str) -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "sidecar", *arguments],
+        cwd=ROOT,
+        env=os.environ | options,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+    )
+    assert done.stdout == ""
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["--data-dir"], ["--data-dir", "/"], ["--data-dir", "/dev/null"], ["--no-such"], ["extra"]],
+    ids=" ".join,
+)
+def test_bad_arguments_exit_with_64_and_say_so(arguments: list[str]) -> None:
+    code, said = exit_code(*arguments)
+    assert code == 64
+    assert said.startswith("sidecar: ")
+    assert "Traceback" not in said
+
+
+def test_the_home_folder_is_not_taken_for_a_data_folder(tmp_path: Path) -> None:
+    before = tmp_path.stat().st_mode
+    code, _ = exit_code("--data-dir", str(tmp_path), HOME=str(tmp_path))
+    assert code == 64
+    assert tmp_path.stat().st_mode == before
+
+
+@pytest.mark.parametrize("text", [None, "not JSON", json.dumps({"models": []})], ids=["missing", "words", "empty"])
+def test_a_catalog_that_cannot_be_read_exits_with_64(data_dir: Path, tmp_path: Path, text: str | None) -> None:
+    catalog = tmp_path / "catalog.json"
+    if text is not None:
+        catalog.write_text(text)
+    code, said = exit_code("--data-dir", str(data_dir), "--catalog", str(catalog))
+    assert code == 64
+    assert str(catalog) in said
+
+
+def test_a_data_folder_in_use_exits_with_75_and_the_first_one_goes_on(sidecar: Pipe, data_dir: Path) -> None:
+    code, said = exit_code("--data-dir", str(data_dir))
+    assert code == 75
+    assert "another sidecar" in said
+    assert sidecar.request("ping") == {"pong": True}
+
+
+def test_the_data_folder_of_one_that_was_killed_is_free(sidecar: Pipe, data_dir: Path) -> None:
+    sidecar.process.kill()
+    with Pipe.sidecar(data_dir) as second:
+        second.initialize()
+        assert second.request("ping") == {"pong": True}
+
+
+def test_one_that_starts_while_the_last_is_leaving_waits_for_it(probe: Pipe, data_dir: Path) -> None:
+    probe.send("probe/block")
+    probe.notification("probe/note")
+    probe.close_stdin()  # it holds the folder until it is ended from outside its event loop
+    with Pipe.sidecar(data_dir) as second:
+        second.initialize()
+        assert second.request("ping") == {"pong": True}
