@@ -1,0 +1,110 @@
+//! One request as its caller holds it, and the queue between the pipe and that caller.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::value::RawValue;
+use tokio::sync::mpsc;
+
+use crate::error::RpcError;
+use crate::transport::Link;
+use crate::wire::Notification;
+
+/// What a call yields: any number of notifications, then its answer.
+#[derive(Debug)]
+pub enum Event {
+    Notification(Notification),
+    Answer(Result<Box<RawValue>, RpcError>),
+}
+
+/// A request that was sent. Dropping it before its answer cancels the request.
+#[derive(Debug)]
+pub struct Call {
+    id: String,
+    link: Arc<Link>,
+    events: mpsc::UnboundedReceiver<Event>,
+    waiting: Arc<AtomicUsize>,
+    answered: bool,
+}
+
+impl Call {
+    pub(crate) fn new(id: String, link: Arc<Link>, limit: usize) -> (Self, Feed) {
+        let (sender, events) = mpsc::unbounded_channel();
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let feed = Feed { events: sender, waiting: Arc::clone(&waiting), limit };
+        (Self { id, link, events, waiting, answered: false }, feed)
+    }
+
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Asks the sidecar to stop; the answer still comes, usually `request_cancelled`.
+    pub fn cancel(&self) {
+        self.link.send_cancel(&self.id);
+    }
+
+    /// The next notification, or the answer, after which the call is over. Cancel safe.
+    pub async fn next(&mut self) -> Event {
+        match self.events.recv().await {
+            Some(Event::Notification(notification)) => {
+                self.waiting.fetch_sub(size(&notification), Ordering::Relaxed);
+                Event::Notification(notification)
+            }
+            Some(answer) => {
+                self.answered = true;
+                answer
+            }
+            // The feed answers before it goes, so this is a second call after the answer.
+            None => Event::Answer(Err(RpcError::lasting("internal_error", "this request was answered before"))),
+        }
+    }
+
+    /// The answer, letting the notifications pass.
+    pub async fn answer(mut self) -> Result<Box<RawValue>, RpcError> {
+        loop {
+            if let Event::Answer(answer) = self.next().await {
+                return answer;
+            }
+        }
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        if !self.answered {
+            self.link.abandon(&self.id);
+        }
+    }
+}
+
+/// The pipe's end of a call's queue. Never blocks: the pipe is always drained.
+#[derive(Debug)]
+pub(crate) struct Feed {
+    events: mpsc::UnboundedSender<Event>,
+    /// Bytes of params in the queue.
+    waiting: Arc<AtomicUsize>,
+    limit: usize,
+}
+
+impl Feed {
+    /// Queues a notification; `Err` when the queue would pass its limit.
+    pub(crate) fn notify(&self, notification: Notification) -> Result<(), RpcError> {
+        let bytes = size(&notification);
+        if self.waiting.fetch_add(bytes, Ordering::Relaxed) + bytes > self.limit {
+            return Err(RpcError::slow_consumer(self.limit));
+        }
+        // A call that is gone has no use for it; its removal is under way.
+        let _ = self.events.send(Event::Notification(notification));
+        Ok(())
+    }
+
+    /// Queues the answer, whatever the queue's length: answers are never dropped.
+    pub(crate) fn answer(self, answer: Result<Box<RawValue>, RpcError>) {
+        let _ = self.events.send(Event::Answer(answer));
+    }
+}
+
+fn size(notification: &Notification) -> usize {
+    notification.method.len() + notification.params.get().len()
+}

@@ -1,0 +1,107 @@
+//! What to run: the program, its arguments and folder, and a cleaned environment.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+/// A command line for the sidecar, and where its stderr is kept.
+#[derive(Debug, Clone)]
+pub struct Launch {
+    pub program: PathBuf,
+    pub arguments: Vec<OsString>,
+    /// The working directory.
+    pub directory: PathBuf,
+    /// The whole environment: nothing else is inherited.
+    pub environment: Vec<(OsString, OsString)>,
+    /// The folder for the log of stderr.
+    pub logs: PathBuf,
+}
+
+/// A source checkout with its Python environment: where the sidecar is in development.
+#[derive(Debug, Clone)]
+pub struct Checkout {
+    root: PathBuf,
+}
+
+impl Checkout {
+    /// The checkout that `path` lies in.
+    pub fn above(path: &Path) -> Option<Self> {
+        let root = path.ancestors().find(|folder| folder.join("sidecar/__main__.py").is_file())?;
+        Some(Self { root: root.to_owned() })
+    }
+
+    /// The sidecar of this checkout over the data folder `data_dir`.
+    pub fn launch(&self, data_dir: &Path, catalog: Option<&Path>) -> Launch {
+        let mut arguments: Vec<OsString> = ["-m", "sidecar", "--data-dir"].map(OsString::from).into();
+        arguments.push(data_dir.into());
+        if let Some(catalog) = catalog {
+            arguments.push("--catalog".into());
+            arguments.push(catalog.into());
+        }
+        Launch {
+            program: self.root.join(".venv/bin/python"),
+            arguments,
+            directory: self.root.clone(),
+            environment: cleaned(std::env::vars_os()),
+            logs: data_dir.join("logs"),
+        }
+    }
+}
+
+/// Variables the sidecar may see: who and where the person is, how to reach the network, which GPU,
+/// how many threads.
+const KEPT: &[&str] = &[
+    "HOME",
+    "LOGNAME",
+    "USER",
+    "PATH",
+    "TMPDIR",
+    "TZ",
+    "LANG",
+    "LANGUAGE",
+    "ALL_PROXY",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "all_proxy",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    "CUDA_VISIBLE_DEVICES",
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+];
+
+const KEPT_PREFIXES: &[&str] = &["LC_", "KNOWLEDGE_FOCUS_"];
+
+/// Set whatever was there: UTF-8 everywhere, no packages of the person's own Python, no telemetry.
+const FIXED: &[(&str, &str)] =
+    &[("PYTHONUTF8", "1"), ("PYTHONNOUSERSITE", "1"), ("HF_HUB_DISABLE_TELEMETRY", "1"), ("DO_NOT_TRACK", "1")];
+
+/// The variables of `inherited` that the sidecar may see. An allow-list: `PYTHONPATH`, `LD_PRELOAD`, a bundle's
+/// `LD_LIBRARY_PATH` or somebody's token must not reach it.
+fn cleaned(inherited: impl Iterator<Item = (OsString, OsString)>) -> Vec<(OsString, OsString)> {
+    let kept = inherited.filter(|(name, _)| is_kept(name));
+    let fixed = FIXED.iter().map(|&(name, value)| (name.into(), value.into()));
+    kept.chain(fixed).collect()
+}
+
+fn is_kept(name: &OsStr) -> bool {
+    let Some(name) = name.to_str() else { return false };
+    KEPT.contains(&name) || KEPT_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_listed_variables_reach_the_sidecar() {
+        let inherited = ["HOME", "LC_ALL", "KNOWLEDGE_FOCUS_DEVICE", "PYTHONPATH", "LD_PRELOAD", "HF_TOKEN"];
+        let environment = cleaned(inherited.iter().map(|&name| (name.into(), "value".into())));
+        let names: Vec<_> = environment.iter().filter_map(|(name, _)| name.to_str()).collect();
+        assert_eq!(names[..3], ["HOME", "LC_ALL", "KNOWLEDGE_FOCUS_DEVICE"]);
+        assert_eq!(names[3..], FIXED.iter().map(|&(name, _)| name).collect::<Vec<_>>());
+    }
+}

@@ -1,0 +1,39 @@
+//! Starts the Python sidecar, talks JSON-RPC with it over its pipes, and ends it.
+//!
+//! | Module | Its one concern |
+//! |---|---|
+//! | [`launch`] | what to run: program, arguments, folder, cleaned environment |
+//! | [`process`] | a process group: spawn, wait, the shutdown ladder |
+//! | [`line`] | bytes to lines, with a cap |
+//! | [`transport`] | requests, answers and notifications over two streams |
+//! | [`call`] | one request as its caller holds it |
+//! | [`stderr`] | what the sidecar says on stderr: always drained, kept in a ring and a file |
+//! | [`sidecar`] | one running sidecar: process + transport + handshake |
+//! | [`supervisor`] | one sidecar after another: starts a new one when one dies |
+//!
+//! Nothing here knows of windows. Only Unix is supported: process groups and signals are the means.
+
+mod call;
+mod error;
+mod launch;
+mod line;
+mod log_file;
+mod outbox;
+mod pending;
+mod process;
+mod sidecar;
+mod stderr;
+mod supervisor;
+mod transport;
+mod wire;
+
+pub use call::{Call, Event};
+pub use error::RpcError;
+pub use launch::{Checkout, Launch};
+pub use line::MAX_LINE_BYTES;
+pub use log_file::LogFile;
+pub use process::{Exit, GRACE};
+pub use sidecar::{Client, Options, Server, Sidecar, StartError};
+pub use supervisor::{Budget, State, Supervisor};
+pub use transport::{REQUEST_QUEUE_BYTES, Transport};
+pub use wire::Notification;

@@ -1,0 +1,239 @@
+//! One sidecar after another: when one dies, the next is started at once, within a budget.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::json;
+use tokio::sync::{broadcast, watch};
+use tokio::time::Instant;
+
+use crate::call::Call;
+use crate::error::RpcError;
+use crate::launch::Launch;
+use crate::process::Exit;
+use crate::sidecar::{Client, Options, Sidecar, StartError};
+use crate::wire::Notification;
+
+/// Notifications a subscriber may lag behind before it loses the oldest.
+const NOTIFICATIONS: usize = 1024;
+
+/// The sidecar's exit code for "this data folder is in use".
+const DATA_FOLDER_IN_USE: i32 = 75;
+
+/// How many starts are allowed within a time; one more has to wait.
+#[derive(Debug, Clone, Copy)]
+pub struct Budget {
+    pub starts: usize,
+    pub within: Duration,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self { starts: 5, within: Duration::from_secs(60) }
+    }
+}
+
+/// Where the sidecar stands.
+#[derive(Debug, Clone)]
+pub enum State {
+    Starting,
+    Ready(Arc<Sidecar>),
+    /// None runs. A call at or after `retry_at` starts the next one.
+    Down {
+        error: RpcError,
+        retry_at: Instant,
+    },
+    /// It was told to leave, and has.
+    Stopped,
+}
+
+/// Keeps a sidecar running until [`Supervisor::shut_down`].
+#[derive(Debug)]
+pub struct Supervisor {
+    state: watch::Receiver<State>,
+    notifications: broadcast::Sender<Notification>,
+    wake: watch::Sender<()>,
+    stop: watch::Sender<bool>,
+}
+
+impl Supervisor {
+    /// Starts the first sidecar in the background. Must be called within a Tokio runtime.
+    pub fn start(launch: Launch, client: Client, options: Options, budget: Budget) -> Self {
+        let (state, state_seen) = watch::channel(State::Starting);
+        let (wake, woken) = watch::channel(());
+        let (stop, stopped) = watch::channel(false);
+        let notifications = broadcast::Sender::new(NOTIFICATIONS);
+        let keeper = Keeper {
+            launch,
+            client,
+            options,
+            starts: Starts { budget, times: VecDeque::new() },
+            notifications: notifications.clone(),
+            state,
+            woken,
+            stopped,
+        };
+        tokio::spawn(keeper.run());
+        Self { state: state_seen, notifications, wake, stop }
+    }
+
+    /// Sends a request, once a sidecar is ready. While none runs and the budget allows, this starts one.
+    ///
+    /// # Errors
+    /// `sidecar_unavailable` or `data_folder_in_use` when none comes up; else as [`crate::Transport::call`].
+    pub async fn call(&self, id: String, method: &str, params: &impl Serialize) -> Result<Call, RpcError> {
+        let mut state = self.state.clone();
+        let mut woke = false;
+        loop {
+            let seen = state.borrow_and_update().clone();
+            match seen {
+                State::Ready(sidecar) => match sidecar.call(id.clone(), method, params).await {
+                    // It died a moment ago and the keeper is about to notice. Nothing was sent.
+                    Err(error) if error.kind == "sidecar_unavailable" => {}
+                    result => return result,
+                },
+                State::Starting => {}
+                State::Down { error, retry_at } if woke || Instant::now() < retry_at => return Err(error),
+                State::Down { .. } => {
+                    woke = true;
+                    self.wake.send_replace(());
+                }
+                State::Stopped => return Err(RpcError::sidecar_unavailable("the app is closing")),
+            }
+            if state.changed().await.is_err() {
+                return Err(RpcError::sidecar_unavailable("the app is closing"));
+            }
+        }
+    }
+
+    /// The notifications of this and every later sidecar that belong to no request.
+    pub fn subscribe(&self) -> broadcast::Receiver<Notification> {
+        self.notifications.subscribe()
+    }
+
+    /// Where the sidecar stands, now and from now on.
+    pub fn state(&self) -> watch::Receiver<State> {
+        self.state.clone()
+    }
+
+    /// Ends the sidecar for good, and returns when its process group is gone.
+    pub async fn shut_down(&self) {
+        self.stop.send_replace(true);
+        let _ = self.state.clone().wait_for(|state| matches!(state, State::Stopped)).await;
+    }
+}
+
+/// The task behind a [`Supervisor`].
+struct Keeper {
+    launch: Launch,
+    client: Client,
+    options: Options,
+    starts: Starts,
+    notifications: broadcast::Sender<Notification>,
+    state: watch::Sender<State>,
+    woken: watch::Receiver<()>,
+    stopped: watch::Receiver<bool>,
+}
+
+impl Keeper {
+    async fn run(mut self) {
+        let mut stopped = self.stopped.clone();
+        let stopping = async move {
+            // An error means that the supervisor was dropped, which ends the sidecar too.
+            let _ = stopped.wait_for(|stop| *stop).await;
+        };
+        tokio::pin!(stopping);
+        let mut sidecar = None;
+        tokio::select! {
+            () = &mut stopping => {}
+            () = self.keep(&mut sidecar) => {}
+        }
+        if let Some(sidecar) = sidecar {
+            sidecar.shut_down().await;
+        }
+        self.state.send_replace(State::Stopped);
+    }
+
+    /// Never returns; `current` is the sidecar that was started last.
+    async fn keep(&mut self, current: &mut Option<Arc<Sidecar>>) {
+        loop {
+            if let Err(retry_at) = self.starts.take(Instant::now()) {
+                self.wait_down(RpcError::sidecar_unavailable("the sidecar keeps failing"), retry_at).await;
+                continue;
+            }
+            self.state.send_replace(State::Starting);
+            tracing::info!("starting the sidecar");
+            if let Err(error) = self.serve(current).await {
+                tracing::error!(%error, "the sidecar did not start");
+                self.wait_down(unavailable(&error), self.starts.next(Instant::now())).await;
+            }
+        }
+    }
+
+    /// Starts one sidecar and returns when it has ended.
+    async fn serve(&self, current: &mut Option<Arc<Sidecar>>) -> Result<(), StartError> {
+        let sidecar = Sidecar::spawn(&self.launch, self.options, self.notifications.clone())?;
+        let sidecar = current.insert(Arc::new(sidecar));
+        let server = sidecar.shake_hands(&self.client).await?;
+        tracing::info!(pid = server.pid, "the sidecar is ready");
+        self.state.send_replace(State::Ready(Arc::clone(sidecar)));
+        let exit = sidecar.exited().await;
+        tracing::warn!(?exit, "the sidecar ended");
+        Ok(())
+    }
+
+    /// Reports that none runs, and waits for a call to ask for one.
+    async fn wait_down(&mut self, error: RpcError, retry_at: Instant) {
+        self.woken.mark_unchanged();
+        let seconds = retry_at.saturating_duration_since(Instant::now()).as_secs();
+        let mut details = error.details.clone();
+        details["retryAfterSeconds"] = json!(seconds);
+        self.state.send_replace(State::Down { error: error.with_details(details), retry_at });
+        let _ = self.woken.changed().await;
+    }
+}
+
+fn unavailable(error: &StartError) -> RpcError {
+    let StartError::Exited { exit } = error else {
+        return RpcError::sidecar_unavailable(error.to_string());
+    };
+    let Exit { code, signal } = exit;
+    let details = json!({"exitCode": code, "signal": signal});
+    let cause = match code {
+        Some(DATA_FOLDER_IN_USE) => RpcError::passing("data_folder_in_use", "another process uses this data folder"),
+        _ => RpcError::sidecar_unavailable(error.to_string()),
+    };
+    cause.with_details(details)
+}
+
+/// The latest starts, held against the budget.
+#[derive(Debug)]
+struct Starts {
+    budget: Budget,
+    times: VecDeque<Instant>,
+}
+
+impl Starts {
+    /// When the next start is allowed; `now` or later.
+    fn next(&self, now: Instant) -> Instant {
+        match self.times.len().checked_sub(self.budget.starts) {
+            Some(surplus) => (self.times[surplus] + self.budget.within).max(now),
+            None => now,
+        }
+    }
+
+    /// Counts a start, or says when one is allowed.
+    fn take(&mut self, now: Instant) -> Result<(), Instant> {
+        let next = self.next(now);
+        if next > now {
+            return Err(next);
+        }
+        self.times.push_back(now);
+        if self.times.len() > self.budget.starts {
+            self.times.pop_front();
+        }
+        Ok(())
+    }
+}

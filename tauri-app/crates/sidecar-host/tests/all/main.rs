@@ -1,0 +1,13 @@
+//! One behaviour a file; one program, so that it is linked once.
+
+mod answers;
+mod cancel;
+mod common;
+mod death;
+mod handshake;
+mod line_cap;
+mod notifications;
+mod shutdown;
+mod slow_consumer;
+mod stderr;
+mod supervisor;

@@ -1,0 +1,119 @@
+//! One sidecar after another.
+
+use std::time::{Duration, Instant};
+
+use crate::common::{client, launch, ready, soon};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use serde_json::json;
+use sidecar_host::{Budget, Options, State, Supervisor};
+
+fn pid(sidecar: &sidecar_host::Sidecar) -> Pid {
+    Pid::from_raw(sidecar.pid().expect("it runs") as i32).expect("a pid")
+}
+
+#[tokio::test]
+async fn a_killed_sidecar_is_replaced_and_the_next_request_is_served() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let supervisor = Supervisor::start(launch(data.path()), client(), Options::default(), Budget::default());
+    let first = pid(&*ready(&supervisor).await);
+    kill_process(first, Signal::KILL).expect("it runs");
+    // Sent into the gap, it waits for the next sidecar instead of failing; sent just before, it is told.
+    let answer = soon("an answer", async {
+        loop {
+            let call = supervisor.call("1".into(), "ping", &json!({})).await.expect("one comes up");
+            match call.answer().await {
+                Err(error) if error.kind == "sidecar_restarted" => {}
+                answer => return answer,
+            }
+        }
+    });
+    answer.await.expect("it is served");
+    assert_ne!(pid(&*ready(&supervisor).await), first);
+    soon("the end", supervisor.shut_down()).await;
+}
+
+#[tokio::test]
+async fn a_sidecar_that_never_comes_up_is_reported_with_its_exit_code() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let mut launch = launch(data.path());
+    launch.arguments.push("--no-such-option".into());
+    let supervisor = Supervisor::start(launch, client(), Options::default(), Budget::default());
+    let error = soon("the answer", supervisor.call("1".into(), "ping", &json!({}))).await.expect_err("none comes up");
+    assert_eq!((&*error.kind, error.retryable), ("sidecar_unavailable", true));
+    assert_eq!(error.details["exitCode"], 64);
+}
+
+#[tokio::test]
+async fn a_missing_program_is_reported() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let mut launch = launch(data.path());
+    launch.program = data.path().join("no-python");
+    let supervisor = Supervisor::start(launch, client(), Options::default(), Budget::default());
+    let error = soon("the answer", supervisor.call("1".into(), "ping", &json!({}))).await.expect_err("none comes up");
+    assert_eq!(error.kind, "sidecar_unavailable");
+}
+
+#[tokio::test]
+async fn a_data_folder_in_use_is_named_and_free_again_afterwards() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let first = Supervisor::start(launch(data.path()), client(), Options::default(), Budget::default());
+    ready(&first).await;
+    let second = Supervisor::start(launch(data.path()), client(), Options::default(), Budget::default());
+    let error = soon("the answer", second.call("1".into(), "ping", &json!({}))).await.expect_err("it is in use");
+    assert_eq!((&*error.kind, error.retryable), ("data_folder_in_use", true));
+    soon("the end", first.shut_down()).await;
+    let retried =
+        soon("the answer", second.call("2".into(), "ping", &json!({}))).await.expect("a call starts the next");
+    soon("the answer", retried.answer()).await.expect("it is served");
+    soon("the end", second.shut_down()).await;
+}
+
+#[tokio::test]
+async fn a_sidecar_that_keeps_dying_is_not_started_for_ever() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let budget = Budget { starts: 2, within: Duration::from_secs(600) };
+    let supervisor = Supervisor::start(launch(data.path()), client(), Options::default(), budget);
+    for _ in 0..2 {
+        let sidecar = ready(&supervisor).await;
+        kill_process(pid(&sidecar), Signal::KILL).expect("it runs");
+        soon("the exit", sidecar.exited()).await;
+        drop(sidecar);
+        let mut state = supervisor.state();
+        let left = |state: &State| !matches!(state, State::Ready(sidecar) if sidecar.pid().is_none());
+        drop(soon("the supervisor to notice", state.wait_for(left)).await.expect("the supervisor runs"));
+    }
+    let mut state = supervisor.state();
+    drop(soon("the report", state.wait_for(|state| matches!(state, State::Down { .. }))).await.expect("it runs"));
+    let error =
+        soon("the answer", supervisor.call("1".into(), "ping", &json!({}))).await.expect_err("the budget is spent");
+    assert_eq!(error.kind, "sidecar_unavailable");
+    assert!(error.details["retryAfterSeconds"].as_u64() > Some(500), "{error:?}");
+}
+
+#[tokio::test]
+async fn shutting_down_while_the_sidecar_starts_leaves_no_process() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let supervisor = Supervisor::start(launch(data.path()), client(), Options::default(), Budget::default());
+    let log = data.path().join("logs/sidecar-stderr.log");
+    let begin = Instant::now();
+    // The log is opened just before the process starts.
+    while !log.exists() && begin.elapsed() < crate::common::PATIENCE {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    soon("the end", supervisor.shut_down()).await;
+    let second = Supervisor::start(launch(data.path()), client(), Options::default(), Budget::default());
+    // The lock of the data folder tells: nobody holds it.
+    ready(&second).await;
+    soon("the end", second.shut_down()).await;
+}
+
+#[tokio::test]
+async fn after_shutting_down_nothing_is_left_and_calls_say_so() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let supervisor = Supervisor::start(launch(data.path()), client(), Options::default(), Budget::default());
+    let pid = pid(&*ready(&supervisor).await);
+    soon("the end", supervisor.shut_down()).await;
+    assert!(test_kill_process(pid).is_err(), "the process is gone");
+    let error = supervisor.call("1".into(), "ping", &json!({})).await.expect_err("it is over");
+    assert_eq!(error.kind, "sidecar_unavailable");
+}
