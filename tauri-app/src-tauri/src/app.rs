@@ -1,0 +1,128 @@
+//! Puts the parts together and runs until the window closes or the system asks the app to leave.
+
+use std::error::Error;
+use std::path::PathBuf;
+
+use sidecar_host::{Budget, Checkout, Client, Launch, Options, Supervisor};
+use tauri::{AppHandle, Manager, RunEvent};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::allow_list::AllowList;
+use crate::attachment::Attachments;
+use crate::commands;
+use crate::data_folder::DataFolder;
+use crate::instance::Instance;
+use crate::offered::Offered;
+use crate::preferences::Preferences;
+use crate::relay::Relay;
+use crate::window;
+
+/// Where the sidecar's code was not found.
+#[derive(Debug, thiserror::Error)]
+#[error("the Python sidecar is not beside this program; run ./just setup in the checkout it was built in")]
+struct NoSidecar;
+
+/// Runs the app; returns once it has left nothing behind.
+pub(crate) fn run(data: &DataFolder, catalog: Option<PathBuf>, instance: Instance) -> Result<(), Box<dyn Error>> {
+    let launch = find_sidecar(data, catalog)?;
+    let for_setup = data.clone();
+    let app = tauri::Builder::default()
+        .plugin(tauri_plugin_store::Builder::new().build())
+        .plugin(tauri_plugin_dialog::init())
+        .plugin(tauri_plugin_opener::Builder::new().open_js_links_on_click(false).build())
+        .invoke_handler(tauri::generate_handler![
+            commands::rpc::rpc_call,
+            commands::rpc::rpc_cancel,
+            commands::rpc::rpc_subscribe,
+            commands::attach::attach_paths,
+            commands::attach::attach_bytes,
+            commands::attach::pick_pictures,
+            commands::shell::shell_state,
+            commands::shell::shell_set,
+            commands::link::open_link,
+        ])
+        .setup(move |app| set_up(app.handle(), &for_setup, launch, instance))
+        .build(context())?;
+    app.run(|app, event| match event {
+        RunEvent::ExitRequested { .. } => hide(app),
+        // The loop has ended and the process is about to: this wait is what leaves nothing behind.
+        RunEvent::Exit => tauri::async_runtime::block_on(app.state::<Relay>().shut_down()),
+        _ => {}
+    });
+    Ok(())
+}
+
+/// Configuration, permissions and the window's files, as the build script wrote them.
+#[expect(clippy::unwrap_used, reason = "generated code")]
+fn context() -> tauri::Context {
+    tauri::tauri_build_context!()
+}
+
+fn set_up(app: &AppHandle, data: &DataFolder, launch: Launch, instance: Instance) -> Result<(), Box<dyn Error>> {
+    let preferences = Preferences::open(app, data)?;
+    let client = Client {
+        name: "knowledge-focus".into(),
+        version: app.package_info().version.to_string(),
+        locale: preferences.language().tag().into(),
+    };
+    // Before the window: its first question finds a sidecar that is nearly ready.
+    let supervisor = tauri::async_runtime::block_on(async {
+        Supervisor::start(launch, client, Options::default(), Budget::default())
+    });
+    app.manage(preferences);
+    app.manage(Relay::new(supervisor, AllowList::of_window()?));
+    app.manage(Attachments::in_folder(data.attachments()));
+    app.manage(Offered::default());
+    app.manage(data.clone());
+    window::open(app)?;
+    let of_instance = app.clone();
+    instance.on_second_start(move || window::come_forward(&of_instance))?;
+    leave_on_signal(app.clone());
+    Ok(())
+}
+
+/// In a source checkout the sidecar is beside this program's own sources.
+fn find_sidecar(data: &DataFolder, catalog: Option<PathBuf>) -> Result<Launch, NoSidecar> {
+    let program = std::env::current_exe().ok();
+    let beside = program.as_deref().and_then(Checkout::above);
+    // A target folder may lie outside the checkout (CARGO_TARGET_DIR).
+    let built_in = || cfg!(debug_assertions).then(|| Checkout::above(env!("CARGO_MANIFEST_DIR").as_ref())).flatten();
+    let checkout = beside.or_else(built_in).ok_or(NoSidecar)?;
+    // Relative to where the person is, not to where the sidecar runs.
+    let catalog = catalog.map(|catalog| std::path::absolute(&catalog).unwrap_or(catalog));
+    Ok(checkout.launch(data.path(), catalog.as_deref()))
+}
+
+/// SIGTERM, SIGINT (Ctrl+C) and SIGHUP (the terminal closed) leave the same way as the window's close button.
+fn leave_on_signal(app: AppHandle) {
+    tauri::async_runtime::spawn(async move {
+        let listen = || {
+            Ok::<_, std::io::Error>([
+                signal(SignalKind::terminate())?,
+                signal(SignalKind::interrupt())?,
+                signal(SignalKind::hangup())?,
+            ])
+        };
+        match listen() {
+            Ok([mut terminate, mut interrupt, mut hangup]) => {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                    _ = hangup.recv() => {}
+                }
+                app.exit(0);
+            }
+            Err(error) => tracing::warn!(%error, "signals end the app without its own farewell"),
+        }
+    });
+}
+
+/// The person asked it to leave: the window goes at once, the sidecar may take its seconds.
+fn hide(app: &AppHandle) {
+    if let Some(window) = app.get_webview_window(window::LABEL) {
+        window::remember(&window);
+        if let Err(error) = window.hide() {
+            tracing::warn!(%error, "the window stays while the sidecar ends");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Pictures into the data folder: dropped, pasted or picked.
+
+use std::path::PathBuf;
+
+use percent_encoding::percent_decode_str;
+use sidecar_host::RpcError;
+use tauri::ipc::{InvokeBody, Request};
+use tauri::{State, Webview, WebviewWindow};
+use tauri_plugin_dialog::DialogExt;
+use tokio::sync::oneshot;
+
+use super::{internal, on_disk};
+use crate::attachment::{Attachment, Attachments};
+use crate::offered::Offered;
+use crate::preferences::{Language, Preferences};
+
+/// The picture formats the app reads, by the file name's ending.
+const PICTURES: &[&str] = &["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"];
+
+#[tauri::command]
+pub(crate) async fn attach_paths(
+    webview: Webview,
+    attachments: State<'_, Attachments>,
+    offered: State<'_, Offered>,
+    paths: Vec<PathBuf>,
+) -> Result<Vec<Attachment>, RpcError> {
+    for path in &paths {
+        offered.check(webview.label(), path)?;
+    }
+    let kept = keep_files(attachments.inner().clone(), paths.clone()).await?;
+    for path in &paths {
+        offered.used(webview.label(), path);
+    }
+    Ok(kept)
+}
+
+#[tauri::command]
+pub(crate) async fn attach_bytes(
+    request: Request<'_>,
+    attachments: State<'_, Attachments>,
+) -> Result<Attachment, RpcError> {
+    let InvokeBody::Raw(bytes) = request.body() else {
+        return Err(RpcError::lasting("invalid_params", "attach_bytes takes the bytes themselves"));
+    };
+    let name = request.headers().get("x-name").and_then(|name| name.to_str().ok()).unwrap_or_default();
+    let name = percent_decode_str(name).decode_utf8_lossy().into_owned();
+    let (attachments, bytes) = (attachments.inner().clone(), bytes.clone());
+    on_disk(move || attachments.keep(bytes.as_slice(), &name)).await
+}
+
+#[tauri::command]
+pub(crate) async fn pick_pictures(
+    window: WebviewWindow,
+    attachments: State<'_, Attachments>,
+    preferences: State<'_, Preferences>,
+) -> Result<Vec<Attachment>, RpcError> {
+    let (title, pictures) = match preferences.language() {
+        Language::En => ("Attach pictures", "Pictures"),
+        Language::Zh => ("添加图片", "图片"),
+    };
+    let (choose, chosen) = oneshot::channel();
+    let dialog = window.dialog().file().set_parent(&window).set_title(title).add_filter(pictures, PICTURES);
+    dialog.pick_files(move |paths| {
+        // The window may have closed meanwhile.
+        let _ = choose.send(paths);
+    });
+    let chosen = chosen.await.map_err(internal)?.unwrap_or_default();
+    let paths = chosen.into_iter().map(|path| path.into_path().map_err(internal)).collect::<Result<_, _>>()?;
+    keep_files(attachments.inner().clone(), paths).await
+}
+
+async fn keep_files(attachments: Attachments, paths: Vec<PathBuf>) -> Result<Vec<Attachment>, RpcError> {
+    on_disk(move || paths.iter().map(|path| attachments.keep_file(path)).collect()).await
+}

@@ -1,0 +1,20 @@
+//! What the window may `invoke`; `COMMANDS.md` is the list for those who write the window.
+
+pub(crate) mod attach;
+pub(crate) mod link;
+pub(crate) mod rpc;
+pub(crate) mod shell;
+
+use sidecar_host::RpcError;
+
+/// A fault of the shell itself, as the window sees it.
+fn internal(error: impl std::fmt::Display) -> RpcError {
+    RpcError::lasting("internal_error", error.to_string())
+}
+
+/// Runs what waits for the disk where it holds up nobody.
+async fn on_disk<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, RpcError> + Send + 'static,
+) -> Result<T, RpcError> {
+    tauri::async_runtime::spawn_blocking(work).await.map_err(internal)?
+}

@@ -1,0 +1,36 @@
+//! Requests to the sidecar and its notifications.
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+use sidecar_host::RpcError;
+use tauri::ipc::Channel;
+use tauri::{Manager, State, Webview};
+
+use crate::page::{PageEvent, PageStream};
+use crate::relay::Relay;
+
+#[tauri::command]
+pub(crate) async fn rpc_call(
+    webview: Webview,
+    relay: State<'_, Relay>,
+    request_id: String,
+    method: String,
+    params: Value,
+    on_event: Channel<PageEvent>,
+) -> Result<Box<RawValue>, RpcError> {
+    let window = webview.label().to_owned();
+    relay.call(&window, request_id, &method, &params, PageStream::new(webview, on_event)).await
+}
+
+#[tauri::command]
+pub(crate) fn rpc_cancel(webview: Webview, relay: State<'_, Relay>, request_id: String) {
+    relay.cancel(webview.label(), &request_id);
+}
+
+#[tauri::command]
+pub(crate) fn rpc_subscribe(webview: Webview, on_event: Channel<PageEvent>) {
+    tauri::async_runtime::spawn(async move {
+        let (app, window) = (webview.app_handle().clone(), webview.label().to_owned());
+        app.state::<Relay>().stream_notifications(&window, PageStream::new(webview, on_event)).await;
+    });
+}

@@ -1,0 +1,67 @@
+//! What the window reads and changes of the shell itself.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sidecar_host::RpcError;
+use tauri::{AppHandle, State, WebviewWindow};
+
+use super::internal;
+use crate::data_folder::DataFolder;
+use crate::preferences::{Appearance, Language, Preferences};
+use crate::relay::Relay;
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ShellState {
+    version: String,
+    data_dir: String,
+    /// `linux` or `macos`.
+    platform: &'static str,
+    language: Language,
+    theme: Appearance,
+    sidecar: Value,
+}
+
+/// Members that are absent stay as they are.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Change {
+    language: Option<Language>,
+    theme: Option<Appearance>,
+}
+
+#[tauri::command]
+pub(crate) fn shell_state(
+    app: AppHandle,
+    data: State<'_, DataFolder>,
+    preferences: State<'_, Preferences>,
+    relay: State<'_, Relay>,
+) -> ShellState {
+    ShellState {
+        version: app.package_info().version.to_string(),
+        data_dir: data.path().to_string_lossy().into_owned(),
+        platform: std::env::consts::OS,
+        language: preferences.language(),
+        theme: preferences.appearance(),
+        sidecar: relay.sidecar_state(),
+    }
+}
+
+#[tauri::command]
+pub(crate) fn shell_set(
+    app: AppHandle,
+    window: WebviewWindow,
+    data: State<'_, DataFolder>,
+    preferences: State<'_, Preferences>,
+    relay: State<'_, Relay>,
+    change: Change,
+) -> Result<ShellState, RpcError> {
+    if let Some(language) = change.language {
+        preferences.set_language(language).map_err(internal)?;
+    }
+    if let Some(theme) = change.theme {
+        preferences.set_appearance(theme).map_err(internal)?;
+        window.set_theme(theme.theme()).map_err(internal)?;
+    }
+    Ok(shell_state(app, data, preferences, relay))
+}

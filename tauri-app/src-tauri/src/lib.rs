@@ -1,0 +1,59 @@
+//! The shell: a window, and the sidecar behind it.
+//!
+//! It starts, watches and relays, and holds no state that a restart would lose. The commands the window may call
+//! are listed in `COMMANDS.md`.
+
+mod allow_list;
+mod app;
+mod arguments;
+mod attachment;
+mod commands;
+mod data_folder;
+mod instance;
+mod logs;
+mod offered;
+mod page;
+mod preferences;
+mod relay;
+mod window;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::arguments::Arguments;
+use crate::data_folder::DataFolder;
+use crate::instance::{Claim, Instance};
+
+/// Exit code for a data folder that cannot be used (`EX_CANTCREAT` of sysexits).
+const DATA_FOLDER_REFUSED: u8 = 73;
+/// Exit code for a window that cannot be opened (`EX_UNAVAILABLE`).
+const NO_WINDOW: u8 = 69;
+
+/// Runs the app until its window is closed; returns the process's exit code.
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let data = match DataFolder::open(arguments.data_dir.as_deref()) {
+        Ok(data) => data,
+        Err(error) => return fail(&error, DATA_FOLDER_REFUSED),
+    };
+    let instance = match Instance::claim(data.path()) {
+        Ok(Claim::First(instance)) => instance,
+        // The window that is open comes forward instead of a second one.
+        Ok(Claim::Told) => return ExitCode::SUCCESS,
+        Err(error) => return fail(&error, DATA_FOLDER_REFUSED),
+    };
+    logs::start(&data);
+    match app::run(&data, arguments.catalog, instance) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(%error, "the app cannot run");
+            fail(&*error, NO_WINDOW)
+        }
+    }
+}
+
+fn fail(error: &dyn std::error::Error, code: u8) -> ExitCode {
+    eprintln!("knowledge-focus: {error}");
+    ExitCode::from(code)
+}

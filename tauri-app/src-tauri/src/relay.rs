@@ -1,0 +1,196 @@
+//! Between the windows and the sidecar: who called what, and what ends with a page.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+use sidecar_host::{Call, Event, RpcError, State, Supervisor};
+use tokio::sync::{Notify, broadcast, watch};
+
+use crate::allow_list::AllowList;
+use crate::page::{PageEvent, PageStream};
+
+/// Passes requests of windows to the sidecar, whatever they are, if the window may call them.
+#[derive(Debug)]
+pub(crate) struct Relay {
+    supervisor: Supervisor,
+    allowed: AllowList,
+    /// By label. An entry is one page: it ends when its window reloads or closes.
+    pages: Mutex<HashMap<String, Page>>,
+}
+
+#[derive(Debug)]
+struct Page {
+    gone: watch::Sender<bool>,
+    /// By request id: how to ask a call to cancel.
+    calls: HashMap<String, Arc<Notify>>,
+    /// Ends the subscription before this one.
+    subscription: watch::Sender<()>,
+}
+
+impl Relay {
+    pub(crate) fn new(supervisor: Supervisor, allowed: AllowList) -> Self {
+        Self { supervisor, allowed, pages: Mutex::default() }
+    }
+
+    /// Sends a request for a window and streams its notifications to the page, all of them before the answer.
+    pub(crate) async fn call(
+        &self,
+        window: &str,
+        request_id: String,
+        method: &str,
+        params: &Value,
+        mut stream: PageStream,
+    ) -> Result<Box<RawValue>, RpcError> {
+        self.allowed.check(method)?;
+        let (cancel, mut gone) = self.enter(window, &request_id)?;
+        let sent = self.supervisor.call(request_id.clone(), method, params);
+        let answer = tokio::select! {
+            answer = forward(sent, &mut stream, &cancel) => answer,
+            // Leaving drops the call, which cancels the request.
+            _ = gone.wait_for(|gone| *gone) => Err(cancelled("its page is gone")),
+        };
+        self.leave(window, &request_id, &cancel);
+        answer
+    }
+
+    /// Asks the sidecar to stop a request of this window. One that is over is no error: they may cross.
+    pub(crate) fn cancel(&self, window: &str, request_id: &str) {
+        if let Some(cancel) = self.pages().get(window).and_then(|page| page.calls.get(request_id)) {
+            cancel.notify_one();
+        }
+    }
+
+    /// Streams everything that belongs to no request, until the page goes or subscribes again.
+    pub(crate) async fn stream_notifications(&self, window: &str, mut stream: PageStream) {
+        let (mut gone, mut replaced) = {
+            let mut pages = self.pages();
+            let page = pages.entry(window.to_owned()).or_default();
+            page.subscription.send_replace(());
+            (page.gone.subscribe(), page.subscription.subscribe())
+        };
+        tokio::select! {
+            () = notify(self.supervisor.subscribe(), self.supervisor.state(), &mut stream) => {}
+            _ = gone.wait_for(|gone| *gone) => {}
+            _ = replaced.changed() => {}
+        }
+    }
+
+    /// The window reloads or closes: its requests are cancelled, its subscription ends.
+    pub(crate) fn page_gone(&self, window: &str) {
+        if let Some(page) = self.pages().remove(window) {
+            page.gone.send_replace(true);
+        }
+    }
+
+    /// Where the sidecar stands, as the window reads it.
+    pub(crate) fn sidecar_state(&self) -> Value {
+        describe(&self.supervisor.state().borrow())
+    }
+
+    /// Ends the sidecar and everything it started.
+    pub(crate) async fn shut_down(&self) {
+        self.supervisor.shut_down().await;
+    }
+
+    fn enter(&self, window: &str, request_id: &str) -> Result<(Arc<Notify>, watch::Receiver<bool>), RpcError> {
+        let mut pages = self.pages();
+        let page = pages.entry(window.to_owned()).or_default();
+        let cancel = Arc::new(Notify::new());
+        if page.calls.contains_key(request_id) {
+            return Err(RpcError::lasting("invalid_json_rpc", "a request with this id is under way"));
+        }
+        page.calls.insert(request_id.to_owned(), Arc::clone(&cancel));
+        Ok((cancel, page.gone.subscribe()))
+    }
+
+    fn leave(&self, window: &str, request_id: &str, cancel: &Arc<Notify>) {
+        if let Some(page) = self.pages().get_mut(window) {
+            // After a reload the entry may be the next page's own call of the same id.
+            if page.calls.get(request_id).is_some_and(|entry| Arc::ptr_eq(entry, cancel)) {
+                page.calls.remove(request_id);
+            }
+        }
+    }
+
+    fn pages(&self) -> MutexGuard<'_, HashMap<String, Page>> {
+        self.pages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Page {
+    fn default() -> Self {
+        Self { gone: watch::Sender::new(false), calls: HashMap::new(), subscription: watch::Sender::new(()) }
+    }
+}
+
+async fn forward(
+    sent: impl Future<Output = Result<Call, RpcError>>,
+    stream: &mut PageStream,
+    cancel: &Notify,
+) -> Result<Box<RawValue>, RpcError> {
+    let mut call = tokio::select! {
+        call = sent => call?,
+        // No sidecar has seen it yet.
+        () = cancel.notified() => return Err(cancelled("it was cancelled before it was sent")),
+    };
+    loop {
+        tokio::select! {
+            event = call.next() => match event {
+                Event::Notification(notification) => {
+                    let sent = stream.send(PageEvent::Sidecar(notification)).await;
+                    sent.map_err(|error| cancelled(&format!("its page cannot be reached: {error}")))?;
+                }
+                Event::Answer(answer) => {
+                    stream.settle().await;
+                    return answer;
+                }
+            },
+            () = cancel.notified() => call.cancel(),
+        }
+    }
+}
+
+/// Never returns while the page can be reached.
+async fn notify(
+    mut notifications: broadcast::Receiver<sidecar_host::Notification>,
+    mut state: watch::Receiver<State>,
+    stream: &mut PageStream,
+) {
+    state.mark_changed();
+    loop {
+        let event = tokio::select! {
+            changed = state.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+                let params = describe(&state.borrow_and_update());
+                PageEvent::Shell { method: "shell/sidecar", params }
+            }
+            notification = notifications.recv() => match notification {
+                Ok(notification) => PageEvent::Sidecar(notification),
+                Err(broadcast::error::RecvError::Lagged(count)) => {
+                    PageEvent::Shell { method: "shell/notificationsLost", params: json!({"count": count}) }
+                }
+                Err(broadcast::error::RecvError::Closed) => return,
+            },
+        };
+        if stream.send(event).await.is_err() {
+            return;
+        }
+    }
+}
+
+fn describe(state: &State) -> Value {
+    match state {
+        State::Starting => json!({"state": "starting"}),
+        State::Ready(_) => json!({"state": "ready"}),
+        State::Down { error, .. } => json!({"state": "down", "error": error}),
+        State::Stopped => json!({"state": "stopped"}),
+    }
+}
+
+fn cancelled(why: &str) -> RpcError {
+    RpcError::lasting("request_cancelled", why)
+}
