@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 PARENT_POLL_SECONDS = 0.5
 GRACE_SECONDS = 0.75
-"""From the wish to leave until the process is ended from outside the event loop. With the poll it stays well below 2 s."""
+"""From the wish to leave until the process is ended from outside the event loop; with the poll, well below 2 s."""
 
 
 class Lifeline:

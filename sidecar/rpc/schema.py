@@ -1,7 +1,8 @@
-"""The contract as files: `python -m sidecar.rpc.schema schemas/`.
+"""The contract as files: `python -m sidecar.rpc.schema [--check] schemas/`.
 
 Writes `openrpc.json` (methods, notifications, errors), `errors.json` (every kind with its codes) and one JSON Schema
-per message. Everything is derived from `sidecar.protocol` and `sidecar.errors`; nothing is edited by hand.
+per message; with `--check` it only says whether they are up to date. Everything is derived from `sidecar.protocol` and
+`sidecar.errors`; nothing is edited by hand.
 """
 
 import json
@@ -152,7 +153,25 @@ def write(folder: Path) -> None:
             stale.unlink()
 
 
+def outdated(folder: Path) -> list[str]:
+    """The files of `folder` that are not those of the contract: changed, missing or left over."""
+    wanted = dict(files())
+    there = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.json")}
+    return sorted(name for name in wanted | there if wanted.get(name) != there.get(name))
+
+
+def main(arguments: list[str]) -> str | None:
+    """What went wrong, if anything did."""
+    match arguments:
+        case ["--check", folder]:
+            names = outdated(Path(folder))
+            return f"out of date, run ./just schema: {', '.join(names)}" if names else None
+        case [folder] if not folder.startswith("-"):
+            write(Path(folder))
+            return None
+        case _:
+            return "usage: python -m sidecar.rpc.schema [--check] FOLDER"
+
+
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python -m sidecar.rpc.schema FOLDER")
-    write(Path(sys.argv[1]))
+    sys.exit(main(sys.argv[1:]))

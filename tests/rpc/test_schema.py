@@ -20,14 +20,24 @@ SCHEMAS = ROOT / "schemas"
 
 
 def test_the_committed_schemas_are_what_the_code_says() -> None:
-    written = {path.name: path.read_text(encoding="utf-8") for path in SCHEMAS.glob("*.json")}
-    assert written == dict(schema.files()), "run ./just schema"
+    assert schema.outdated(SCHEMAS) == [], "run ./just schema"
 
 
-def test_writing_the_schemas_removes_what_is_no_longer_there(tmp_path: Path) -> None:
+def test_drift_is_found_and_writing_mends_it(tmp_path: Path) -> None:
+    def run(*arguments: str) -> int:
+        command = [sys.executable, "-m", "sidecar.rpc.schema", *arguments]
+        return subprocess.run(command, cwd=ROOT, check=False, timeout=60, stderr=subprocess.DEVNULL).returncode
+
+    folder = str(tmp_path)
+    assert run(folder) == 0
+    assert run("--check", folder) == 0
     (tmp_path / "Gone.json").write_text("{}")
-    subprocess.run([sys.executable, "-m", "sidecar.rpc.schema", str(tmp_path)], cwd=ROOT, check=True, timeout=60)
-    assert {path.name for path in tmp_path.iterdir()} == {name for name, _ in schema.files()}
+    (tmp_path / "PingResult.json").write_text("{}")
+    (tmp_path / "errors.json").unlink()
+    assert schema.outdated(tmp_path) == ["Gone.json", "PingResult.json", "errors.json"]
+    assert run("--check", folder) == 1
+    assert run(folder) == 0
+    assert schema.outdated(tmp_path) == []
 
 
 def test_every_reference_in_the_document_leads_somewhere() -> None:
