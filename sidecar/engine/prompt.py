@@ -38,6 +38,7 @@ class PromptTemplate:
             rendered = self._tokenizer.apply_chat_template(
                 [self._for_template(message, cut) for message in messages], tokenize=False, add_generation_prompt=True
             )
+            rendered.encode()  # the tokenizer would answer half a surrogate pair with a TypeError
             ids = [token for text in rendered.split(cut) if text for token in self._tokens(text)]
         except jinja2.TemplateError as error:
             raise InvalidRequest("the model's chat template refuses these messages", member="messages") from error

@@ -65,10 +65,10 @@ def decode(data: bytes, max_pixels: int) -> Pixels:
         raise PictureError("too_narrow")
     target = bounded_size(width, height, max_pixels)
     try:
-        orientation = image.getexif().get(EXIF_ORIENTATION)
         if target != image.size:
             image.draft(None, target)  # JPEG alone heeds it: decodes at a half, quarter or eighth of the size
         image.load()
+        orientation = image.getexif().get(EXIF_ORIENTATION)  # only now: Pillow turns a TIFF itself while it loads
     except MemoryError as error:
         raise PictureError("too_much_memory") from error
     except Exception as error:  # decoders meet damage with many types (struct.error, zlib.error, IndexError, …)

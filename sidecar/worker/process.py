@@ -86,7 +86,8 @@ class Worker:
         self._closed = True
         if (child := self._child) is not None:
             child.kill()
-            child.wait()
+            with self._one_job:  # which now ends
+                self._reap(child)
 
     def _running_child(self) -> subprocess.Popen[bytes]:
         if self._closed:

@@ -1,0 +1,43 @@
+"""Pictures for tests, as files in memory and as URLs."""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import Any
+
+from PIL import Image, ImageDraw
+
+
+def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
+    """The picture as a file of that kind."""
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def plain(colour: str, size: tuple[int, int] = (256, 256)) -> Image.Image:
+    return Image.new("RGB", size, colour)
+
+
+def circle(colour: str, size: tuple[int, int] = (256, 256)) -> Image.Image:
+    image = plain("white", size)
+    width, height = size
+    ImageDraw.Draw(image).ellipse((width * 0.25, height * 0.25, width * 0.75, height * 0.75), fill=colour)
+    return image
+
+
+def noise(size: tuple[int, int] = (256, 256)) -> Image.Image:
+    return Image.effect_noise(size, 120).convert("RGB")
+
+
+def data_url(file: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(file).decode()
+
+
+def image_part(url: str, **members: str) -> dict[str, Any]:
+    return {"type": "image_url", "image_url": {"url": url, **members}}
+
+
+def text_part(text: str) -> dict[str, Any]:
+    return {"type": "text", "text": text}

@@ -1,0 +1,165 @@
+"""A prompt read in chunks gives the logits of the prompt read whole, pictures included."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sidecar.engine import backend
+from tests.engine.pictures import image_part, noise, text_part
+
+WORDS = "one two three four five six seven eight nine ten " * 3
+
+
+@pytest.fixture(scope="module")
+def model(random_model: Path) -> Any:
+    from sidecar.engine import loader
+
+    return loader.load(random_model, backend.device(), backend.memory_budget())
+
+
+def prompt(model: Any, pictures: int, *, before: str = WORDS) -> tuple[list[int], dict[str, Any]]:
+    """Token ids and inputs of a chat with that many pictures, all different, of different shapes."""
+    from sidecar.engine import vision
+    from sidecar.worker import Picture
+
+    sizes = [(256, 256), (256, 128)][:pictures]
+    patches = [vision.cut(Picture(*size, noise(size).tobytes()), model.image_processor) for size in sizes]
+    parts: list[dict[str, Any]] = [text_part(before)]
+    for _ in patches:
+        parts += [image_part("data:,"), text_part(WORDS)]
+    ids = model.template.encode([{"role": "user", "content": parts}], [cut.tokens for cut in patches])
+    return ids, vision.prompt_inputs(model.model, ids, patches)
+
+
+def whole_logits(model: Any, ids: list[int], inputs: dict[str, Any]) -> np.ndarray[Any, Any]:
+    """The next token's logits, by mlx-vlm's own way for one whole prompt: compact deepstack rows and no cache."""
+    import mlx.core as mx
+
+    members = dict(inputs)
+    if "deepstack_visual_embeds" in members:
+        at = mx.array(np.flatnonzero(np.array(members["visual_pos_masks"])[0]))
+        rows = members["deepstack_visual_embeds"][0, at]
+        members["deepstack_visual_embeds"] = [rows[:, layer] for layer in range(rows.shape[1])]
+    return np.array(model.model.language_model(mx.array([ids]), **members).logits[0, -1].astype(mx.float32))
+
+
+def generator(model: Any, chunk: int, rows: int = 1) -> Any:
+    from mlx_vlm.generate.ar import BatchGenerator
+
+    from sidecar.engine.lane import _EndTokens
+
+    return BatchGenerator(
+        model.decoder,
+        SimpleNamespace(stopping_criteria=_EndTokens(frozenset())),
+        completion_batch_size=rows,
+        prefill_batch_size=1,
+        prefill_step_size=chunk,
+        compute_logprobs=False,
+    )
+
+
+def chunked_logits(model: Any, ids: list[int], inputs: dict[str, Any], chunk: int) -> np.ndarray[Any, Any]:
+    """The next token's logits, after `BatchGenerator` read the prompt in chunks."""
+    import mlx.core as mx
+
+    seen = []
+
+    def keep(_tokens: Any, logits: Any) -> Any:
+        seen.append(np.array(logits[0].astype(mx.float32)))
+        return logits
+
+    batch = generator(model, chunk)
+    batch.insert([ids], max_tokens=[1], prompt_kwargs=[dict(inputs)], logits_processors=[[keep]])
+    while batch.has_work:
+        batch.next()
+    batch.close()
+    return seen[0]
+
+
+@pytest.mark.parametrize("pictures", [0, 1, 2])
+def test_chunked_logits_equal_whole_logits(model: Any, pictures: int) -> None:
+    ids, inputs = prompt(model, pictures)
+    expected = whole_logits(model, ids, inputs)
+
+    for chunk in (8, 16, 32, 64, 128, 512):
+        assert chunked_logits(model, ids, inputs, chunk) == pytest.approx(expected, abs=2e-4), f"chunk {chunk}"
+
+
+def test_a_picture_at_the_very_beginning_is_read_right(model: Any) -> None:
+    ids, inputs = prompt(model, 1, before="")
+
+    assert chunked_logits(model, ids, inputs, 16) == pytest.approx(whole_logits(model, ids, inputs), abs=2e-4)
+
+
+def test_deepstack_features_matter_to_these_logits(model: Any) -> None:
+    """Otherwise the tests above could not fail."""
+    import mlx.core as mx
+
+    ids, inputs = prompt(model, 2)
+    expected = whole_logits(model, ids, inputs)
+    levels = inputs["deepstack_visual_embeds"]
+    first = int(np.flatnonzero(np.array(inputs["visual_pos_masks"])[0])[0])
+    # What mlx-vlm alone makes of the second picture: the rows of the first.
+    wrong = mx.concatenate([levels[:, : first + 64], levels[:, first : levels.shape[1] - 64]], axis=1)
+
+    assert np.abs(whole_logits(model, ids, inputs | {"deepstack_visual_embeds": wrong}) - expected).max() > 0.01
+
+
+def test_mlx_vlm_s_own_embeddings_are_ours(model: Any) -> None:
+    import mlx.core as mx
+
+    from sidecar.engine import vision
+    from sidecar.worker import Picture
+
+    sizes = [(256, 256), (256, 128)]
+    patches = [vision.cut(Picture(*size, noise(size).tobytes()), model.image_processor) for size in sizes]
+    parts = [text_part("a"), image_part("data:,"), text_part("b"), image_part("data:,")]
+    ids = model.template.encode([{"role": "user", "content": parts}], [cut.tokens for cut in patches])
+
+    ours = vision.prompt_inputs(model.model, ids, patches)
+    theirs = model.model.get_input_embeddings(
+        mx.array([ids]),
+        mx.array(np.concatenate([cut.values for cut in patches])),
+        image_grid_thw=mx.array([cut.grid for cut in patches]),
+    )
+
+    assert np.array(ours["inputs_embeds"]) == pytest.approx(np.array(theirs.inputs_embeds), abs=1e-4)
+    assert np.array(ours["position_ids"]).tolist() == np.array(theirs.position_ids).tolist()
+    assert np.array(ours["rope_deltas"]).tolist() == np.array(theirs.rope_deltas).tolist()
+    assert whole_logits(model, ids, ours) == pytest.approx(
+        np.array(model.model.language_model(mx.array([ids]), **theirs.to_dict()).logits[0, -1]), abs=2e-4
+    )
+
+
+def test_rows_that_join_and_leave_do_not_change_each_other(model: Any) -> None:
+    """Greedy tokens of four prompts, with and without pictures, alone and in one batch that they enter one by one."""
+    prompts = [prompt(model, pictures, before=WORDS[: 40 * number]) for number, pictures in enumerate((0, 1, 2, 1))]
+    limits = [24, 6, 12, 18]
+
+    def tokens(chosen: list[int], rows: int) -> dict[int, list[int]]:
+        batch = generator(model, 32, rows)
+        answers: dict[int, list[int]] = {}
+        by_uid: dict[int, int] = {}
+        waiting = list(chosen)
+        while batch.has_work or waiting:
+            if waiting and not batch.has_pending_prompts:
+                number = waiting.pop(0)
+                ids, inputs = prompts[number]
+                (uid,) = batch.insert([ids], max_tokens=[limits[number]], prompt_kwargs=[dict(inputs)])
+                by_uid[uid] = number
+                answers[number] = []
+            for response in batch.next()[1]:
+                answers[by_uid[response.uid]].append(response.token)
+        batch.close()
+        return answers
+
+    together = tokens([0, 1, 2, 3], 4)
+
+    assert [len(together[number]) for number in range(4)] == limits
+    for number in range(4):
+        assert together[number] == tokens([number], 1)[number]

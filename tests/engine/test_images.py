@@ -1,0 +1,155 @@
+"""A picture's URL leads to its bytes, and to no other file."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sidecar.engine.images import MAX_PIXELS, open_pictures
+from sidecar.errors import InvalidImage
+from sidecar.worker import Picture, Worker
+from tests.engine.pictures import data_url, encoded, image_part, plain, text_part
+
+
+@pytest.fixture(scope="module")
+def worker() -> Iterator[Worker]:
+    worker = Worker()
+    yield worker
+    worker.close()
+
+
+@pytest.fixture
+def attachments(tmp_path: Path) -> Path:
+    folder = tmp_path / "attachments"
+    folder.mkdir()
+    return folder
+
+
+def attach(folder: Path, file: bytes, extension: str = ".png") -> str:
+    sha256 = hashlib.sha256(file).hexdigest()
+    (folder / f"{sha256}{extension}").write_bytes(file)
+    return f"attachment:{sha256}"
+
+
+def user(*parts: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    return [{"role": "user", "content": list(parts)}]
+
+
+def colour(picture: Picture) -> tuple[int, ...]:
+    return tuple(picture.rgb[:3])
+
+
+async def reason_of(url: str, attachments: Path, worker: Worker) -> str:
+    with pytest.raises(InvalidImage) as refused:
+        await open_pictures(user(image_part(url)), attachments, worker)
+    reason = refused.value.details["reason"]
+    assert isinstance(reason, str)
+    return reason
+
+
+async def test_pictures_of_a_conversation_come_in_its_order(attachments: Path, worker: Worker) -> None:
+    red, lime, blue = (encoded(plain(name, (8, 8))) for name in ("red", "lime", "blue"))
+    messages = [
+        {"role": "system", "content": "no picture here"},
+        *user(image_part(data_url(red)), text_part("and"), image_part(attach(attachments, lime))),
+        {"role": "assistant", "content": "…"},
+        *user(image_part(data_url(blue))),
+    ]
+
+    pictures = await open_pictures(messages, attachments, worker)
+
+    assert [colour(picture) for picture in pictures] == [(255, 0, 0), (0, 255, 0), (0, 0, 255)]
+
+
+@pytest.mark.parametrize("extension", [".png", ".JPG", ""])
+async def test_an_attachment_is_found_whatever_its_extension(attachments: Path, worker: Worker, extension: str) -> None:
+    url = attach(attachments, encoded(plain("red", (8, 8))), extension)
+
+    (picture,) = await open_pictures(user(image_part(url)), attachments, worker)
+
+    assert colour(picture) == (255, 0, 0)
+
+
+async def test_low_detail_takes_fewer_pixels(attachments: Path, worker: Worker) -> None:
+    url = data_url(encoded(plain("red", (2000, 2000))))
+
+    high, low = await open_pictures(user(image_part(url), image_part(url, detail="low")), attachments, worker)
+
+    assert high.width * high.height == MAX_PIXELS["high"]
+    assert low.width * low.height == MAX_PIXELS["low"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.com/cat.png",
+        "http://127.0.0.1/cat.png",
+        "file:///etc/passwd",
+        "/etc/passwd",
+        "cat.png",
+        "",
+        "data:image/png;base64",
+    ],
+)
+async def test_other_urls_are_not_followed(attachments: Path, worker: Worker, url: str) -> None:
+    assert await reason_of(url, attachments, worker) == "unsupported_url"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["0" * 64, "../" + "0" * 64, "..", "*", "[0-9a-f]", "0" * 63, "A" * 64, "", "0" * 64 + "/../x"],
+)
+async def test_an_attachment_that_is_not_there_is_missing(attachments: Path, worker: Worker, name: str) -> None:
+    attach(attachments, encoded(plain("red", (8, 8))))
+    (attachments.parent / ("0" * 64)).write_bytes(encoded(plain("red", (8, 8))))
+
+    assert await reason_of(f"attachment:{name}", attachments, worker) == "missing"
+
+
+async def test_a_link_out_of_the_folder_is_missing(attachments: Path, worker: Worker) -> None:
+    outside = attachments.parent / "outside.png"
+    outside.write_bytes(encoded(plain("red", (8, 8))))
+    (attachments / ("1" * 64 + ".png")).symlink_to(outside)
+
+    assert await reason_of("attachment:" + "1" * 64, attachments, worker) == "missing"
+
+
+async def test_a_folder_that_is_not_there_holds_no_attachment(tmp_path: Path, worker: Worker) -> None:
+    assert await reason_of("attachment:" + "2" * 64, tmp_path / "nowhere", worker) == "missing"
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("data:image/png;base64,AAA", "truncated"),
+        ("data:image/png;base64,@@@@", "truncated"),
+        ("data:text/plain,hello", "not_a_picture"),
+        ("data:,", "not_a_picture"),
+    ],
+)
+async def test_a_data_url_without_a_picture_is_refused(
+    attachments: Path, worker: Worker, url: str, reason: str
+) -> None:
+    assert await reason_of(url, attachments, worker) == reason
+
+
+async def test_the_error_names_the_picture_by_its_place(attachments: Path, worker: Worker) -> None:
+    good = image_part(data_url(encoded(plain("red", (8, 8)))))
+
+    with pytest.raises(InvalidImage) as refused:
+        await open_pictures(user(good, good, image_part("data:,x")), attachments, worker)
+
+    assert refused.value.details == {"reason": "not_a_picture", "index": 2}
+
+
+async def test_data_urls_are_read_with_any_media_type_and_parameters(attachments: Path, worker: Worker) -> None:
+    payload = data_url(encoded(plain("red", (8, 8)))).partition(",")[2]
+    urls = [f"{head},{payload}" for head in ("data:;base64", "DATA:image/x-strange;name=a.png;BASE64")]
+
+    pictures = await open_pictures(user(*map(image_part, urls)), attachments, worker)
+
+    assert len(pictures) == 2

@@ -1,0 +1,205 @@
+"""A model's folder is loaded once, offline, and nothing in it is run."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sidecar.engine import backend
+from sidecar.errors import EngineFailed
+from tests.engine.conftest import Bench
+
+ROOT = Path(__file__).parents[2]
+
+
+def python(script: str, *arguments: str) -> str:
+    """Runs a script in a fresh interpreter and returns what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def copied(model: Path, folder: Path) -> Path:
+    shutil.copytree(model, folder)
+    return folder
+
+
+def change_config(folder: Path, **members: object) -> None:
+    file = folder / "config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | members))
+
+
+async def reason_of_failure(bench: Bench, folder: Path) -> object:
+    with pytest.raises(EngineFailed) as failed:
+        await bench.engine.ensure_loaded(folder)
+    return failed.value.details["reason"]
+
+
+def test_importing_the_engine_imports_nothing_heavy() -> None:
+    script = "import sys, sidecar.engine; print(*{name.partition('.')[0] for name in sys.modules})"
+
+    assert not {"mlx", "mlx_vlm", "transformers", "numpy", "PIL", "huggingface_hub"} & set(python(script).split())
+
+
+def test_a_snapshot_of_links_answers_without_any_connection_and_the_process_leaves_cleanly(
+    random_model: Path, tmp_path: Path
+) -> None:
+    # The Hugging Face cache layout: a snapshot's files are links to blobs named by their hash.
+    blobs, snapshot = tmp_path / "blobs", tmp_path / "snapshots" / ("0" * 40)
+    blobs.mkdir()
+    snapshot.mkdir(parents=True)
+    for number, file in enumerate(sorted(random_model.iterdir())):
+        shutil.copy(file, blobs / f"{number:064x}")
+        (snapshot / file.name).symlink_to(Path("../../blobs") / f"{number:064x}")
+    script = """
+import asyncio, sys
+from pathlib import Path
+
+attempts = []
+
+def hook(event, arguments):
+    if event in ("socket.getaddrinfo", "socket.gethostbyname") or (
+        event == "socket.connect" and not isinstance(arguments[1], (str, bytes))
+    ):
+        attempts.append(event)
+
+sys.addaudithook(hook)
+from sidecar.engine import Engine, Finished, GenerationRequest
+
+async def main():
+    engine = Engine(attachments=Path(sys.argv[2]), cache=Path(sys.argv[2]))
+    request = GenerationRequest("x", [{"role": "user", "content": "hello"}], max_tokens=3)
+    pieces = [piece async for piece in engine.generate(Path(sys.argv[1]), request)]
+    assert isinstance(pieces[-1], Finished)
+
+asyncio.run(main())
+print("connections:", attempts)
+"""
+
+    assert python(script, str(snapshot), str(tmp_path / "cache")) == "connections: []\n"
+
+
+async def test_callers_at_the_same_time_load_the_model_once(
+    bench: Bench, random_model: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = copied(random_model, tmp_path / "fresh")
+    caplog.set_level(logging.INFO, "sidecar.engine")
+
+    await asyncio.gather(*(bench.engine.ensure_loaded(folder) for _ in range(4)), bench.ask("hi", model=folder))
+
+    assert [record.message.split(",")[0] for record in caplog.records].count("Loading model") == 1
+    assert any(record.message.startswith("Model loaded in ") for record in caplog.records)
+    assert any(status.loading for status in bench.announced)
+    assert bench.engine.status().loaded
+
+
+async def test_the_event_loop_runs_while_a_model_loads(bench: Bench, random_model: Path, tmp_path: Path) -> None:
+    await bench.engine.unload_model()
+    turns = 0
+    loading = asyncio.ensure_future(bench.engine.ensure_loaded(random_model))
+    while not loading.done():
+        await asyncio.sleep(0)
+        turns += 1
+
+    await loading
+    assert turns > 5
+
+
+async def test_another_model_takes_the_place_of_the_first(bench: Bench, random_model: Path, tmp_path: Path) -> None:
+    other = copied(random_model, tmp_path / "other")
+
+    both = await asyncio.gather(bench.ask("one"), bench.ask("one", model=other), bench.ask("one"))
+
+    assert {answer.text for answer in both} == {both[0].text}
+    assert bench.engine.status().model_id in (random_model.name, "other")
+
+
+async def test_unloading_frees_the_memory_and_the_next_request_loads_again(bench: Bench) -> None:
+    first = await bench.ask("hello")
+    loaded = bench.engine.status()
+    assert loaded.active_bytes > 1_000_000
+
+    await bench.engine.unload_model()
+
+    assert not bench.engine.status().loaded
+    assert bench.engine.status().model_id is None
+    assert bench.engine.status().active_bytes < loaded.active_bytes / 20 + 100_000
+    assert (await bench.ask("hello")).text == first.text
+
+
+async def test_unloading_waits_for_running_answers(bench: Bench) -> None:
+    answers = [asyncio.ensure_future(bench.ask("hello", max_tokens=40)) for _ in range(2)]
+    await bench.until(lambda status: status.running.low == 2)
+
+    await bench.engine.unload_model()
+
+    assert not bench.engine.status().loaded
+    assert [(await answer).end.completion_tokens for answer in answers] == [40, 40]
+
+
+@pytest.mark.parametrize("member", ["model_file", "auto_map"])
+async def test_a_model_that_brings_code_is_refused_and_its_code_not_run(
+    bench: Bench, random_model: Path, tmp_path: Path, member: str
+) -> None:
+    folder = copied(random_model, tmp_path / "code")
+    ran = tmp_path / "ran"
+    (folder / "model.py").write_text(f"open({str(ran)!r}, 'w')")
+    change_config(folder, **{member: "model.py"})
+
+    assert await reason_of_failure(bench, folder) == "wants_code"
+    assert not ran.exists()
+
+
+async def test_folders_that_hold_no_usable_model_fail_with_their_reason(
+    bench: Bench, random_model: Path, tmp_path: Path
+) -> None:
+    assert await reason_of_failure(bench, tmp_path / "nowhere") == "incomplete"
+
+    other = copied(random_model, tmp_path / "other_kind")
+    change_config(other, model_type="llama")
+    assert await reason_of_failure(bench, other) == "unsupported_model"
+
+    weightless = copied(random_model, tmp_path / "weightless")
+    (weightless / "model.safetensors").rename(weightless / "pytorch_model.bin")
+    assert await reason_of_failure(bench, weightless) == "incomplete"
+
+    index = copied(random_model, tmp_path / "index")
+    for shard in ("weights.bin", "../other_kind/model.safetensors", "/etc/passwd"):
+        (index / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"a": shard}}))
+        assert await reason_of_failure(bench, index) == "not_safetensors"
+
+    damaged = copied(random_model, tmp_path / "damaged")
+    weights = damaged / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    assert await reason_of_failure(bench, damaged) == "RuntimeError"
+
+
+async def test_after_a_failed_load_the_next_request_is_served(bench: Bench, tmp_path: Path) -> None:
+    with pytest.raises(EngineFailed):
+        await bench.ask("hello", model=tmp_path)
+
+    assert (await bench.ask("hello")).end.completion_tokens == 16
+
+
+def test_a_missing_openblas_is_only_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(backend, "OPENBLAS", ("libnot_there.so.0",))
+
+    backend.prepare(tmp_path)
+
+    assert "OpenBLAS not found" in caplog.text
+
+
+def test_the_memory_budget_is_within_3_and_12_gibibytes() -> None:
+    assert 3 << 30 <= backend.memory_budget() <= 12 << 30

@@ -1,0 +1,85 @@
+"""Each row draws by its own temperature, nucleus and seed."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+LOGITS = [2.0, 1.0, 0.0, -1.0, -8.0]
+
+pytestmark = pytest.mark.usefixtures("prepared")
+
+
+def draws(count: int, *, temperature: float = 1.0, top_p: float = 1.0, seed: int = 1) -> list[int]:
+    import mlx.core as mx
+
+    from sidecar.engine.sampling import RowSampler
+
+    sampler = RowSampler(temperature=temperature, top_p=top_p, seed=seed)
+    logits = mx.array([LOGITS])
+    return [int(np.array(sampler(mx.array([0]), logits)).argmax()) for _ in range(count)]
+
+
+def frequencies(tokens: list[int]) -> Any:
+    return np.bincount(tokens, minlength=len(LOGITS)) / len(tokens)
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
+def test_tokens_come_as_often_as_the_softmax_says(temperature: float) -> None:
+    expected = np.exp(np.array(LOGITS) / temperature)
+    expected /= expected.sum()
+
+    assert frequencies(draws(1500, temperature=temperature)) == pytest.approx(expected, abs=0.05)
+
+
+def test_only_one_token_is_left_for_the_batch_to_pick() -> None:
+    import mlx.core as mx
+
+    from sidecar.engine.sampling import RowSampler
+
+    left = RowSampler(temperature=1.0, top_p=1.0, seed=3)(mx.array([0]), mx.array([LOGITS]))
+
+    assert sorted(np.array(left)[0].tolist()) == [-math.inf] * 4 + [0.0]
+
+
+def test_top_p_keeps_the_likeliest_tokens_that_reach_it() -> None:
+    # Softmax of LOGITS is 0.64, 0.24, 0.09, 0.03, 0.00.
+    assert set(draws(300, top_p=0.6)) == {0}
+    assert set(draws(300, top_p=0.65)) == {0, 1}
+    assert set(draws(300, top_p=0.9)) == {0, 1, 2}
+    assert set(draws(20, top_p=0.0)) == {0}
+
+
+def test_the_same_seed_draws_the_same() -> None:
+    assert draws(50, seed=5) == draws(50, seed=5)
+
+
+def test_other_seeds_draw_otherwise() -> None:
+    assert len({tuple(draws(20, seed=seed)) for seed in (0, 1, 2, -1, 2**63 - 1, -(2**63), 10**30)}) == 7
+
+
+def test_positions_draw_independently() -> None:
+    from sidecar.engine.sampling import draw_seed
+
+    seeds = {draw_seed(seed, position) for seed in range(50) for position in range(50)}
+
+    assert len(seeds) == 2500
+    assert all(0 <= seed < 1 << 64 for seed in seeds)
+
+
+def test_a_fault_is_kept_and_not_raised_into_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    import mlx.core as mx
+
+    from sidecar.engine import sampling
+
+    def broken(seed: int, position: int) -> int:
+        raise ArithmeticError
+
+    monkeypatch.setattr(sampling, "draw_seed", broken)
+    sampler = sampling.RowSampler(temperature=1.0, top_p=1.0, seed=1)
+
+    assert sampler(mx.array([0]), mx.array([LOGITS])).tolist() == [LOGITS]
+    assert isinstance(sampler.error, ArithmeticError)
