@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from sidecar.engine import Engine, Finished, GenerationRequest, TextDelta
@@ -37,7 +37,7 @@ class Router:
                 return candidate.id
         raise ModelNotFound(f"no model is called {model!r}", model=model, known=[candidate.id for candidate in known])
 
-    async def complete(self, model: str | None, request: GenerationRequest) -> AsyncIterator[TextDelta | Finished]:
+    async def complete(self, model: str | None, request: GenerationRequest) -> AsyncGenerator[TextDelta | Finished, None]:
         """The answer to `request`, piece by piece; closing the iterator cancels the request within one step.
 
         Raises:
