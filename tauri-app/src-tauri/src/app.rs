@@ -22,9 +22,14 @@ use crate::window;
 #[error("the Python sidecar is not beside this program; run ./just setup in the checkout it was built in")]
 struct NoSidecar;
 
+#[derive(Debug, thiserror::Error)]
+#[error("there is no display to open a window on (DISPLAY and WAYLAND_DISPLAY are not set)")]
+struct NoDisplay;
+
 /// Runs the app; returns once it has left nothing behind.
 pub(crate) fn run(data: &DataFolder, catalog: Option<PathBuf>, instance: Instance) -> Result<(), Box<dyn Error>> {
     let launch = find_sidecar(data, catalog)?;
+    check_display()?;
     let for_setup = data.clone();
     let app = tauri::Builder::default()
         .plugin(tauri_plugin_store::Builder::new().build())
@@ -46,7 +51,10 @@ pub(crate) fn run(data: &DataFolder, catalog: Option<PathBuf>, instance: Instanc
     app.run(|app, event| match event {
         RunEvent::ExitRequested { .. } => hide(app),
         // The loop has ended and the process is about to: this wait is what leaves nothing behind.
-        RunEvent::Exit => tauri::async_runtime::block_on(app.state::<Relay>().shut_down()),
+        RunEvent::Exit => {
+            tauri::async_runtime::block_on(app.state::<Relay>().shut_down());
+            tracing::info!("the app has left, and its sidecar");
+        }
         _ => {}
     });
     Ok(())
@@ -78,6 +86,15 @@ fn set_up(app: &AppHandle, data: &DataFolder, launch: Launch, instance: Instance
     let of_instance = app.clone();
     instance.on_second_start(move || window::come_forward(&of_instance))?;
     leave_on_signal(app.clone());
+    Ok(())
+}
+
+/// GTK panics where there is no display.
+fn check_display() -> Result<(), NoDisplay> {
+    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    if cfg!(target_os = "linux") && !set("DISPLAY") && !set("WAYLAND_DISPLAY") {
+        return Err(NoDisplay);
+    }
     Ok(())
 }
 

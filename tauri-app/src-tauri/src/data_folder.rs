@@ -12,6 +12,8 @@ const IDENTIFIER: &str = "knowledge-focus.huozhong.in";
 pub(crate) enum DataFolderError {
     #[error("this account has no data folder; name one with --data-dir")]
     NoPlatformFolder,
+    #[error("{} is not a folder", .0.display())]
+    NoFolder(PathBuf),
     #[error("the data folder {} cannot be used: {cause}", folder.display())]
     Unusable { folder: PathBuf, cause: io::Error },
 }
@@ -33,7 +35,10 @@ impl DataFolder {
             .create(&folder)
             .and_then(|()| fs::canonicalize(&folder))
             .map(Self)
-            .map_err(|cause| DataFolderError::Unusable { folder, cause })
+            .map_err(|cause| match cause.kind() {
+                io::ErrorKind::AlreadyExists => DataFolderError::NoFolder(folder),
+                _ => DataFolderError::Unusable { folder, cause },
+            })
     }
 
     pub(crate) fn path(&self) -> &Path {

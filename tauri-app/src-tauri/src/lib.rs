@@ -25,14 +25,23 @@ use crate::arguments::Arguments;
 use crate::data_folder::DataFolder;
 use crate::instance::{Claim, Instance};
 
-/// Exit code for a data folder that cannot be used (`EX_CANTCREAT` of sysexits).
+/// Exit code for a command line that makes no sense (`EX_USAGE` of sysexits).
+const BAD_ARGUMENTS: u8 = 64;
+/// Exit code for a data folder that cannot be used (`EX_CANTCREAT`).
 const DATA_FOLDER_REFUSED: u8 = 73;
 /// Exit code for a window that cannot be opened (`EX_UNAVAILABLE`).
 const NO_WINDOW: u8 = 69;
 
 /// Runs the app until its window is closed; returns the process's exit code.
 pub fn run() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(answer) => {
+            // Help and version are answers too, and go to stdout.
+            let code = if answer.use_stderr() { BAD_ARGUMENTS } else { 0 };
+            return answer.print().map_or(ExitCode::FAILURE, |()| ExitCode::from(code));
+        }
+    };
     let data = match DataFolder::open(arguments.data_dir.as_deref()) {
         Ok(data) => data,
         Err(error) => return fail(&error, DATA_FOLDER_REFUSED),
