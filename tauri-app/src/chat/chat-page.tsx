@@ -79,7 +79,10 @@ export function ChatPage({ sidecar, onModelMissing }: { sidecar: Sidecar; onMode
           tabIndex={0}
           className="min-h-0 grow overflow-y-auto focus-visible:-outline-offset-2"
         >
-          <div ref={content} className="mx-auto flex min-h-full max-w-(--column) flex-col gap-7 px-5 py-7">
+          <div
+            ref={content}
+            className="mx-auto flex min-h-full max-w-(--column) flex-col gap-7 px-5 pt-7 pb-9"
+          >
             {messages.length === 0 && <EmptyState onChoose={choose} />}
             {messages.map((message, index) => {
               const isLast = index === messages.length - 1;
@@ -100,7 +103,7 @@ export function ChatPage({ sidecar, onModelMissing }: { sidecar: Sidecar; onMode
             )}
           </div>
         </section>
-        <div className="relative">
+        <div className="relative before:pointer-events-none before:absolute before:inset-x-0 before:-top-6 before:h-6 before:bg-linear-to-t before:from-background">
           {away && (
             <Tooltip content={t("chat.latest")}>
               <Button

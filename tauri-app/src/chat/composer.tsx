@@ -47,7 +47,7 @@ export function Composer({ field, draft, onDraft, pictures, answering, onSend, o
   return (
     <form onSubmit={submit} className="mx-auto w-full max-w-(--column) px-4 pb-3">
       {pictures.error && <AttachError pictures={pictures} />}
-      <div className="rounded-2xl border border-input bg-card shadow-raised transition-shadow duration-150 has-[textarea:focus-visible]:border-ring has-[textarea:focus-visible]:ring-2 has-[textarea:focus-visible]:ring-ring/25">
+      <div className="rounded-2xl border border-input bg-card shadow-raised transition-colors duration-150 has-[textarea:focus-visible]:border-ring">
         {(pictures.attached.length > 0 || pictures.busy) && (
           <ul aria-label={t("chat.composer.attached")} className="flex flex-wrap gap-3 px-4 pt-4">
             {pictures.attached.map(({ url, name, mime }) => (

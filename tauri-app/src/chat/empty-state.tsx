@@ -14,7 +14,7 @@ const SUGGESTIONS: readonly [Suggestion, LucideIcon][] = [
 export function EmptyState({ onChoose }: { onChoose: (suggestion: Suggestion) => void }) {
   const { t } = useTranslation();
   return (
-    <div className="flex min-h-full flex-col justify-center py-8">
+    <div className="flex grow animate-rise flex-col justify-center pb-8">
       <h1 className="font-semibold text-[1.75rem] leading-tight tracking-tight">{t("chat.empty.title")}</h1>
       <p className="mt-2 text-muted-foreground">{t("chat.empty.body")}</p>
       <ul aria-label={t("chat.suggestions.label")} className="mt-8 grid gap-3 sm:grid-cols-2">

@@ -17,7 +17,8 @@ export function Question({ message }: { message: ChatMessage }) {
               url={url}
               name={filename ?? ""}
               mime={mediaType}
-              className={pictures.length === 1 ? "size-44" : "size-28"}
+              className="size-28"
+              whole={pictures.length === 1}
             />
           ))}
         </div>

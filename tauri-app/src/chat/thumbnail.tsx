@@ -9,24 +9,29 @@ type ThumbnailProps = {
   name: string;
   mime: string;
   className?: string;
+  /** In its own proportions, instead of cut to the size that `className` gives. */
+  whole?: boolean;
   onRemove?: () => void;
 };
 
 /** A small view of a picture. Where it cannot be shown, its name is. */
-export function Thumbnail({ url, name, mime, className, onRemove }: ThumbnailProps) {
+export function Thumbnail({ url, name, mime, className, whole = false, onRemove }: ThumbnailProps) {
   const { t } = useTranslation();
   const source = usePictureSource(url, mime);
   const [broken, setBroken] = useState(false);
+  const shown = source !== null && !broken;
   const label = name || t("chat.picture");
   return (
     <div className="group/thumbnail relative">
-      <div className={cn("overflow-hidden rounded-xl border bg-muted", className)}>
-        {source && !broken ? (
+      <div
+        className={cn("overflow-hidden rounded-xl border bg-muted", whole && shown ? "max-w-80" : className)}
+      >
+        {shown ? (
           <img
-            src={source}
+            src={source ?? undefined}
             alt={label}
             draggable={false}
-            className="size-full animate-rise object-cover"
+            className={whole ? "max-h-64 w-auto animate-rise" : "size-full animate-rise object-cover"}
             onError={() => setBroken(true)}
           />
         ) : (

@@ -6,14 +6,17 @@ const NEAR = 48;
 /**
  * Keeps the end of a growing text in sight, unless the person scrolled away from it.
  *
- * `away` says that they did; `toEnd` brings them back.
+ * `away` says that they did; `toEnd` brings them back. Growing text moves the end away by itself, so a scroll counts
+ * only when a wheel, a key or a pointer came before it.
  */
 export function useFollow(view: RefObject<HTMLElement | null>, content: RefObject<HTMLElement | null>) {
   const [away, setAway] = useState(false);
   const following = useRef(true);
+  const byPerson = useRef(false);
 
   const toEnd = useCallback(() => {
     following.current = true;
+    byPerson.current = false;
     setAway(false);
     view.current?.scrollTo({ top: view.current.scrollHeight });
   }, [view]);
@@ -23,20 +26,36 @@ export function useFollow(view: RefObject<HTMLElement | null>, content: RefObjec
     if (!element || !content.current) {
       return;
     }
-    let last = element.scrollTop;
+    let held = false;
+    const moved = () => {
+      byPerson.current = true;
+    };
+    const pressed = () => {
+      held = true;
+    };
+    const released = () => {
+      held = false;
+    };
     const scrolled = () => {
-      const left = element.scrollHeight - element.clientHeight - element.scrollTop;
-      // Growing content moves the end away without any scrolling; only a step up is the person's wish.
-      following.current = left < NEAR || (following.current && element.scrollTop >= last);
-      last = element.scrollTop;
-      setAway(!following.current);
+      if (byPerson.current || held) {
+        following.current = element.scrollHeight - element.clientHeight - element.scrollTop < NEAR;
+        setAway(!following.current);
+      }
     };
     const grown = new ResizeObserver(() => following.current && toEnd());
-    element.addEventListener("scroll", scrolled, { passive: true });
     grown.observe(content.current);
     grown.observe(element);
+    const stop = new AbortController();
+    const options = { passive: true, signal: stop.signal };
+    for (const gesture of ["wheel", "touchmove", "keydown"]) {
+      element.addEventListener(gesture, moved, options);
+    }
+    element.addEventListener("pointerdown", pressed, options);
+    window.addEventListener("pointerup", released, options);
+    window.addEventListener("pointercancel", released, options);
+    element.addEventListener("scroll", scrolled, options);
     return () => {
-      element.removeEventListener("scroll", scrolled);
+      stop.abort();
       grown.disconnect();
     };
   }, [view, content, toEnd]);

@@ -29,7 +29,9 @@ export function Details({ log, open: initiallyOpen }: { log: readonly LogLine[];
             ? t("splash.details.empty")
             : log.map((line) => (
                 <p key={line.id} className="break-words">
-                  <time dateTime={line.at.toISOString()}>{time.format(line.at)}</time> {line.text}
+                  <time dateTime={line.at.toISOString()}>{time.format(line.at)}</time>{" "}
+                  {line.status && `${t(`status.${line.status}`)} · `}
+                  {line.text}
                 </p>
               ))}
         </section>

@@ -48,7 +48,11 @@ export function Splash({ sidecar, onReady }: { sidecar: Sidecar; onReady: (model
           {stage.name === "error" && <Failure stage={stage} onCheck={check} onDownload={download} />}
           {stage.name === "ready" && <p role="status">{t("splash.ready")}</p>}
         </div>
-        <Details log={log} open={stage.name === "error"} key={stage.name === "error" ? "error" : "calm"} />
+        <Details
+          log={log}
+          open={stage.name === "error"}
+          key={stage.name === "error" ? "details-open" : "details-folded"}
+        />
       </main>
     </div>
   );

@@ -1,12 +1,17 @@
 import { useCallback, useEffect, useReducer, useRef, useState } from "react";
 import { RpcError } from "@/rpc/error";
+import type { DownloadEvent, ModelStatus } from "@/rpc/gen/protocol";
 import type { Sidecar } from "@/rpc/sidecar";
 import { FIRST_STAGE, nextStage, type Stage, type StageEvent } from "./stage";
 
-/** A line of the details: when, and what happened in the program's own words. */
+/** What the sidecar calls the state of a model or of its download; i18n has a text for each. */
+export type Status = ModelStatus["state"] | DownloadEvent["status"];
+
+/** A line of the details: when, how things stood if that was told, and what happened in the program's own words. */
 export interface LogLine {
   id: number;
   at: Date;
+  status: Status | null;
   text: string;
 }
 
@@ -30,7 +35,10 @@ export function useStages(sidecar: Sidecar): Stages {
   const happen = useCallback((event: StageEvent) => {
     setLog((lines) => {
       const id = (lines.at(-1)?.id ?? 0) + 1;
-      return [...lines.slice(1 - LOG_LINES), { id, at: new Date(), text: describe(event) }];
+      return [
+        ...lines.slice(1 - LOG_LINES),
+        { id, at: new Date(), status: statusOf(event), text: describe(event) },
+      ];
     });
     dispatch(event);
   }, []);
@@ -40,7 +48,11 @@ export function useStages(sidecar: Sidecar): Stages {
       sidecar.on("builtin-model-download-progress", (event) => happen({ type: "progressed", event })),
       sidecar.on("builtin-model-download-completed", (event) => happen({ type: "completed", event })),
       sidecar.on("builtin-model-download-failed", (event) =>
-        happen({ type: "failed", event, error: new RpcError(event.kind, { message: event.message }) }),
+        happen({
+          type: "failed",
+          event,
+          error: new RpcError(event.kind ?? "unknown", { message: event.message }),
+        }),
       ),
     ];
     return () => {
@@ -116,29 +128,35 @@ async function readModel(sidecar: Sidecar): Promise<StageEvent> {
   return { type: "checked", model, status, error };
 }
 
+function statusOf(event: StageEvent): Status | null {
+  if ("status" in event) {
+    return event.status.state;
+  }
+  return "event" in event ? event.event.status : null;
+}
+
 function describe(event: StageEvent): string {
   switch (event.type) {
     case "checked":
-      return `${event.model.id}: ${event.status.state}`;
-    case "check-failed":
+      return event.model.repository;
     case "sidecar-lost":
+    case "check-failed":
     case "download-refused":
     case "cancel-refused":
     case "failed": {
       const { kind, message, details } = event.error;
       const more = Object.keys(details).length > 0 ? ` ${JSON.stringify(details)}` : "";
-      return `${event.type}: ${kind}${message === kind ? "" : `: ${message}`}${more}`;
+      return message === kind ? `${kind}${more}` : `${kind}: ${message}${more}`;
     }
     case "download-asked":
-      return `${event.type}: ${event.mirror}`;
-    case "download-answered":
-    case "cancel-answered":
-      return `${event.type}: ${event.status.state}`;
+      return event.mirror;
     case "progressed":
     case "completed":
       return event.event.file ? `${event.event.message} (${event.event.file})` : event.event.message;
     case "check-started":
     case "cancel-asked":
+    case "download-answered":
+    case "cancel-answered":
       return event.type;
   }
 }

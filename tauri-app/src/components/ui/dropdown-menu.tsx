@@ -11,22 +11,21 @@ export function DropdownMenu(props: Omit<ComponentProps<typeof DropdownMenuPrimi
 export const DropdownMenuTrigger = DropdownMenuPrimitive.Trigger;
 export const DropdownMenuRadioGroup = DropdownMenuPrimitive.RadioGroup;
 
+/** Stays in the page's landmark, beside its trigger: it is fixed to the window, so nothing cuts it off. */
 export function DropdownMenuContent({
   className,
   ...props
 }: ComponentProps<typeof DropdownMenuPrimitive.Content>) {
   return (
-    <DropdownMenuPrimitive.Portal>
-      <DropdownMenuPrimitive.Content
-        sideOffset={6}
-        collisionPadding={8}
-        className={cn(
-          "z-50 min-w-48 origin-(--radix-dropdown-menu-content-transform-origin) animate-pop rounded-xl border bg-popover p-1.5 shadow-floating",
-          className,
-        )}
-        {...props}
-      />
-    </DropdownMenuPrimitive.Portal>
+    <DropdownMenuPrimitive.Content
+      sideOffset={6}
+      collisionPadding={8}
+      className={cn(
+        "z-50 min-w-48 origin-(--radix-dropdown-menu-content-transform-origin) animate-pop rounded-xl border bg-popover p-1.5 shadow-floating",
+        className,
+      )}
+      {...props}
+    />
   );
 }
 

@@ -13,10 +13,10 @@ export function Progress({ className, value, ...props }: ComponentProps<typeof P
     >
       <ProgressPrimitive.Indicator
         className={cn(
-          "h-full w-full rounded-full bg-primary transition-transform duration-500 ease-calm",
-          known === null && "animate-breathe",
+          "h-full rounded-full bg-primary",
+          known === null ? "w-1/3 animate-sweep" : "w-full transition-transform duration-500 ease-calm",
         )}
-        style={{ transform: `translateX(-${100 - (known ?? 100)}%)` }}
+        style={known === null ? undefined : { transform: `translateX(-${100 - known}%)` }}
       />
     </ProgressPrimitive.Root>
   );

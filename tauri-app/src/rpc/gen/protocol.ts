@@ -12,7 +12,6 @@ export interface Messages {
   EngineStatus: EngineStatus;
   ChatChunkParams: ChatChunkParams;
   DownloadEvent: DownloadEvent;
-  DownloadFailedEvent: DownloadFailedEvent;
 }
 /**
  * `error.data` of every error answer. `error.message` is prose for logs; people read the text of `kind`.
@@ -281,31 +280,14 @@ export interface DownloadEvent {
   downloaded_bytes: number;
   total_bytes: number | null;
   eta_seconds?: number | null;
-  file?: string | null;
-}
-export interface DownloadFailedEvent {
-  model_id: string;
   /**
-   * Percent
+   * The file that got bytes last; of a failure, the one it is about
    */
-  progress: number;
-  status: "downloading" | "completed" | "failed";
-  /**
-   * For the log, for example "Downloading... 1.2GB / 2.6GB"
-   */
-  message: string;
-  /**
-   * 10⁶ bytes a second
-   */
-  speed_mbps?: number | null;
-  downloaded_bytes: number;
-  total_bytes: number | null;
-  eta_seconds?: number | null;
   file?: string | null;
   /**
-   * Error kind
+   * Of a failure: the error kind
    */
-  kind: string;
+  kind?: string | null;
 }
 
 /** The methods that the window may call, with their messages. */
@@ -335,7 +317,7 @@ export interface Notifications {
   /** The model is on disk, checked */
   "builtin-model-download-completed": DownloadEvent;
   /** The download ended without the model */
-  "builtin-model-download-failed": DownloadFailedEvent;
+  "builtin-model-download-failed": DownloadEvent;
   /** The engine's state changed */
   "engine/status": EngineStatus;
 }

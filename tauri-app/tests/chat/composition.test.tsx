@@ -1,0 +1,74 @@
+import { createEvent, fireEvent } from "@testing-library/react";
+import { expect, test } from "vitest";
+import { Composition } from "@/chat/composition";
+import { field, openChat, stream } from "./page";
+
+/** Fires an event that happened at `at` milliseconds. */
+function fireAt(
+  element: Element,
+  at: number,
+  type: "compositionEnd" | "keyDown" | "keyUp",
+  init: object = {},
+) {
+  const event = createEvent[type](element, init);
+  Object.defineProperty(event, "timeStamp", { value: at });
+  fireEvent(element, event);
+}
+
+const ENTER = { key: "Enter", keyCode: 13 };
+
+async function typed(text: string) {
+  const window = await openChat(stream("Hello!"));
+  const element = await field();
+  fireEvent.change(element, { target: { value: text } });
+  return { element, sent: () => window.shell.calls("chat/completions") };
+}
+
+test("Enter sends, and Shift+Enter is a line break", async () => {
+  const { shell, person } = await openChat(stream("Hello!"));
+  await person.type(await field(), "one{Shift>}{Enter}{/Shift}two");
+  expect(await field()).toHaveValue("one\ntwo");
+  expect(shell.calls("chat/completions")).toEqual([]);
+  await person.keyboard("{Enter}");
+  expect(shell.calls("chat/completions")[0]?.messages).toEqual([{ role: "user", content: "one\ntwo" }]);
+});
+
+test("an Enter during a composition does not send (Chromium: keydown, then compositionend)", async () => {
+  const { element, sent } = await typed("你好");
+  fireEvent.compositionStart(element);
+  fireAt(element, 1000, "keyDown", { ...ENTER, isComposing: true });
+  fireAt(element, 1001, "compositionEnd");
+  fireAt(element, 1080, "keyUp", ENTER);
+  expect(sent()).toEqual([]);
+  fireAt(element, 1090, "keyDown", ENTER);
+  expect(sent()).toHaveLength(1);
+});
+
+test("an Enter with key code 229 does not send", async () => {
+  const { element, sent } = await typed("你好");
+  fireAt(element, 1000, "keyDown", { key: "Enter", keyCode: 229 });
+  expect(sent()).toEqual([]);
+});
+
+test("an Enter that comes right behind the composition does not send (WebKit: compositionend, then keydown)", async () => {
+  const { element, sent } = await typed("你好");
+  fireEvent.compositionStart(element);
+  fireAt(element, 1000, "compositionEnd");
+  fireAt(element, 1002, "keyDown", ENTER);
+  expect(sent()).toEqual([]);
+  fireAt(element, 1070, "keyUp", ENTER);
+  fireAt(element, 1090, "keyDown", ENTER);
+  expect(sent()).toHaveLength(1);
+});
+
+test("the next Enter sends after a candidate was chosen with the mouse", () => {
+  const composition = new Composition();
+  composition.ended(1000);
+  expect(composition.owns({ isComposing: false, keyCode: 13, timeStamp: 1600 })).toBe(false);
+});
+
+test("a key press that the engine dates before the end of its composition belongs to it", () => {
+  const composition = new Composition();
+  composition.ended(1000);
+  expect(composition.owns({ isComposing: false, keyCode: 13, timeStamp: 998 })).toBe(true);
+});

@@ -1,0 +1,166 @@
+import type { Script, ShellReplay } from "../shell/replay";
+import {
+  completion,
+  downloadEvent,
+  engineStatus,
+  failure,
+  READY,
+  sendPiece,
+  withModel,
+} from "../shell/sidecar";
+
+type Language = "en" | "zh";
+
+interface Scene {
+  script: (language: Language) => Script;
+  play?: (shell: ShellReplay, language: Language) => Promise<void>;
+}
+
+const never = () => new Promise<never>(() => undefined);
+
+const TALK = {
+  en: {
+    question: "What is in this picture, and how would you tag it?",
+    answer: [
+      "The picture shows **a red circle** on a light grey ground. It stands a little left of the middle and fills about a third of the width.\n\n",
+      "These tags would fit:\n\n",
+      "- `shape`: circle\n- `colour`: red\n- `background`: plain, light\n\n",
+      "As a rule for the scan you could write:\n\n```python\ndef tags(picture):\n    return {shape(picture), colour(picture)}\n```\n\n",
+      "| Tag | Certainty |\n|---|---|\n| circle | high |\n| red | high |\n\nMore about tags is on [this page](https://example.com/tags).",
+    ],
+  },
+  zh: {
+    question: "这张图片里有什么？可以给它哪些标签？",
+    answer: [
+      "图片中是浅灰色背景上的**一个红色圆形**，位置略偏左，宽度约占画面的三分之一。\n\n",
+      "适合的标签：\n\n- `形状`：圆形\n- `颜色`：红色\n- `背景`：浅色、纯色\n\n",
+      "更多说明见[这个页面](https://example.com/tags)。",
+    ],
+  },
+};
+
+async function picture(): Promise<ArrayBuffer> {
+  const canvas = new OffscreenCanvas(480, 360);
+  const draw = canvas.getContext("2d");
+  if (draw) {
+    draw.fillStyle = "#e9e7e1";
+    draw.fillRect(0, 0, 480, 360);
+    draw.fillStyle = "#d0342c";
+    draw.arc(200, 180, 90, 0, 7);
+    draw.fill();
+  }
+  return (await canvas.convertToBlob()).arrayBuffer();
+}
+
+const PICTURE = { url: "attachment:0001", name: "red circle.png", size: 2048, mime: "image/png" };
+const pictures = { pick: () => [PICTURE], attachmentBytes: picture };
+
+async function element<Element extends HTMLElement>(selector: string): Promise<Element> {
+  for (;;) {
+    const found = document.querySelector<Element>(selector);
+    if (found) {
+      return found;
+    }
+    await new Promise(requestAnimationFrame);
+  }
+}
+
+async function press(label: string): Promise<void> {
+  (await element<HTMLButtonElement>(`button[aria-label="${label}"]`)).click();
+}
+
+async function write(text: string): Promise<void> {
+  const field = await element<HTMLTextAreaElement>("textarea");
+  Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value")?.set?.call(field, text);
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+const LABELS = {
+  en: { attach: "Attach pictures", send: "Send", menu: "Language and theme" },
+  zh: { attach: "添加图片", send: "发送", menu: "语言与主题" },
+};
+
+async function ask(language: Language, text: string): Promise<void> {
+  await press(LABELS[language].attach);
+  await element("ul img");
+  await write(text);
+  await press(LABELS[language].send);
+}
+
+const answering =
+  (end: "whole" | "open" | "loading" | "error") =>
+  (language: Language): Script => ({
+    ...pictures,
+    answers: withModel(READY, {
+      "engine/status": () => engineStatus({ loading: end === "loading", loaded: end !== "loading" }),
+      "chat/completions": (call) => {
+        if (end === "loading") {
+          return never();
+        }
+        if (end === "error") {
+          throw failure("engine_failed", true);
+        }
+        const { answer } = TALK[language];
+        const sent = end === "whole" ? answer : answer.slice(0, 2);
+        for (const piece of sent) {
+          sendPiece(call, piece);
+        }
+        return end === "whole" ? completion(answer.join("")) : never();
+      },
+    }),
+  });
+
+const talk = async (_: ShellReplay, language: Language) => ask(language, TALK[language].question);
+
+export const SCENES: Record<string, Scene> = {
+  checking: { script: () => ({ answers: { "models/list": never } }) },
+  consent: { script: () => ({ answers: withModel() }) },
+  resume: { script: () => ({ answers: withModel({ state: "partial", downloadedBytes: 1_200_000_000 }) }) },
+  downloading: {
+    script: () => ({ answers: withModel({ state: "downloading" }) }),
+    play: async (shell) => {
+      await element('[role="progressbar"]');
+      shell.notify({ method: "builtin-model-download-progress", params: downloadEvent() });
+    },
+  },
+  error: {
+    script: () => ({ answers: withModel({ state: "downloading" }) }),
+    play: async (shell) => {
+      await element('[role="progressbar"]');
+      const event = downloadEvent({ status: "failed", message: "connection refused" });
+      shell.notify({
+        method: "builtin-model-download-failed",
+        params: { ...event, kind: "mirror_unreachable" },
+      });
+    },
+  },
+  empty: { script: () => ({ answers: withModel(READY) }) },
+  menu: {
+    script: () => ({ answers: withModel(READY) }),
+    play: async (_, language) => {
+      await element("textarea");
+      const trigger = await element(`button[aria-label="${LABELS[language].menu}"]`);
+      trigger.dispatchEvent(
+        new PointerEvent("pointerdown", { bubbles: true, button: 0, pointerType: "mouse" }),
+      );
+    },
+  },
+  attached: {
+    script: () => ({ ...pictures, answers: withModel(READY) }),
+    play: async (_, language) => {
+      await press(LABELS[language].attach);
+      await write(TALK[language].question);
+    },
+  },
+  loading: { script: answering("loading"), play: talk },
+  streaming: { script: answering("open"), play: talk },
+  chat: { script: answering("whole"), play: talk },
+  chatError: { script: answering("error"), play: talk },
+  drop: {
+    script: () => ({ answers: withModel(READY) }),
+    play: async (shell) => {
+      await element("textarea");
+      shell.drag("enter", ["/home/a/picture.png"]);
+    },
+  },
+};

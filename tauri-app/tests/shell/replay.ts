@@ -1,0 +1,144 @@
+/** The shell, replaced at Tauri's IPC boundary: everything in the window above `invoke` and `Channel` is real. */
+import type { Channel } from "@tauri-apps/api/core";
+import { mockIPC, mockWindows } from "@tauri-apps/api/mocks";
+import type { Methods } from "@/rpc/gen/protocol";
+import type { Attachment, ShellState, SidecarState } from "@/rpc/shell";
+import type { MethodName, NotificationMessage } from "@/rpc/sidecar";
+
+/** One call of the window, as the shell sees it. */
+export interface Call<Name extends MethodName = MethodName> {
+  requestId: string;
+  method: Name;
+  params: Methods[Name]["params"];
+  /** Aborted when the window cancels the call. */
+  signal: AbortSignal;
+  /** Sends a notification that belongs to this call. */
+  notify: (notification: NotificationMessage) => void;
+}
+
+export type Answers = {
+  [Name in MethodName]?: (call: Call<Name>) => Methods[Name]["result"] | Promise<Methods[Name]["result"]>;
+};
+
+export interface Script {
+  preferences?: Partial<ShellState>;
+  answers: Answers;
+  sidecar?: SidecarState;
+  pick?: () => Attachment[] | Promise<Attachment[]>;
+  attachPaths?: (paths: string[]) => Attachment[] | Promise<Attachment[]>;
+  attachBytes?: (bytes: Uint8Array, name: string) => Attachment | Promise<Attachment>;
+  attachmentBytes?: (url: string) => ArrayBuffer | Promise<ArrayBuffer>;
+}
+
+type Arguments = Record<string, unknown>;
+
+export class ShellReplay {
+  /** Every command that the window has invoked, in order. */
+  readonly invoked: { command: string; args: Arguments }[] = [];
+  readonly #script: Script;
+  readonly #running = new Map<string, AbortController>();
+  #subscription: ((message: unknown) => void) | undefined;
+  #listeners = new Map<string, number>();
+  #preferences: ShellState;
+
+  constructor(script: Script) {
+    this.#script = script;
+    this.#preferences = { language: "en", theme: "system", ...script.preferences };
+    mockWindows("main");
+    mockIPC((command, payload) => this.#invoke(command, payload as Arguments));
+  }
+
+  /** What the window has asked of the sidecar so far. */
+  calls(method: MethodName): Arguments[] {
+    return this.invoked
+      .filter(({ command, args }) => command === "rpc_call" && args.method === method)
+      .map(({ args }) => args.params as Arguments);
+  }
+
+  commands(name: string): Arguments[] {
+    return this.invoked.filter(({ command }) => command === name).map(({ args }) => args);
+  }
+
+  notify(notification: NotificationMessage): void {
+    this.#subscription?.(notification);
+  }
+
+  /** Files of the system are dragged onto the window, or dropped on it. */
+  drag(type: "enter" | "over" | "drop" | "leave", paths: string[]): void {
+    const handler = this.#listeners.get(`tauri://drag-${type}`);
+    const payload = { paths, position: { x: 0, y: 0 } };
+    internals().runCallback(handler, { event: `tauri://drag-${type}`, id: handler, payload });
+  }
+
+  async #invoke(command: string, args: Arguments): Promise<unknown> {
+    this.invoked.push({ command, args });
+    switch (command) {
+      case "rpc_call":
+        return this.#answer(args);
+      case "rpc_cancel":
+        this.#running.get(args.requestId as string)?.abort();
+        return null;
+      case "rpc_subscribe":
+        this.#subscription = sender(args.onEvent as Channel);
+        this.#subscription({ method: "shell/sidecar", params: this.#script.sidecar ?? { state: "ready" } });
+        return null;
+      case "shell_state":
+        return this.#preferences;
+      case "shell_set":
+        this.#preferences = { ...this.#preferences, ...(args.change as Partial<ShellState>) };
+        return this.#preferences;
+      case "pick_pictures":
+        return this.#script.pick?.() ?? [];
+      case "attach_paths":
+        return this.#script.attachPaths?.(args.paths as string[]) ?? [];
+      case "attach_bytes":
+        return this.#script.attachBytes?.(args as unknown as Uint8Array, "pasted.png");
+      case "attachment_bytes":
+        if (!this.#script.attachmentBytes) {
+          throw { kind: "invalid_image", retryable: false, message: "not in this script", details: {} };
+        }
+        return this.#script.attachmentBytes(args.url as string);
+      case "open_link":
+        return true;
+      case "plugin:event|listen":
+        this.#listeners.set(args.event as string, args.handler as number);
+        return args.handler;
+      case "plugin:event|unlisten":
+        return null;
+      default:
+        throw new Error(`the shell has no command ${command}`);
+    }
+  }
+
+  async #answer(args: Arguments): Promise<unknown> {
+    const { requestId, method, params, onEvent } = args as Pick<Call, "requestId" | "method" | "params"> & {
+      onEvent: Channel;
+    };
+    const answer = this.#script.answers[method] as ((call: Call) => unknown) | undefined;
+    if (!answer) {
+      throw { kind: "method_not_found", retryable: false, message: method, details: {} };
+    }
+    const cancel = new AbortController();
+    this.#running.set(requestId, cancel);
+    try {
+      return await answer({ requestId, method, params, signal: cancel.signal, notify: sender(onEvent) });
+    } finally {
+      this.#running.delete(requestId);
+    }
+  }
+}
+
+type Internals = { runCallback: (id: number | undefined, message: unknown) => void };
+
+function internals(): Internals {
+  return (window as unknown as { __TAURI_INTERNALS__: Internals }).__TAURI_INTERNALS__;
+}
+
+/** Delivers as Tauri does: numbered messages to the channel's callback. */
+function sender(channel: Channel): (message: unknown) => void {
+  let index = 0;
+  return (message) => {
+    internals().runCallback(channel.id, { index, message });
+    index += 1;
+  };
+}

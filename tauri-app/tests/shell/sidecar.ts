@@ -1,0 +1,114 @@
+/** Answers of a sidecar, for scripts of the shell. */
+import type {
+  BuiltinModel,
+  ChatCompletion,
+  ChatCompletionChunk,
+  DownloadEvent,
+  EngineStatus,
+  ModelStatus,
+} from "@/rpc/gen/protocol";
+import type { Answers, Call } from "./replay";
+
+export const MODEL: BuiltinModel = {
+  id: "qwen3-vl-4b",
+  repository: "mlx-community/Qwen3-VL-4B-Instruct-3bit",
+  revision: null,
+  displayName: "Qwen3-VL 4B (3-bit)",
+  capabilities: ["vision", "text", "structured_output", "tool_use"],
+  mirrors: ["https://huggingface.co", "https://hf-mirror.com"],
+  totalBytes: 2_600_000_000,
+  state: "absent",
+};
+
+export function modelStatus(part: Partial<ModelStatus> = {}): ModelStatus {
+  return {
+    modelId: MODEL.id,
+    state: "absent",
+    downloadedBytes: 0,
+    totalBytes: MODEL.totalBytes,
+    kind: null,
+    damagedFiles: [],
+    ...part,
+  };
+}
+
+export function downloadEvent(part: Partial<DownloadEvent> = {}): DownloadEvent {
+  return {
+    model_id: MODEL.id,
+    progress: 46.2,
+    status: "downloading",
+    message: "Downloading... 1.2GB / 2.6GB",
+    speed_mbps: 18.4,
+    downloaded_bytes: 1_200_000_000,
+    total_bytes: MODEL.totalBytes,
+    eta_seconds: 76,
+    file: "model.safetensors",
+    ...part,
+  };
+}
+
+export function engineStatus(part: Partial<EngineStatus> = {}): EngineStatus {
+  return {
+    loaded: false,
+    loading: false,
+    modelId: null,
+    device: null,
+    activeBytes: 0,
+    peakBytes: 0,
+    budgetBytes: null,
+    queued: { high: 0, low: 0 },
+    running: { high: 0, low: 0 },
+    tokensPerSecond: null,
+    loadSeconds: null,
+    ...part,
+  };
+}
+
+/** A sidecar whose model is in `status`. */
+export function withModel(status: Partial<ModelStatus> = {}, answers: Answers = {}): Answers {
+  const current = modelStatus(status);
+  return {
+    "models/list": () => ({ models: [{ ...MODEL, state: current.state }] }),
+    "models/status": () => current,
+    "models/download": () => modelStatus({ state: "downloading" }),
+    "models/cancelDownload": () => modelStatus({ state: "partial", downloadedBytes: 1_200_000_000 }),
+    "engine/status": () => engineStatus(),
+    ...answers,
+  };
+}
+
+export const READY = { state: "ready", downloadedBytes: 2_600_000_000 } as const;
+
+/** One piece of an answer, on its way to the call that asked. */
+export function sendPiece(call: Call, content: string): void {
+  const chunk: ChatCompletionChunk = {
+    id: `chatcmpl-${call.requestId}`,
+    object: "chat.completion.chunk",
+    created: 1_760_000_000,
+    model: MODEL.repository,
+    choices: [{ index: 0, delta: { content }, logprobs: null, finish_reason: null }],
+  };
+  call.notify({ method: "chat/chunk", params: { requestId: call.requestId, chunk } });
+}
+
+export function completion(content: string, finishReason: "stop" | "length" = "stop"): ChatCompletion {
+  return {
+    id: "chatcmpl-1",
+    object: "chat.completion",
+    created: 1_760_000_000,
+    model: MODEL.repository,
+    choices: [
+      {
+        index: 0,
+        message: { role: "assistant", content, refusal: null },
+        logprobs: null,
+        finish_reason: finishReason,
+      },
+    ],
+    usage: { prompt_tokens: 20, completion_tokens: 12, total_tokens: 32 },
+  };
+}
+
+export function failure(kind: string, retryable = false) {
+  return { kind, retryable, message: `${kind} for a test`, details: {} };
+}
