@@ -20,7 +20,8 @@ def main() -> None:
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     # Importing makes objects that stay; to look for garbage among them takes a tenth of the time. `run` switches it on.
     gc.disable()
-    from sidecar.app import App, run
+    from sidecar.app import App
+    from sidecar.process import run
 
     run(pipe, PARENT, App)
 

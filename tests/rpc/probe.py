@@ -15,9 +15,9 @@ from sidecar.rpc import stdio
 if __name__ == "__main__":
     PIPE = stdio.claim()
 
-from sidecar.app import Post, run
 from sidecar.data_folder import DataFolder
 from sidecar.methods import core
+from sidecar.process import Post, run
 from sidecar.protocol.message import Message, Method, NoParams, NoResult, Notification
 from sidecar.rpc.dispatch import Bound, Call, Namespace
 

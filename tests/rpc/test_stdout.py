@@ -1,4 +1,7 @@
+import sys
 from pathlib import Path
+
+import pytest
 
 from tests.pipe import Pipe
 
@@ -11,6 +14,7 @@ def test_what_python_c_and_children_print_goes_to_stderr_and_never_between_messa
         assert text in probe.stderr
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_children_do_not_inherit_the_pipe(probe: Pipe) -> None:
     """A child that outlives the sidecar must not keep its pipe open."""
     fds = Path(f"/proc/{probe.process.pid}/fdinfo")

@@ -1,0 +1,160 @@
+"""The process: its arguments, its data folder, its pipe, its signals and its end. Whatever application it serves."""
+
+import argparse
+import asyncio
+import faulthandler
+import gc
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable, Mapping
+from enum import IntEnum
+from pathlib import Path
+from typing import Any, NoReturn, Protocol
+
+from sidecar import __version__
+from sidecar.data_folder import DataFolder
+from sidecar.errors import DataFolderInUse
+from sidecar.protocol import PROTOCOL_VERSION
+from sidecar.protocol.core import CANCEL_REQUEST, INITIALIZE, InitializeParams, InitializeResult, Party
+from sidecar.protocol.message import Notification, Params
+from sidecar.rpc import log as json_log
+from sidecar.rpc.dispatch import Dispatcher, Namespace
+from sidecar.rpc.lifeline import Lifeline
+from sidecar.rpc.server import Server
+from sidecar.rpc.transport import LineWriter, TooLong, start_reading
+
+FLUSH_SECONDS = 0.5
+
+log = logging.getLogger(__name__)
+
+
+class ExitCode(IntEnum):
+    """What the shell learns from the end of the process; the numbers are those of sysexits.h."""
+
+    ASKED_TO_LEAVE = 0
+    CRASHED = 1
+    BAD_ARGUMENTS = 64
+    DATA_FOLDER_IN_USE = 75
+
+
+class Post(Protocol):
+    """Has a notification sent in its turn, from any thread; `subject` is what a newer state replaces an older of."""
+
+    def __call__(self, notification: Notification[Params], params: Params, subject: str = "") -> None: ...
+
+
+class Application(Protocol):
+    """What is served."""
+
+    def namespaces(self) -> Mapping[str, Namespace]:
+        """Each method's name, and what binds the methods of its namespace when one of them is first called."""
+
+    async def close(self) -> None:
+        """Leaves everything in order. What takes longer than the lifeline's grace is cut off."""
+
+
+Compose = Callable[[DataFolder, Path | None, Post, Callable[[], None]], Application]
+"""Builds the application from its data folder, its catalog, the way out for its notifications, and the one to leave.
+
+A ValueError says that the arguments are wrong.
+"""
+
+
+class Arguments(argparse.ArgumentParser):
+    """The command line."""
+
+    def __init__(self) -> None:
+        super().__init__(prog="sidecar", description="Serves JSON-RPC 2.0 on stdin and stdout.", allow_abbrev=False)
+        self.add_argument("--data-dir", type=Path, required=True, help="the folder that everything is kept in")
+        self.add_argument("--catalog", type=Path, help="a JSON file of built-in models; default: the shipped one")
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(ExitCode.BAD_ARGUMENTS, f"{self.prog}: {message}\n")
+
+
+def run(pipe: tuple[int, int], parent: int, compose: Compose) -> NoReturn:
+    """Serves on `pipe` (the descriptors to read and to write) until it ends or the process `parent` does.
+
+    Leaves by `os._exit` after its flushes: threads that used MLX abort an ordinary exit about every second time.
+    """
+    gc.freeze()
+    gc.enable()
+    faulthandler.enable()
+    os.umask(0o077)
+    parser = Arguments()
+    arguments = parser.parse_args()
+    folder = DataFolder(arguments.data_dir.absolute())
+    try:
+        folder.prepare()
+        folder.lock()
+        json_log.start(folder.logs)
+    except DataFolderInUse as error:
+        parser.exit(ExitCode.DATA_FOLDER_IN_USE, f"{parser.prog}: {error}\n")
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
+    threading.excepthook = _log_thread_error
+    try:
+        asyncio.run(_serve(pipe, parent, folder, arguments.catalog, compose))
+    except Exception:
+        log.exception("crashed")
+    os._exit(ExitCode.CRASHED)
+
+
+async def _serve(
+    pipe: tuple[int, int], parent: int, folder: DataFolder, catalog: Path | None, compose: Compose
+) -> NoReturn:
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_log_loop_error)
+    leaving = asyncio.Event()
+
+    def on_leave() -> None:
+        loop.call_soon_threadsafe(leaving.set)
+
+    lifeline = Lifeline(on_leave, parent)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, lifeline.leave)
+
+    def post(notification: Notification[Params], params: Params, subject: str = "") -> None:
+        server.post(notification, params, subject)
+
+    def initialize(_params: InitializeParams) -> InitializeResult:
+        return InitializeResult(
+            protocol_version=PROTOCOL_VERSION,
+            server=Party(name="knowledge-focus-sidecar", version=__version__),
+            data_dir=str(folder.path),
+            pid=os.getpid(),
+            methods=[INITIALIZE.name, CANCEL_REQUEST.name, *dispatcher.methods],
+        )
+
+    def on_line(line: bytes | TooLong) -> None:
+        loop.call_soon_threadsafe(server.receive, line)
+
+    try:
+        app = compose(folder, catalog, post, lifeline.leave)
+    except ValueError as error:
+        Arguments().error(str(error))
+    dispatcher = Dispatcher(app.namespaces())
+    incoming, outgoing = pipe
+    writer = LineWriter(outgoing, loop, on_broken=lifeline.leave)
+    server = Server(writer, dispatcher, initialize)
+    log.info("started", extra={"version": __version__, "pid": os.getpid()})
+    start_reading(incoming, on_line, on_end=lifeline.leave)
+
+    await leaving.wait()
+    await server.close()
+    await app.close()
+    writer.flush(FLUSH_SECONDS)
+    log.info("left")
+    logging.shutdown()
+    # From inside the loop: asyncio.run would wait for threads that may compute for long.
+    os._exit(ExitCode.ASKED_TO_LEAVE)
+
+
+def _log_loop_error(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    log.error("error in the event loop", exc_info=context.get("exception"), extra={"what": context["message"]})
+
+
+def _log_thread_error(args: threading.ExceptHookArgs) -> None:
+    log.error("error in a thread", exc_info=args.exc_value, extra={"thread": args.thread and args.thread.name})
