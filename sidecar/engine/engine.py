@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -43,7 +43,7 @@ class Engine:
 
     async def generate(
         self, model_path: Path, request: GenerationRequest, *, model_id: str | None = None
-    ) -> AsyncIterator[TextDelta | Finished]:
+    ) -> AsyncGenerator[TextDelta | Finished, None]:
         """The answer, piece by piece; the last one is `Finished`. Loads the model first if it is not loaded. Closing
         the iterator or cancelling its task ends the generation within one step.
 

@@ -44,7 +44,8 @@ class Router:
             ModelNotFound: no model has this id or repository.
             ModelNotReady: the model is not on disk yet.
         """
-        path = self._models.get_model_path(self.resolve(model))
-        async with aclosing(self._engine.generate(path, request)) as pieces:
+        model_id = self.resolve(model)
+        path = self._models.get_model_path(model_id)
+        async with aclosing(self._engine.generate(path, request, model_id=model_id)) as pieces:
             async for piece in pieces:
                 yield piece
