@@ -1,12 +1,14 @@
 """The engine thread: loads the model and runs it, for the life of the process.
 
 MLX wants one thread: arrays left lazy by another one fail, and a thread that used MLX and ended may abort the
-process's exit (both measured). So this one never ends; whoever leaves the process does so by `os._exit` after
-flushing, or leaves the parked daemon thread behind.
+process's exit (both measured). So this one never ends. A process that leaves while it computes is aborted too (Python
+ends daemon threads by unwinding, which MLX's C++ frames do not survive): leave by `os._exit`, or by the interpreter's
+ordinary exit, which waits here until the thread is parked.
 """
 
 from __future__ import annotations
 
+import atexit
 import gc
 import logging
 import queue
@@ -30,6 +32,8 @@ if TYPE_CHECKING:  # they import MLX: the engine thread does so at the first loa
 
 log = logging.getLogger(__name__)
 
+PARK_SECONDS = 10.0  # at the interpreter's ordinary exit; a step takes less, a model's load may not
+
 Command = Callable[[], None]
 
 
@@ -49,9 +53,10 @@ class Scheduler:
         self._model: LoadedModel | None = None
         self._lane: Lane | None = None
         self._closed = False
+        self._parked = threading.Event()
         self.status = EngineStatus()
-        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
-        self._thread.start()
+        threading.Thread(target=self._run, name="engine", daemon=True).start()
+        atexit.register(self._park)
 
     # What other threads call.
 
@@ -78,11 +83,18 @@ class Scheduler:
         """Fails what runs and waits, frees the model, and serves nothing more."""
         self._inbox.put(self._close)
 
+    def _park(self) -> None:
+        self.close()
+        self._parked.wait(PARK_SECONDS)
+
     # What the engine thread does.
 
     def _run(self) -> None:
         while True:
-            self._receive(block=not self._has_work())
+            idle = not self._has_work()
+            if idle and self._closed:
+                self._parked.set()  # from here on only `_enqueue` and the like run, which touch no MLX
+            self._receive(block=idle)
             self._turn()
 
     def _has_work(self) -> bool:

@@ -34,5 +34,6 @@ def write_model(folder: Path, *, seed: int = 7, text: dict[str, Any] | None = No
     # much likelier than others.
     model.language_model.model.embed_tokens.weight *= 8
     model.language_model.lm_head.weight *= 4
+    model.language_model.lm_head.weight[mx.array(config["eos_token_id"])] = 0.0  # answers run to their limit
     mx.save_safetensors(str(folder / "model.safetensors"), dict(tree_flatten(model.parameters())))
     return folder
