@@ -42,14 +42,13 @@ class RowSampler:
 
 def nucleus(logits: mx.array, top_p: float) -> mx.array:
     """`logits` with all but the likeliest tokens that together reach the probability `top_p` at minus infinity
-    (Holtzman et al., 2020). The likeliest one always stays."""
-    order = mx.argsort(-logits, axis=-1)
-    probabilities = mx.softmax(mx.take_along_axis(logits, order, axis=-1), axis=-1)
+    (Holtzman et al., 2020). The likeliest one always stays, and so do those as likely as the last that is kept."""
+    descending = -mx.sort(-logits, axis=-1)
+    probabilities = mx.softmax(descending, axis=-1)
     before = mx.cumsum(probabilities, axis=-1) - probabilities
     likeliest = mx.arange(logits.shape[-1]) == 0
-    keep_sorted = (before < top_p) | likeliest
-    keep = mx.put_along_axis(mx.zeros(logits.shape, dtype=mx.bool_), order, keep_sorted, axis=-1)
-    return mx.where(keep, logits, -math.inf)
+    least_kept = mx.where((before < top_p) | likeliest, descending, math.inf).min(axis=-1, keepdims=True)
+    return mx.where(logits >= least_kept, logits, -math.inf)
 
 
 def draw_seed(seed: int, position: int) -> int:

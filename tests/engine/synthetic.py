@@ -14,9 +14,11 @@ DEMO_FILES = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja", 
 SMALL = {"num_hidden_layers": 4, "hidden_size": 128, "intermediate_size": 256, "tie_word_embeddings": False}
 
 
-def write_model(folder: Path, *, seed: int = 7, text: dict[str, Any] | None = None) -> Path:
-    """Writes a model into `folder` and returns it. `text` replaces members of the demo model's `text_config`."""
+def write_model(folder: Path, *, seed: int = 7, text: dict[str, Any] | None = None, bits: int | None = None) -> Path:
+    """Writes a model into `folder` and returns it. `text` replaces members of the demo model's `text_config`; with
+    `bits` the text model is quantised as mlx-vlm's converter does, in groups of 64."""
     import mlx.core as mx
+    from mlx.nn.layers.quantized import quantize
     from mlx.utils import tree_flatten
     from mlx_vlm.models.qwen3_vl.config import ModelConfig
     from mlx_vlm.models.qwen3_vl.qwen3_vl import Model
@@ -27,7 +29,6 @@ def write_model(folder: Path, *, seed: int = 7, text: dict[str, Any] | None = No
     config = json.loads((DEMO_MODEL / "config.json").read_text())
     config["text_config"] |= SMALL | (text or {})
     config["vision_config"] |= {"out_hidden_size": config["text_config"]["hidden_size"]}
-    (folder / "config.json").write_text(json.dumps(config))
     mx.random.seed(seed)
     model = Model(ModelConfig.from_dict(config))
     # Initial weights are timid: louder ones make each token and each picture matter to what follows, and some tokens
@@ -35,5 +36,9 @@ def write_model(folder: Path, *, seed: int = 7, text: dict[str, Any] | None = No
     model.language_model.model.embed_tokens.weight *= 8
     model.language_model.lm_head.weight *= 4
     model.language_model.lm_head.weight[mx.array(config["eos_token_id"])] = 0.0  # answers run to their limit
+    if bits is not None:
+        quantize(model.language_model, group_size=64, bits=bits)
+        config["quantization"] = {"group_size": 64, "bits": bits}
+    (folder / "config.json").write_text(json.dumps(config))
     mx.save_safetensors(str(folder / "model.safetensors"), dict(tree_flatten(model.parameters())))
     return folder

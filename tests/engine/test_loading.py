@@ -15,6 +15,8 @@ import pytest
 from sidecar.engine import backend
 from sidecar.errors import EngineFailed
 from tests.engine.conftest import Bench
+from tests.engine.pictures import data_url, encoded, image_part, noise, text_part
+from tests.engine.synthetic import write_model
 
 ROOT = Path(__file__).parents[2]
 
@@ -86,6 +88,16 @@ print("connections:", attempts)
 """
 
     assert python(script, str(snapshot), str(tmp_path / "cache")) == "connections: []\n"
+
+
+async def test_a_3_bit_model_answers_about_a_picture(bench: Bench, prepared: None, tmp_path: Path) -> None:
+    model = write_model(tmp_path / "quantised", bits=3)
+    question = [{"role": "user", "content": [image_part(data_url(encoded(noise()))), text_part("What is this?")]}]
+
+    answers = await asyncio.gather(bench.ask(question, model=model), bench.ask("hello", model=model))
+
+    assert [answer.end.completion_tokens for answer in answers] == [16, 16]
+    assert answers[0].text != answers[1].text
 
 
 async def test_callers_at_the_same_time_load_the_model_once(
