@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use sidecar_host::{Call, Event, RpcError, State, Supervisor};
+use sidecar_host::{Call, Event, Notification, RpcError, State, Supervisor};
 use tokio::sync::{Notify, broadcast, watch};
 
 use crate::allow_list::AllowList;
@@ -62,18 +62,16 @@ impl Relay {
         }
     }
 
-    /// Streams everything that belongs to no request, until the page goes or subscribes again.
-    pub(crate) async fn stream_notifications(&self, window: &str, mut stream: PageStream) {
-        let (mut gone, mut replaced) = {
-            let mut pages = self.pages();
-            let page = pages.entry(window.to_owned()).or_default();
-            page.subscription.send_replace(());
-            (page.gone.subscribe(), page.subscription.subscribe())
-        };
-        tokio::select! {
-            () = notify(self.supervisor.subscribe(), self.supervisor.state(), &mut stream) => {}
-            _ = gone.wait_for(|gone| *gone) => {}
-            _ = replaced.changed() => {}
+    /// From now on everything that belongs to no request, for one page; ends the page's subscription before.
+    pub(crate) fn subscribe(&self, window: &str) -> Subscription {
+        let mut pages = self.pages();
+        let page = pages.entry(window.to_owned()).or_default();
+        page.subscription.send_replace(());
+        Subscription {
+            notifications: self.supervisor.subscribe(),
+            state: self.supervisor.state(),
+            gone: page.gone.subscribe(),
+            replaced: page.subscription.subscribe(),
         }
     }
 
@@ -152,9 +150,28 @@ async fn forward(
     }
 }
 
+/// What one page hears of, from the moment it asked.
+pub(crate) struct Subscription {
+    notifications: broadcast::Receiver<Notification>,
+    state: watch::Receiver<State>,
+    gone: watch::Receiver<bool>,
+    replaced: watch::Receiver<()>,
+}
+
+impl Subscription {
+    /// Streams until the page goes or subscribes again.
+    pub(crate) async fn stream(mut self, mut stream: PageStream) {
+        tokio::select! {
+            () = notify(self.notifications, self.state, &mut stream) => {}
+            _ = self.gone.wait_for(|gone| *gone) => {}
+            _ = self.replaced.changed() => {}
+        }
+    }
+}
+
 /// Never returns while the page can be reached.
 async fn notify(
-    mut notifications: broadcast::Receiver<sidecar_host::Notification>,
+    mut notifications: broadcast::Receiver<Notification>,
     mut state: watch::Receiver<State>,
     stream: &mut PageStream,
 ) {

@@ -4,7 +4,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use sidecar_host::RpcError;
 use tauri::ipc::Channel;
-use tauri::{Manager, State, Webview};
+use tauri::{State, Webview};
 
 use crate::page::{PageEvent, PageStream};
 use crate::relay::Relay;
@@ -28,9 +28,7 @@ pub(crate) fn rpc_cancel(webview: Webview, relay: State<'_, Relay>, request_id: 
 }
 
 #[tauri::command]
-pub(crate) fn rpc_subscribe(webview: Webview, on_event: Channel<PageEvent>) {
-    tauri::async_runtime::spawn(async move {
-        let (app, window) = (webview.app_handle().clone(), webview.label().to_owned());
-        app.state::<Relay>().stream_notifications(&window, PageStream::new(webview, on_event)).await;
-    });
+pub(crate) fn rpc_subscribe(webview: Webview, relay: State<'_, Relay>, on_event: Channel<PageEvent>) {
+    let subscription = relay.subscribe(webview.label());
+    tauri::async_runtime::spawn(subscription.stream(PageStream::new(webview, on_event)));
 }
