@@ -189,13 +189,13 @@ class Scheduler:
             rate = ended[-1][0].tokens_per_second
             self._announce(tokens_per_second=rate if rate is not None else self.status.tokens_per_second)
         for row, last in ended:
-            row.deliver(last)
             log.info(
                 "Request processed in %.2f s, priority=%d, request=%s",
                 time.monotonic() - row.submitted,
                 row.request.priority,
                 row.request.request_id,
             )
+            row.deliver(last)
 
     def _serve_load(self, folder: ModelFolder, done: Future[None]) -> None:
         if not done.set_running_or_notify_cancel():
