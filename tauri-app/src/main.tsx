@@ -1,3 +1,4 @@
+import "./no-eval";
 import "./i18n";
 import "./styles/base.css";
 import { StrictMode } from "react";

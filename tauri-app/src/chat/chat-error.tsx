@@ -1,18 +1,20 @@
-import { Download, RotateCw, SquarePen, TriangleAlert } from "lucide-react";
+import { Download, Pencil, RotateCw, SquarePen, TriangleAlert } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { errorText } from "@/components/error-text";
 import { Button } from "@/components/ui/button";
 import type { RpcError } from "@/rpc/error";
+import { concernsQuestion } from "./question-error";
 
 type ChatErrorProps = {
   error: RpcError;
   onRetry: () => void;
+  onEdit: () => void;
   onNew: () => void;
   onModelMissing: () => void;
 };
 
 /** Why there is no answer, and the way on. */
-export function ChatError({ error, onRetry, onNew, onModelMissing }: ChatErrorProps) {
+export function ChatError({ error, onRetry, onEdit, onNew, onModelMissing }: ChatErrorProps) {
   const { t } = useTranslation();
   const { title, hint } = errorText(t, error);
   return (
@@ -37,10 +39,17 @@ export function ChatError({ error, onRetry, onNew, onModelMissing }: ChatErrorPr
             {t("chat.answer.startNew")}
           </Button>
         )}
-        <Button variant="outline" size="sm" onClick={onRetry}>
-          <RotateCw />
-          {t("chat.answer.retry")}
-        </Button>
+        {concernsQuestion(error) ? (
+          <Button variant="outline" size="sm" onClick={onEdit}>
+            <Pencil />
+            {t("chat.answer.edit")}
+          </Button>
+        ) : (
+          <Button variant="outline" size="sm" onClick={onRetry}>
+            <RotateCw />
+            {t("chat.answer.retry")}
+          </Button>
+        )}
       </div>
     </div>
   );

@@ -20,7 +20,7 @@ import { usePictures } from "./use-pictures";
 
 export function ChatPage({ sidecar, onModelMissing }: { sidecar: Sidecar; onModelMissing: () => void }) {
   const { t } = useTranslation();
-  const { messages, answering, streaming, phase, error, spoken, send, stop, again, restart } =
+  const { messages, answering, streaming, phase, error, spoken, send, stop, again, takeBack, restart } =
     useConversation(sidecar);
   const [draft, setDraft] = useState("");
   const pictures = usePictures();
@@ -38,7 +38,7 @@ export function ChatPage({ sidecar, onModelMissing }: { sidecar: Sidecar; onMode
   function submit() {
     send(draft.trim(), pictures.attached);
     setDraft("");
-    pictures.clear();
+    pictures.replace([]);
     toEnd();
   }
 
@@ -49,9 +49,16 @@ export function ChatPage({ sidecar, onModelMissing }: { sidecar: Sidecar; onMode
     }
   }
 
+  function edit() {
+    const question = takeBack();
+    pictures.replace(question?.pictures ?? []);
+    // What was written meanwhile is kept behind it.
+    write([question?.text ?? "", draft].filter((text) => text !== "").join("\n"));
+  }
+
   function begin() {
     void restart();
-    pictures.clear();
+    pictures.replace([]);
     write("");
   }
 
@@ -60,7 +67,7 @@ export function ChatPage({ sidecar, onModelMissing }: { sidecar: Sidecar; onMode
       <header className="flex h-(--header) shrink-0 items-center justify-between border-b px-3">
         <div className="flex items-center gap-2.5 pl-1">
           <Mark className="size-6" />
-          <p className="font-semibold tracking-tight">{t("app.name")}</p>
+          <h1 className="font-semibold tracking-tight">{t("app.name")}</h1>
         </div>
         <div className="flex items-center gap-1">
           <Tooltip content={t("chat.new")}>
@@ -99,7 +106,13 @@ export function ChatPage({ sidecar, onModelMissing }: { sidecar: Sidecar; onMode
             })}
             <PhaseLine phase={phase} />
             {error && (
-              <ChatError error={error} onRetry={again} onNew={begin} onModelMissing={onModelMissing} />
+              <ChatError
+                error={error}
+                onRetry={again}
+                onEdit={edit}
+                onNew={begin}
+                onModelMissing={onModelMissing}
+              />
             )}
           </div>
         </section>

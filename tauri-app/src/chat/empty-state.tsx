@@ -15,7 +15,7 @@ export function EmptyState({ onChoose }: { onChoose: (suggestion: Suggestion) =>
   const { t } = useTranslation();
   return (
     <div className="flex grow animate-rise flex-col justify-center pb-8">
-      <h1 className="font-semibold text-[1.75rem] leading-tight tracking-tight">{t("chat.empty.title")}</h1>
+      <h2 className="font-semibold text-[1.75rem] leading-tight tracking-tight">{t("chat.empty.title")}</h2>
       <p className="mt-2 text-muted-foreground">{t("chat.empty.body")}</p>
       <ul aria-label={t("chat.suggestions.label")} className="mt-8 grid gap-3 sm:grid-cols-2">
         {SUGGESTIONS.map(([name, Icon]) => (

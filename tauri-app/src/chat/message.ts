@@ -4,7 +4,13 @@ import type { ChatCompletionRequest } from "@/rpc/gen/protocol";
 /** How an answer ended; absent while it runs, or when an error cut it. */
 export type Ending = "stop" | "length" | "stopped";
 
-export type ChatMessage = UIMessage<{ ending?: Ending }>;
+interface Metadata {
+  ending?: Ending;
+  /** A question that cannot be answered as it is, for example for a damaged picture. The chat goes on without it. */
+  refused?: boolean;
+}
+
+export type ChatMessage = UIMessage<Metadata>;
 
 export type Picture = Extract<ChatMessage["parts"][number], { type: "file" }>;
 
@@ -18,12 +24,14 @@ export function picturesOf(message: ChatMessage): Picture[] {
   return message.parts.filter((part) => part.type === "file");
 }
 
-/** The conversation as OpenAI spells it. Answers without a word (stopped or failed at once) are left out. */
+/** The conversation as OpenAI spells it, without refused questions and answers without a word (stopped at once). */
 export function toOpenAi(messages: readonly ChatMessage[]): OpenAiMessage[] {
   return messages.flatMap((message): OpenAiMessage[] => {
     const text = textOf(message);
     if (message.role === "user") {
-      return [{ role: "user", content: contentOf(text, picturesOf(message)) }];
+      return message.metadata?.refused
+        ? []
+        : [{ role: "user", content: contentOf(text, picturesOf(message)) }];
     }
     return text === "" ? [] : [{ role: message.role, content: text }];
   });

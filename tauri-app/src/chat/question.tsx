@@ -28,6 +28,9 @@ export function Question({ message }: { message: ChatMessage }) {
           {text}
         </p>
       )}
+      {message.metadata?.refused && (
+        <p className="text-[0.8125rem] text-muted-foreground">{t("chat.refused")}</p>
+      )}
     </article>
   );
 }

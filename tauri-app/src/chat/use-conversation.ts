@@ -1,12 +1,13 @@
 import { useChat } from "@ai-sdk/react";
 import { useCallback, useMemo } from "react";
 import { RpcError } from "@/rpc/error";
-import type { Attachment } from "@/rpc/shell";
 import type { Sidecar } from "@/rpc/sidecar";
-import { type ChatMessage, textOf } from "./message";
+import { type ChatMessage, type Picture, picturesOf, textOf } from "./message";
 import type { Phase } from "./phase";
+import { concernsQuestion } from "./question-error";
 import { SidecarTransport } from "./transport";
 import { useEngine } from "./use-engine";
+import type { AttachedPicture } from "./use-pictures";
 
 /** Milliseconds between two renderings of a growing answer. */
 const RENDER_EVERY = 50;
@@ -22,24 +23,36 @@ export function useConversation(sidecar: Sidecar) {
   const engine = useEngine(sidecar);
   const answering = status === "submitted" || status === "streaming";
   const last = messages.at(-1);
+  const failure = useMemo(() => (error ? RpcError.from(error) : null), [error]);
 
   const send = useCallback(
-    (text: string, pictures: readonly Attachment[]) => {
+    (text: string, pictures: readonly AttachedPicture[]) => {
       const files = pictures.map(({ url, name, mime }) => ({
         type: "file" as const,
         url,
         filename: name,
         mediaType: mime,
       }));
+      if (failure && concernsQuestion(failure)) {
+        setMessages(markRefused);
+      }
       void sendMessage({ parts: [...files, ...(text === "" ? [] : [{ type: "text" as const, text }])] });
     },
-    [sendMessage],
+    [sendMessage, setMessages, failure],
   );
 
   const halt = useCallback(async () => {
     await stop();
     setMessages(markStopped);
   }, [stop, setMessages]);
+
+  const takeBack = useCallback(() => {
+    const index = messages.findLastIndex(({ role }) => role === "user");
+    const question = messages[index];
+    setMessages(messages.slice(0, Math.max(0, index)));
+    clearError();
+    return question && { text: textOf(question), pictures: picturesOf(question).map(attachmentOf) };
+  }, [messages, setMessages, clearError]);
 
   const again = useCallback(() => void regenerate(), [regenerate]);
 
@@ -63,13 +76,26 @@ export function useConversation(sidecar: Sidecar) {
     answering,
     streaming: status === "streaming",
     phase,
-    error: error ? RpcError.from(error) : null,
+    error: failure,
     spoken: last?.role === "assistant" ? textOf(last) : "",
     send,
     stop: halt,
     again,
+    takeBack,
     restart,
   };
+}
+
+function attachmentOf({ url, filename = "", mediaType: mime }: Picture): AttachedPicture {
+  return { url, name: filename, mime };
+}
+
+/** Leaves the last question out of what the model is told from now on. */
+function markRefused(messages: ChatMessage[]): ChatMessage[] {
+  const refused = messages.findLastIndex(({ role }) => role === "user");
+  return messages.map((message, index) =>
+    index === refused ? { ...message, metadata: { ...message.metadata, refused: true } } : message,
+  );
 }
 
 /** Keeps for later that the last answer was stopped, also when it had not begun. */

@@ -3,9 +3,12 @@ import { RpcError } from "@/rpc/error";
 import { type Attachment, attachFile, attachPaths, pickPictures } from "@/rpc/shell";
 import { rememberPicture } from "./picture-source";
 
+/** What a message needs to know of a picture. */
+export type AttachedPicture = Omit<Attachment, "size">;
+
 /** The pictures that go with the next message. */
 export interface Pictures {
-  attached: readonly Attachment[];
+  attached: readonly AttachedPicture[];
   /** Some are still being copied. */
   busy: boolean;
   error: RpcError | null;
@@ -13,12 +16,13 @@ export interface Pictures {
   addPaths: (paths: string[]) => Promise<void>;
   addFiles: (files: readonly File[]) => Promise<void>;
   remove: (url: string) => void;
-  clear: () => void;
+  /** Puts others in their place: none after sending, those of a message that is taken back. */
+  replace: (pictures: readonly AttachedPicture[]) => void;
   dismissError: () => void;
 }
 
 export function usePictures(): Pictures {
-  const [attached, setAttached] = useState<readonly Attachment[]>([]);
+  const [attached, setAttached] = useState<readonly AttachedPicture[]>([]);
   const [running, setRunning] = useState(0);
   const [error, setError] = useState<RpcError | null>(null);
 
@@ -49,9 +53,18 @@ export function usePictures(): Pictures {
     (url: string) => setAttached((present) => present.filter((picture) => picture.url !== url)),
     [],
   );
-  const clear = useCallback(() => setAttached([]), []);
   const dismissError = useCallback(() => setError(null), []);
-  return { attached, busy: running > 0, error, pick, addPaths, addFiles, remove, clear, dismissError };
+  return {
+    attached,
+    busy: running > 0,
+    error,
+    pick,
+    addPaths,
+    addFiles,
+    remove,
+    replace: setAttached,
+    dismissError,
+  };
 }
 
 async function keep(file: File): Promise<Attachment> {

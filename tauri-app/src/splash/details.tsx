@@ -1,5 +1,5 @@
 import { ChevronRight } from "lucide-react";
-import { useState } from "react";
+import { useLayoutEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Button } from "@/components/ui/button";
 import { Collapsible, CollapsibleContent, CollapsibleTrigger } from "@/components/ui/collapsible";
@@ -9,6 +9,14 @@ import type { LogLine } from "./use-stages";
 export function Details({ log, open: initiallyOpen }: { log: readonly LogLine[]; open: boolean }) {
   const { t, i18n } = useTranslation();
   const [open, setOpen] = useState(initiallyOpen);
+  const lines = useRef<HTMLElement>(null);
+
+  // The newest line is the one that matters.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new line and the unfolding are what this waits for.
+  useLayoutEffect(() => {
+    lines.current?.scrollTo({ top: lines.current.scrollHeight });
+  }, [log, open]);
+
   const time = new Intl.DateTimeFormat(i18n.language, { timeStyle: "medium" });
   return (
     <Collapsible open={open} onOpenChange={setOpen} className="mt-8">
@@ -20,6 +28,7 @@ export function Details({ log, open: initiallyOpen }: { log: readonly LogLine[];
       </CollapsibleTrigger>
       <CollapsibleContent>
         <section
+          ref={lines}
           aria-label={t("splash.details.label")}
           // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard.
           tabIndex={0}

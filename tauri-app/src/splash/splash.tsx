@@ -27,7 +27,7 @@ export function Splash({ sidecar, onReady }: { sidecar: Sidecar; onReady: (model
   // biome-ignore lint/correctness/useExhaustiveDependencies: the name of the stage is what this waits for.
   useEffect(() => {
     if (document.activeElement === document.body) {
-      panel.current?.focus();
+      panel.current?.focus({ preventScroll: true });
     }
   }, [stage.name]);
 

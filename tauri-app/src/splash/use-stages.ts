@@ -10,6 +10,7 @@ export type Status = ModelStatus["state"] | DownloadEvent["status"];
 /** A line of the details: when, how things stood if that was told, and what happened in the program's own words. */
 export interface LogLine {
   id: number;
+  type: StageEvent["type"];
   at: Date;
   status: Status | null;
   text: string;
@@ -33,13 +34,7 @@ export function useStages(sidecar: Sidecar): Stages {
   const modelId = "model" in stage ? stage.model?.id : undefined;
 
   const happen = useCallback((event: StageEvent) => {
-    setLog((lines) => {
-      const id = (lines.at(-1)?.id ?? 0) + 1;
-      return [
-        ...lines.slice(1 - LOG_LINES),
-        { id, at: new Date(), status: statusOf(event), text: describe(event) },
-      ];
-    });
+    setLog((lines) => withLine(lines, event));
     dispatch(event);
   }, []);
 
@@ -113,6 +108,21 @@ export function useStages(sidecar: Sidecar): Stages {
   }, [sidecar, happen, modelId]);
 
   return { stage, log, check, download, cancel };
+}
+
+/** Progress replaces the progress before it, so that what else happened stays in sight. */
+function withLine(lines: readonly LogLine[], event: StageEvent): LogLine[] {
+  const { type } = event;
+  const last = lines.at(-1);
+  const kept = type === "progressed" && last?.type === type ? lines.slice(0, -1) : lines;
+  const line = {
+    id: (last?.id ?? 0) + 1,
+    type,
+    at: new Date(),
+    status: statusOf(event),
+    text: describe(event),
+  };
+  return [...kept.slice(1 - LOG_LINES), line];
 }
 
 async function readModel(sidecar: Sidecar): Promise<StageEvent> {

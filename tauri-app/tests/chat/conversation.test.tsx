@@ -246,3 +246,47 @@ test("the chat is clean for axe, empty, while it answers, and with an error", as
   await screen.findByRole("alert");
   await expectNoAxeViolations();
 });
+
+test("a question that cannot be answered comes back to be edited, with its pictures", async () => {
+  let asked = 0;
+  const pick = () => [{ url: "attachment:bad", name: "bad.png", size: 1, mime: "image/png" }];
+  const window = await openChat(
+    {
+      "chat/completions": () => {
+        asked += 1;
+        return asked === 1 ? Promise.reject(failure("invalid_image")) : completion("Hello!");
+      },
+    },
+    { pick },
+  );
+  await window.person.click(screen.getByRole("button", { name: "Attach pictures" }));
+  await screen.findByRole("list", { name: "Attached pictures" });
+  await ask(window, "What is it?");
+  await screen.findByRole("alert");
+  expect(screen.queryByRole("button", { name: "Retry" })).toBeNull();
+  await window.person.click(screen.getByRole("button", { name: "Edit message" }));
+  expect(questions()).toEqual([]);
+  expect(await field()).toHaveValue("What is it?");
+  await window.person.click(screen.getByRole("button", { name: "Remove bad.png" }));
+  await window.person.click(await send());
+  await waitFor(() => expect(answers()[0]).toHaveTextContent("Hello!"));
+  expect(window.shell.calls("chat/completions")[1]?.messages).toEqual([
+    { role: "user", content: "What is it?" },
+  ]);
+});
+
+test("a chat goes on without a question that cannot be answered", async () => {
+  let asked = 0;
+  const window = await openChat({
+    "chat/completions": () => {
+      asked += 1;
+      return asked === 1 ? Promise.reject(failure("invalid_request")) : completion("Hello!");
+    },
+  });
+  await ask(window, "Something impossible");
+  await screen.findByRole("alert");
+  await ask(window, "Hi");
+  await waitFor(() => expect(answers()[0]).toHaveTextContent("Hello!"));
+  expect(window.shell.calls("chat/completions")[1]?.messages).toEqual([{ role: "user", content: "Hi" }]);
+  expect(questions()[0]).toHaveTextContent("The chat goes on without it.");
+});

@@ -16,3 +16,11 @@ const theme = query.get("theme") === "dark" ? "dark" : "light";
 const shell = new ShellReplay({ ...scene.script(language), preferences: { language, theme } });
 await import("@/main");
 await scene.play?.(shell, language);
+
+// `&axe`: what axe finds in a real layout, colours included, as the document's title.
+if (query.has("axe")) {
+  const { default: axe } = await import("axe-core");
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  const { violations } = await axe.run(document);
+  document.title = `AXE ${JSON.stringify(violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)]))}`;
+}
