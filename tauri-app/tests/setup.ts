@@ -1,5 +1,5 @@
 import "@testing-library/jest-dom/vitest";
-import { cleanup } from "@testing-library/react";
+import { cleanup, configure } from "@testing-library/react";
 import { afterEach, beforeEach } from "vitest";
 import { i18n } from "@/i18n";
 
@@ -15,6 +15,9 @@ Element.prototype.scrollIntoView ??= () => undefined;
 Element.prototype.hasPointerCapture ??= () => false;
 Element.prototype.releasePointerCapture ??= () => undefined;
 URL.createObjectURL ??= () => "blob:http://localhost/picture";
+
+// An event is waited for this long, in milliseconds, before its test fails: a busy machine is not an error.
+configure({ asyncUtilTimeout: 8_000 });
 
 // As in index.html.
 document.title = "Knowledge Focus";

@@ -40,6 +40,7 @@ export function ChatPage({ sidecar, onModelMissing }: { sidecar: Sidecar; onMode
     setDraft("");
     pictures.replace([]);
     toEnd();
+    field.current?.focus();
   }
 
   function choose(suggestion: Suggestion) {

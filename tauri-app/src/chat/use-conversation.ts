@@ -64,7 +64,7 @@ export function useConversation(sidecar: Sidecar) {
 
   let phase: Phase = null;
   if (status === "submitted") {
-    phase = engine?.loading ? "loading" : engine && engine.queued.high > 0 ? "waiting" : "thinking";
+    phase = engine?.loading ? "loading" : "thinking";
   } else if (status === "streaming") {
     phase = "answering";
   } else if (status === "ready" && last?.role === "assistant") {

@@ -109,50 +109,17 @@ test("while the model loads, the chat says so", async () => {
   expect(screen.queryByText("Loading model…")).toBeNull();
 });
 
-test("an error is told in plain words and can be retried", async () => {
-  let asked = 0;
-  const window = await openChat({
-    "chat/completions": () => {
-      asked += 1;
-      return asked === 1 ? Promise.reject(failure("engine_failed", true)) : completion("Hello!");
-    },
-  });
-  await ask(window, "Hi");
-  expect(await screen.findByRole("alert")).toHaveTextContent("The model broke off");
-  await window.person.click(screen.getByRole("button", { name: "Retry" }));
-  await waitFor(() => expect(answers()[0]).toHaveTextContent("Hello!"));
-  expect(screen.queryByRole("alert")).toBeNull();
-  expect(window.shell.calls("chat/completions")[1]?.messages).toEqual([{ role: "user", content: "Hi" }]);
-});
-
-test("an answer cut by an error keeps what was said and is asked for anew by Retry", async () => {
+test("a sidecar that came back is asked anew whether it loads", async () => {
   const answer = new OpenAnswer();
   const window = await openChat(answer.answers);
   await ask(window, "Hi");
-  await stop();
-  act(() => answer.piece("Hel"));
-  await waitFor(() => expect(answers()[0]).toHaveTextContent("Hel"));
-  act(() => answer.fail(failure("sidecar_restarted", true)));
-  expect(await screen.findByRole("alert")).toHaveTextContent("The engine was restarted");
-  expect(answers()[0]).toHaveTextContent("Hel");
-  await window.person.click(screen.getByRole("button", { name: "Retry" }));
-  await stop();
-  expect(window.shell.calls("chat/completions")[1]?.messages).toEqual([{ role: "user", content: "Hi" }]);
-});
-
-test("an unknown kind of error still has words", async () => {
-  const window = await openChat({ "chat/completions": () => Promise.reject(failure("from_the_future")) });
-  await ask(window, "Hi");
-  expect(await screen.findByRole("alert")).toHaveTextContent("Something unexpected happened");
-});
-
-test("a model that is gone leads back to the download", async () => {
-  const window = await openChat({
-    "chat/completions": () => Promise.reject(failure("model_not_ready", true)),
-  });
-  await ask(window, "Hi");
-  await window.person.click(await screen.findByRole("button", { name: "Get the model" }));
-  await waitFor(() => expect(window.shell.calls("models/list")).toHaveLength(2));
+  act(() => window.shell.notify({ method: "engine/status", params: engineStatus({ loading: true }) }));
+  expect(await screen.findByText("Loading model…")).toBeVisible();
+  act(() => window.shell.notify({ method: "shell/sidecar", params: { state: "starting" } }));
+  expect(await screen.findByText("Thinking…")).toBeVisible();
+  const before = window.shell.calls("engine/status").length;
+  act(() => window.shell.notify({ method: "shell/sidecar", params: { state: "ready" } }));
+  await waitFor(() => expect(window.shell.calls("engine/status")).toHaveLength(before + 1));
 });
 
 test("an answer that reached its length limit says so", async () => {
@@ -245,48 +212,4 @@ test("the chat is clean for axe, empty, while it answers, and with an error", as
   act(() => answer.fail(failure("engine_failed", true)));
   await screen.findByRole("alert");
   await expectNoAxeViolations();
-});
-
-test("a question that cannot be answered comes back to be edited, with its pictures", async () => {
-  let asked = 0;
-  const pick = () => [{ url: "attachment:bad", name: "bad.png", size: 1, mime: "image/png" }];
-  const window = await openChat(
-    {
-      "chat/completions": () => {
-        asked += 1;
-        return asked === 1 ? Promise.reject(failure("invalid_image")) : completion("Hello!");
-      },
-    },
-    { pick },
-  );
-  await window.person.click(screen.getByRole("button", { name: "Attach pictures" }));
-  await screen.findByRole("list", { name: "Attached pictures" });
-  await ask(window, "What is it?");
-  await screen.findByRole("alert");
-  expect(screen.queryByRole("button", { name: "Retry" })).toBeNull();
-  await window.person.click(screen.getByRole("button", { name: "Edit message" }));
-  expect(questions()).toEqual([]);
-  expect(await field()).toHaveValue("What is it?");
-  await window.person.click(screen.getByRole("button", { name: "Remove bad.png" }));
-  await window.person.click(await send());
-  await waitFor(() => expect(answers()[0]).toHaveTextContent("Hello!"));
-  expect(window.shell.calls("chat/completions")[1]?.messages).toEqual([
-    { role: "user", content: "What is it?" },
-  ]);
-});
-
-test("a chat goes on without a question that cannot be answered", async () => {
-  let asked = 0;
-  const window = await openChat({
-    "chat/completions": () => {
-      asked += 1;
-      return asked === 1 ? Promise.reject(failure("invalid_request")) : completion("Hello!");
-    },
-  });
-  await ask(window, "Something impossible");
-  await screen.findByRole("alert");
-  await ask(window, "Hi");
-  await waitFor(() => expect(answers()[0]).toHaveTextContent("Hello!"));
-  expect(window.shell.calls("chat/completions")[1]?.messages).toEqual([{ role: "user", content: "Hi" }]);
-  expect(questions()[0]).toHaveTextContent("The chat goes on without it.");
 });
