@@ -6,6 +6,7 @@ const COMMANDS: &[&str] = &[
     "rpc_subscribe",
     "attach_paths",
     "attach_bytes",
+    "attachment_bytes",
     "pick_pictures",
     "shell_state",
     "shell_set",

@@ -41,6 +41,7 @@ pub(crate) fn run(data: &DataFolder, catalog: Option<PathBuf>, instance: Instanc
             commands::rpc::rpc_subscribe,
             commands::attach::attach_paths,
             commands::attach::attach_bytes,
+            commands::attach::attachment_bytes,
             commands::attach::pick_pictures,
             commands::shell::shell_state,
             commands::shell::shell_set,

@@ -1,6 +1,6 @@
 //! Pictures that a person attaches: copied into the data folder under their SHA-256.
 
-use std::fs::{DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -12,6 +12,8 @@ use sha2::{Digest, Sha256};
 use sidecar_host::RpcError;
 use tempfile::NamedTempFile;
 
+/// What an attachment's URL begins with; its SHA-256 follows.
+const SCHEME: &str = "attachment:";
 /// Bytes an attachment may have.
 pub(crate) const MAX_BYTES: u64 = 64 * 1024 * 1024;
 /// Bytes from the start that tell a file's type.
@@ -22,7 +24,7 @@ const NAME_LENGTH: usize = 200;
 /// A copy in the data folder, as messages name it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Attachment {
-    /// `attachment:<sha256>`
+    /// `attachment:<sha256>`, in lowercase hexadecimal digits.
     pub(crate) url: String,
     /// The name the person knows it by.
     pub(crate) name: String,
@@ -66,8 +68,43 @@ impl Attachments {
         // Another copy of the same content is the same file, so replacing it changes nothing.
         copy.persist(self.0.join(format!("{sha256}.{extension}"))).map_err(|error| unwritable(error.error))?;
         let name = name.chars().filter(|character| !character.is_control()).take(NAME_LENGTH).collect();
-        Ok(Attachment { url: format!("attachment:{sha256}"), name, size, mime: mime.into() })
+        Ok(Attachment { url: format!("{SCHEME}{sha256}"), name, size, mime: mime.into() })
     }
+
+    /// The bytes of a copy, by its `attachment:<sha256>`. Blocks on the disk.
+    pub(crate) fn read(&self, url: &str) -> Result<Vec<u8>, RpcError> {
+        // What is left is a name of 64 hexadecimal digits, so it cannot lead out of the folder; nor can a link in it.
+        let sha256 = url.strip_prefix(SCHEME).filter(|name| is_sha256(name));
+        let sha256 = sha256.ok_or_else(|| RpcError::lasting("invalid_params", "this is no URL of an attachment"))?;
+        let path = self.find(sha256).map_err(unreadable)?;
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        let file = OpenOptions::new().read(true).custom_flags(flags.bits() as i32).open(path).map_err(unreadable)?;
+        if !file.metadata().map_err(unreadable)?.is_file() {
+            return Err(refused("not_a_file", "this attachment is not a regular file"));
+        }
+        let mut bytes = Vec::new();
+        file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+        if bytes.len() as u64 > MAX_BYTES {
+            return Err(too_large());
+        }
+        Ok(bytes)
+    }
+
+    /// The ending of a copy's name tells its type and is not in its URL.
+    fn find(&self, sha256: &str) -> io::Result<PathBuf> {
+        for entry in fs::read_dir(&self.0)? {
+            let path = entry?.path();
+            if path.file_stem().is_some_and(|stem| stem == sha256) {
+                return Ok(path);
+            }
+        }
+        Err(io::Error::new(io::ErrorKind::NotFound, "no such attachment"))
+    }
+}
+
+/// As the copies are named: lowercase.
+fn is_sha256(name: &str) -> bool {
+    name.len() == 64 && name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 struct Content {
@@ -126,8 +163,7 @@ fn unwritable(error: io::Error) -> RpcError {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
 
@@ -194,5 +230,53 @@ mod tests {
         let (_folder, attachments) = attachments();
         assert_eq!(attachments.keep(PNG, "text.txt").expect("kept").mime, "image/png");
         assert_eq!(attachments.keep(&b"hello"[..], "x.png").expect("kept").mime, "application/octet-stream");
+    }
+
+    #[test]
+    fn a_kept_picture_is_read_back_by_its_url() {
+        let (_folder, attachments) = attachments();
+        let attachment = attachments.keep(PNG, "a.png").expect("kept");
+        assert_eq!(attachments.read(&attachment.url).expect("it is there"), PNG);
+    }
+
+    #[test]
+    fn a_url_that_is_not_of_an_attachment_reads_nothing() {
+        let (_folder, attachments) = attachments();
+        let url = attachments.keep(PNG, "a.png").expect("kept").url;
+        let sha256 = url.strip_prefix(SCHEME).expect("the scheme");
+        let upper = format!("{SCHEME}{}", sha256.to_uppercase());
+        let (with_ending, longer, around) = (format!("{url}.png"), format!("{url}0"), format!("{SCHEME}./{sha256}"));
+        let file = format!("file:{sha256}");
+        for url in [
+            "",
+            SCHEME,
+            sha256,
+            &upper,
+            &with_ending,
+            &longer,
+            &around,
+            &file,
+            "attachment:../shell.json",
+            "attachment:/etc/passwd",
+        ] {
+            assert_eq!(attachments.read(url).expect_err(url).kind, "invalid_params");
+        }
+    }
+
+    #[test]
+    fn what_is_no_regular_file_under_the_name_of_an_attachment_is_not_read() {
+        let (folder, attachments) = attachments();
+        attachments.keep(PNG, "makes the folder.png").expect("kept");
+        let secret = folder.path().join("secret");
+        fs::write(&secret, "secret").expect("the disk has room");
+        let path = |digit: &str| folder.path().join("attachments").join(digit.repeat(64) + ".png");
+        symlink(&secret, path("a")).expect("a link");
+        fs::create_dir(path("b")).expect("a folder");
+        let made = std::process::Command::new("mkfifo").arg(path("c")).status().expect("mkfifo runs");
+        assert!(made.success());
+        for (digit, reason) in [("a", "unreadable"), ("b", "not_a_file"), ("c", "not_a_file"), ("d", "unreadable")] {
+            let error = attachments.read(&format!("{SCHEME}{}", digit.repeat(64))).expect_err(digit);
+            assert_eq!((&*error.kind, &error.details["reason"]), ("invalid_image", &json!(reason)));
+        }
     }
 }

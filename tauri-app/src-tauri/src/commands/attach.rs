@@ -1,10 +1,10 @@
-//! Pictures into the data folder: dropped, pasted or picked.
+//! Pictures into the data folder: dropped, pasted or picked; and back, to be shown.
 
 use std::path::PathBuf;
 
 use percent_encoding::percent_decode_str;
 use sidecar_host::RpcError;
-use tauri::ipc::{InvokeBody, Request};
+use tauri::ipc::{InvokeBody, Request, Response};
 use tauri::{State, Webview, WebviewWindow};
 use tauri_plugin_dialog::DialogExt;
 use tokio::sync::oneshot;
@@ -46,6 +46,12 @@ pub(crate) async fn attach_bytes(
     let name = percent_decode_str(name).decode_utf8_lossy().into_owned();
     let (attachments, bytes) = (attachments.inner().clone(), bytes.clone());
     on_disk(move || attachments.keep(bytes.as_slice(), &name)).await
+}
+
+#[tauri::command]
+pub(crate) async fn attachment_bytes(attachments: State<'_, Attachments>, url: String) -> Result<Response, RpcError> {
+    let attachments = attachments.inner().clone();
+    on_disk(move || attachments.read(&url)).await.map(Response::new)
 }
 
 #[tauri::command]
