@@ -1,8 +1,20 @@
 import { createContext, type ReactNode, useCallback, useContext, useMemo, useState } from "react";
 import { i18n, languageOf } from "@/i18n";
-import { type LanguageChoice, type ShellState, shellSet, shellState, type ThemeChoice } from "@/rpc/shell";
+import {
+  type Choices,
+  type LanguageChoice,
+  type ShellState,
+  shellSet,
+  shellState,
+  type ThemeChoice,
+} from "@/rpc/shell";
 
-const SYSTEM: ShellState = { language: "system", theme: "system" };
+/** For a window without its shell. */
+const systemState = (): ShellState => ({
+  language: "system",
+  systemLanguage: languageOf(navigator.languages),
+  theme: "system",
+});
 
 interface Preferences extends ShellState {
   setLanguage: (language: LanguageChoice) => void;
@@ -12,8 +24,8 @@ interface Preferences extends ShellState {
 const PreferencesContext = createContext<Preferences | null>(null);
 
 /** Shows the window in the chosen language and theme. */
-function apply({ language, theme }: ShellState): void {
-  void i18n.changeLanguage(language === "system" ? languageOf(navigator.languages) : language);
+function apply({ language, systemLanguage, theme }: ShellState): void {
+  void i18n.changeLanguage(language === "system" ? systemLanguage : language);
   if (theme === "system") {
     delete document.documentElement.dataset.theme;
   } else {
@@ -23,8 +35,8 @@ function apply({ language, theme }: ShellState): void {
 
 /** Reads what the shell keeps and applies it; the system's own choice where the shell cannot tell. */
 export async function loadPreferences(): Promise<ShellState> {
-  const { language, theme } = await shellState().catch(() => SYSTEM);
-  const preferences = { language, theme };
+  const { language, systemLanguage, theme } = await shellState().catch(systemState);
+  const preferences = { language, systemLanguage, theme };
   apply(preferences);
   return preferences;
 }
@@ -32,7 +44,7 @@ export async function loadPreferences(): Promise<ShellState> {
 export function PreferencesProvider({ initial, children }: { initial: ShellState; children: ReactNode }) {
   const [state, setState] = useState(initial);
   const change = useCallback(
-    (part: Partial<ShellState>) => {
+    (part: Partial<Choices>) => {
       const next = { ...state, ...part };
       setState(next);
       apply(next);

@@ -1,5 +1,6 @@
 /** The shell's own commands: what is needed before or without the sidecar, and what only the system can do. */
 import { type InvokeArgs, type InvokeOptions, invoke } from "@tauri-apps/api/core";
+import type { Language } from "@/i18n";
 import { RpcError } from "./error";
 
 export const LANGUAGE_CHOICES = ["system", "en", "zh"] as const;
@@ -7,9 +8,15 @@ export const THEME_CHOICES = ["system", "light", "dark"] as const;
 export type LanguageChoice = (typeof LANGUAGE_CHOICES)[number];
 export type ThemeChoice = (typeof THEME_CHOICES)[number];
 
-export interface ShellState {
+/** What the person chose, kept by the shell. */
+export interface Choices {
   language: LanguageChoice;
   theme: ThemeChoice;
+}
+
+export interface ShellState extends Choices {
+  /** What "system" means here: the language of the shell's own dialogs. */
+  systemLanguage: Language;
 }
 
 /** A picture in the data folder. */
@@ -49,7 +56,7 @@ async function command<Result>(name: string, args?: InvokeArgs, options?: Invoke
 
 export const shellState = () => command<ShellState>("shell_state");
 
-export const shellSet = (change: Partial<ShellState>) => command<ShellState>("shell_set", { change });
+export const shellSet = (change: Partial<Choices>) => command<ShellState>("shell_set", { change });
 
 /** Lets the person choose pictures in the system's dialog; none chosen is an empty list. */
 export const pickPictures = () => command<Attachment[]>("pick_pictures");

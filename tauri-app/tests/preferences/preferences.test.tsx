@@ -34,6 +34,29 @@ test("what the shell kept is there from the first picture on", async () => {
   expect(document.documentElement).toHaveAttribute("data-theme", "light");
 });
 
+test("the system's language is what the shell says it is", async () => {
+  const { person } = await openWindow({
+    ...script,
+    preferences: { language: "system", systemLanguage: "zh" },
+  });
+  await screen.findByRole("textbox", { name: "消息" });
+  await person.click(screen.getByRole("button", { name: "语言与主题" }));
+  const system = await screen.findByRole("menuitemradio", { name: "跟随系统语言" });
+  expect(system).toHaveAttribute("aria-checked", "true");
+});
+
+test("going back to the system's language is kept as that, not as the language it is", async () => {
+  const { shell, person } = await openWindow({
+    ...script,
+    preferences: { language: "zh", systemLanguage: "en" },
+  });
+  await screen.findByRole("textbox", { name: "消息" });
+  await person.click(screen.getByRole("button", { name: "语言与主题" }));
+  await person.click(await screen.findByRole("menuitemradio", { name: "跟随系统语言" }));
+  expect(await screen.findByRole("textbox", { name: "Message" })).toBeVisible();
+  expect(shell.commands("shell_set")).toEqual([{ change: { language: "system" } }]);
+});
+
 test("the system's theme leaves the choice to the system", async () => {
   const { person } = await openWindow({ ...script, preferences: { theme: "dark" } });
   await person.click(await menuButton());

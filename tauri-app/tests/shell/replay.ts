@@ -2,7 +2,7 @@
 import type { Channel } from "@tauri-apps/api/core";
 import { mockIPC, mockWindows } from "@tauri-apps/api/mocks";
 import type { Methods } from "@/rpc/gen/protocol";
-import type { Attachment, ShellState, SidecarState } from "@/rpc/shell";
+import type { Attachment, Choices, ShellState, SidecarState } from "@/rpc/shell";
 import type { MethodName, NotificationMessage } from "@/rpc/sidecar";
 
 /** One call of the window, as the shell sees it. */
@@ -43,7 +43,7 @@ export class ShellReplay {
 
   constructor(script: Script) {
     this.#script = script;
-    this.#preferences = { language: "en", theme: "system", ...script.preferences };
+    this.#preferences = { language: "en", systemLanguage: "en", theme: "system", ...script.preferences };
     mockWindows("main");
     mockIPC((command, payload) => this.#invoke(command, payload as Arguments));
   }
@@ -85,7 +85,7 @@ export class ShellReplay {
       case "shell_state":
         return this.#preferences;
       case "shell_set":
-        this.#preferences = { ...this.#preferences, ...(args.change as Partial<ShellState>) };
+        this.#preferences = { ...this.#preferences, ...(args.change as Partial<Choices>) };
         return this.#preferences;
       case "pick_pictures":
         return this.#script.pick?.() ?? [];

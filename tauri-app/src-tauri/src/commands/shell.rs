@@ -7,7 +7,7 @@ use tauri::{AppHandle, State, WebviewWindow};
 
 use super::internal;
 use crate::data_folder::DataFolder;
-use crate::preferences::{Appearance, Language, Preferences};
+use crate::preferences::{Appearance, Language, LanguageChoice, Preferences};
 use crate::relay::Relay;
 
 #[derive(Debug, Serialize)]
@@ -17,7 +17,9 @@ pub(crate) struct ShellState {
     data_dir: String,
     /// `linux` or `macos`.
     platform: &'static str,
-    language: Language,
+    language: LanguageChoice,
+    /// What `system` means here, so that the window speaks the language of the shell's dialogs.
+    system_language: Language,
     theme: Appearance,
     sidecar: Value,
 }
@@ -26,7 +28,7 @@ pub(crate) struct ShellState {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Change {
-    language: Option<Language>,
+    language: Option<LanguageChoice>,
     theme: Option<Appearance>,
 }
 
@@ -41,7 +43,8 @@ pub(crate) fn shell_state(
         version: app.package_info().version.to_string(),
         data_dir: data.path().to_string_lossy().into_owned(),
         platform: std::env::consts::OS,
-        language: preferences.language(),
+        language: preferences.language_choice(),
+        system_language: Language::of_system(),
         theme: preferences.appearance(),
         sidecar: relay.sidecar_state(),
     }
