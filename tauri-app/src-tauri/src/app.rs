@@ -23,12 +23,17 @@ use crate::window;
 struct NoSidecar;
 
 #[derive(Debug, thiserror::Error)]
-#[error("there is no display to open a window on (DISPLAY and WAYLAND_DISPLAY are not set)")]
-struct NoDisplay;
+#[cfg(target_os = "linux")]
+#[error("no display can be reached to open a window on (DISPLAY={display:?}, WAYLAND_DISPLAY={wayland:?})")]
+struct NoDisplay {
+    display: String,
+    wayland: String,
+}
 
 /// Runs the app; returns once it has left nothing behind.
 pub(crate) fn run(data: &DataFolder, catalog: Option<PathBuf>, instance: Instance) -> Result<(), Box<dyn Error>> {
     let launch = find_sidecar(data, catalog)?;
+    #[cfg(target_os = "linux")]
     check_display()?;
     let for_setup = data.clone();
     let app = tauri::Builder::default()
@@ -90,13 +95,11 @@ fn set_up(app: &AppHandle, data: &DataFolder, launch: Launch, instance: Instance
     Ok(())
 }
 
-/// GTK panics where there is no display.
+/// Without this a display that is missing or refuses the app is a panic deep inside the window's event loop.
+#[cfg(target_os = "linux")]
 fn check_display() -> Result<(), NoDisplay> {
-    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    if cfg!(target_os = "linux") && !set("DISPLAY") && !set("WAYLAND_DISPLAY") {
-        return Err(NoDisplay);
-    }
-    Ok(())
+    let variable = |name| std::env::var(name).unwrap_or_default();
+    gtk::init().map_err(|_| NoDisplay { display: variable("DISPLAY"), wayland: variable("WAYLAND_DISPLAY") })
 }
 
 /// In a source checkout the sidecar is beside this program's own sources.
