@@ -58,16 +58,19 @@ demo-model *options: _python
     {{ python }} -m tests.demo_model {{ options }}
 
 _python:
-    {{ uv }} sync --quiet --frozen
+    @{{ uv }} sync --quiet --frozen
 
 [working-directory: "tauri-app"]
 _npm:
-    @cmp -s package-lock.json node_modules/.installed-lock || { npm ci --no-audit --no-fund --loglevel=error && cp package-lock.json node_modules/.installed-lock; }
+    @cmp -s package-lock.json node_modules/.installed-lock || { \
+      echo "Installing the window's packages …"; \
+      npm ci --no-audit --no-fund --no-update-notifier --loglevel=error && cp package-lock.json node_modules/.installed-lock; }
 
 _app: _npm
-    setup/window-needs.sh
-    cd tauri-app && npm run --silent build
-    . setup/rust.sh && cd tauri-app && cargo build --quiet --locked --workspace
+    @setup/window-needs.sh
+    @echo "Building the app (a few minutes the first time) …"
+    @cd tauri-app && npm run --silent build -- --logLevel warn
+    @. setup/rust.sh && cd tauri-app && cargo build --quiet --locked --workspace
 
 _pytest:
     {{ python }} -m pytest -q --ignore=tests/e2e
