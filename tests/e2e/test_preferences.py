@@ -1,0 +1,81 @@
+"""Language and theme: chosen in the menu of the real window, and still so after a restart."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.display import virtual_display
+from tests.e2e.window import Window, open_window
+
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="WebKit's driver for app windows exists on Linux only"),
+    pytest.mark.timeout(240),
+]
+
+ENGLISH = "en_US.UTF-8"
+CHINESE = "zh_CN.UTF-8"
+
+# The menu's button, in each language.
+PREFERENCES = "Language and theme"
+PREFERENCES_ZH = "语言与主题"
+
+
+@pytest.fixture(scope="module")
+def display() -> Iterator[str]:
+    with virtual_display() as display:
+        yield display
+
+
+def test_language_and_theme_survive_a_restart(tmp_path: Path, display: str) -> None:
+    with start(tmp_path, display, ENGLISH) as window:
+        assert chosen(window, PREFERENCES) == {"System language", "System theme"}
+        window.click("menuitemradio", "中文")
+        window.click("button", PREFERENCES_ZH)
+        window.click("menuitemradio", "深色")
+        window.wait(lambda: theme(window) == "dark", "the window did not turn dark")
+        window.quit()
+    with start(tmp_path, display, ENGLISH) as window:
+        window.by_role("button", "下载")
+        assert "Download" not in window.text()
+        assert theme(window) == "dark"
+        assert chosen(window, PREFERENCES_ZH) == {"中文", "深色"}
+        window.quit()
+
+
+def test_the_system_language_is_followed_wherever_it_goes(tmp_path: Path, display: str) -> None:
+    with start(tmp_path, display, CHINESE) as window:
+        window.click("button", PREFERENCES_ZH)
+        window.click("menuitemradio", "English")
+        window.click("button", PREFERENCES)
+        window.click("menuitemradio", "System language")
+        window.by_role("button", "下载")
+        window.quit()
+    with start(tmp_path, display, ENGLISH) as window:
+        window.by_role("button", "Download")
+        assert chosen(window, PREFERENCES) == {"System language", "System theme"}
+        window.quit()
+
+
+def start(home: Path, display: str, language: str) -> AbstractContextManager[Window]:
+    """Opens the app on the one data folder of this test."""
+    arguments = ["--data-dir", str(home / "data")]
+    return open_window(arguments, display=display, pictures=home, home=home, language=language)
+
+
+def chosen(window: Window, menu: str) -> set[str]:
+    """Opens the menu and leaves it open: the names of the choices that are checked."""
+    window.click("button", menu)
+    window.by_role("menuitemradio", "")
+    items = window.driver.find_elements("css selector", "[role=menuitemradio]")
+    return {item.accessible_name for item in items if item.get_attribute("aria-checked") == "true"}
+
+
+def theme(window: Window) -> str | None:
+    """What the page was told; None where the system decides."""
+    shown: str | None = window.driver.execute_script("return document.documentElement.dataset.theme ?? null")
+    return shown
