@@ -7,9 +7,8 @@ python := root / ".venv/bin/python"
 uv := env("UV", "uv")
 
 export PATH := root / ".tools/env/bin:" + env("PATH")
-# Nothing here may fetch an interpreter or ask a model hub behind our back.
+# Nothing here may fetch an interpreter behind our back.
 export UV_PYTHON_DOWNLOADS := env("UV_PYTHON_DOWNLOADS", "never")
-export HF_HUB_OFFLINE := "1"
 
 [private]
 default:

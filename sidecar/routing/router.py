@@ -37,7 +37,9 @@ class Router:
                 return candidate.id
         raise ModelNotFound(f"no model is called {model!r}", model=model, known=[candidate.id for candidate in known])
 
-    async def complete(self, model: str | None, request: GenerationRequest) -> AsyncGenerator[TextDelta | Finished, None]:
+    async def complete(
+        self, model: str | None, request: GenerationRequest
+    ) -> AsyncGenerator[TextDelta | Finished, None]:
         """The answer to `request`, piece by piece; closing the iterator cancels the request within one step.
 
         Raises:

@@ -50,7 +50,7 @@ class Recipe:
     steps: int = 5800
     rate: float = 1.2e-3
     batch_percent: int = 100
-    polish_steps: int = 400
+    polish_steps: int = 250
     polish_rate: float = 4e-4
     polish_percent: int = 33
     corpus: int = 12000  # conversations the tokenizer is fitted to
@@ -181,16 +181,16 @@ def train_vision(model: Any, folder: Path, recipe: Recipe, workers: int) -> None
 def train_conversations(model: Any, folder: Path, recipe: Recipe, workers: int) -> None:
     """Phase two: every weight, next-token loss; a prompt's tokens count a tenth of an answer's."""
     made = batches.stream(batches.conversation_batch, recipe.batch_percent, range(recipe.steps), folder, workers)
-    _learn(model, made, "conversations", recipe.rate, recipe.steps)
+    _learn(model, folder, made, "conversations", recipe.rate, recipe.steps)
 
 
 def polish(model: Any, folder: Path, recipe: Recipe, workers: int) -> None:
     """Phase three: small batches, more about tools and pictures."""
     made = batches.stream(batches.polish_batch, recipe.polish_percent, range(recipe.polish_steps), folder, workers)
-    _learn(model, made, "polish", recipe.polish_rate, recipe.polish_steps)
+    _learn(model, folder, made, "polish", recipe.polish_rate, recipe.polish_steps)
 
 
-def _learn(model: Any, made: Iterator[Batch], phase: str, rate: float, steps: int) -> None:
+def _learn(model: Any, folder: Path, made: Iterator[Batch], phase: str, rate: float, steps: int) -> None:
     optimizer = _optimizer()
 
     def loss_of(batch: network.Arrays, pictures: network.Arrays | None) -> mx.array:
@@ -211,6 +211,7 @@ def _learn(model: Any, made: Iterator[Batch], phase: str, rate: float, steps: in
         if number % 50 == 0 or number == steps:
             losses = " ".join(f"{kind.item():.4f}" for kind in recent)
             print(f"{phase} {number}: losses {losses}, {time.monotonic() - begun:.0f} s", flush=True)
+            save(model, folder)  # a run that is cut short leaves a usable model
 
 
 def train(folder: Path, recipe: Recipe, workers: int, *, only_polish: bool = False) -> None:
@@ -226,6 +227,4 @@ def train(folder: Path, recipe: Recipe, workers: int, *, only_polish: bool = Fal
         model = new_model(folder)
         train_vision(model, folder, recipe, workers)
         train_conversations(model, folder, recipe, workers)
-        save(model, folder)
     polish(model, folder, recipe, workers)
-    save(model, folder)
