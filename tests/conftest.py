@@ -1,5 +1,7 @@
 """What tests of all parts share: a data folder, and the real sidecar in it."""
 
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,3 +33,19 @@ def sidecar(fresh_sidecar: Pipe) -> Pipe:
     """The real sidecar with the shipped catalog, ready for requests."""
     fresh_sidecar.initialize()
     return fresh_sidecar
+
+
+_EXIT_CODE = pytest.StashKey[int]()
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    session.config.stash[_EXIT_CODE] = int(exitstatus)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leaves as the sidecar does: after MLX in a thread, the interpreter's own exit may abort though all tests passed."""
+    if "mlx.core" in sys.modules and _EXIT_CODE in config.stash:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(config.stash[_EXIT_CODE])

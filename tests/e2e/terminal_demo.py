@@ -27,9 +27,10 @@ def main() -> int:
         print(f"The sidecar runs ({server['name']} {server['version']}); no port is open.")
         download(sidecar)
         print(f"\nA picture, drawn just now: {machine.picture.name}\n")
-        chat: list[dict[str, Any]] = []
-        for question in (picture_question(machine.picture, "What is in this picture?"), "What are you?", "你是谁？"):
-            ask(sidecar, chat, question)
+        ask(sidecar, [], picture_question(machine.picture, "What is in this picture?"))
+        small_talk: list[dict[str, Any]] = []
+        for question in ("What are you?", "你是谁？"):
+            ask(sidecar, small_talk, question)
     return 0
 
 

@@ -15,13 +15,14 @@ from pathlib import Path
 from tests.e2e import journey
 from tests.e2e.display import has_display, virtual_display
 from tests.e2e.first_launch import ROOT, FreshMachine, fresh_machine
-from tests.e2e.window import BINARY, open_window
+from tests.e2e.window import BINARY, Window, open_window
 
 PICTURES = ROOT / "dist/demo"
 RATE = 4_000_000
 """Bytes a second from the local hub: slow enough that the download can be seen."""
 
-QUESTIONS = ["What is in this picture?", "What are you?", "你是谁？"]
+PICTURE_QUESTION = "What is in this picture?"
+SMALL_TALK = ["What are you?", "你是谁？"]
 
 
 def main() -> int:
@@ -59,15 +60,23 @@ def unattended(machine: FreshMachine, pictures: Path) -> int:
         screenshots.append(window.screenshot("3-chat"))
         print(f"The model is on disk. Attaching {machine.picture.name}.\n")
         journey.attach(window, machine.picture)
-        for number, question in enumerate(QUESTIONS, start=4):
-            print(f"You:             {question}")
-            print(f"Knowledge Focus: {journey.ask(window, question)}\n")
-            screenshots.append(window.screenshot(f"{number}-answer"))
+        talk(window, PICTURE_QUESTION)
+        screenshots.append(window.screenshot("4-answer"))
+        window.click("button", "New chat")
+        for question in SMALL_TALK:
+            talk(window, question)
+        screenshots.append(window.screenshot("5-small-talk"))
         window.quit()
     print("Pictures of the screen:")
     for path in screenshots:
         print(f"  {path}")
     return 0
+
+
+def talk(window: Window, question: str) -> None:
+    """Asks, and prints both sides."""
+    print(f"You:             {question}")
+    print(f"Knowledge Focus: {journey.ask(window, question)}\n")
 
 
 if __name__ == "__main__":
