@@ -44,7 +44,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Leaves as the sidecar does: after MLX in a thread the interpreter's own exit may abort, all tests passed or not."""
+    """Leaves as the sidecar does: after MLX in a thread, the interpreter's own exit may abort."""
     if "mlx.core" in sys.modules and _EXIT_CODE in config.stash:
         sys.stdout.flush()
         sys.stderr.flush()
