@@ -28,13 +28,9 @@ def main() -> int:
     parser.add_argument(
         "--workers", type=int, default=max(1, (os.cpu_count() or 2) - 1), help="processes that draw training data"
     )
-    parser.add_argument(
-        "--polish", action="store_true", help="train only the last phase, on the weights that are there"
-    )
     trial = parser.add_argument_group("trying the script out with less of everything")
     trial.add_argument("--vision-steps", type=int)
     trial.add_argument("--steps", type=int)
-    trial.add_argument("--polish-steps", type=int)
     trial.add_argument("--batch-percent", type=int)
     options = parser.parse_args()
 
@@ -48,10 +44,10 @@ def main() -> int:
 
         smaller = {
             name: value
-            for name in ("vision_steps", "steps", "polish_steps", "batch_percent")
+            for name in ("vision_steps", "steps", "batch_percent")
             if (value := getattr(options, name)) is not None
         }
-        train(options.folder, Recipe(**smaller), options.workers, only_polish=options.polish)
+        train(options.folder, Recipe(**smaller), options.workers)
     return 0 if print_scores(options.folder, options.count, show=options.show) else 1
 
 

@@ -113,25 +113,14 @@ KINDS = len(_TURNS)
 
 def conversation_batch(step: int, size: int) -> Batch:
     """Step `step` of the second phase, `size` percent of the usual rows."""
-    return _batch(random.Random(f"{SEED} conversation {step}"), _TURNS[step % len(_TURNS)], size)
-
-
-def _batch(rng: random.Random, turn: Turn, size: int) -> Batch:
     assert _ENCODER is not None
+    rng, turn = random.Random(f"{SEED} conversation {step}"), _TURNS[step % len(_TURNS)]
     rows, pictures = max(2, turn.rows * size // 100), turn.pictures and max(4, turn.pictures * size // 100)
     encoded: list[Encoded] = []
     for remaining in range(rows, 0, -1):
         free = pictures - sum(len(e.grids) for e in encoded)
         encoded.append(_encode(rng, turn, min(2, free - (remaining - 1)) if pictures else 0))
     return collate(encoded, turn.longest, _ENCODER.pad, _ENCODER.image, pictures=pictures)
-
-
-_POLISH_TURNS = (_TURNS[0], _TURNS[2], _TURNS[4], _TURNS[2], _TURNS[1])
-
-
-def polish_batch(step: int, size: int) -> Batch:
-    """Step `step` of the third phase, which is more about tools and pictures."""
-    return _batch(random.Random(f"{SEED} polish {step}"), _POLISH_TURNS[step % len(_POLISH_TURNS)], size)
 
 
 def stream(make: Callable[[int, int], T], size: int, steps: range, model: Path, workers: int) -> Iterator[T]:

@@ -1,5 +1,5 @@
-"""Trains the demo model from nothing, in three phases: the vision tower as a classifier, the whole model on
-conversations, and a polish on more pictures and tools.
+"""Trains the demo model from nothing, in two phases: the vision tower as a classifier, then the whole model on
+conversations.
 
 A small vision tower learns shapes slowly through the language loss alone; as a classifier it takes a minute.
 """
@@ -50,9 +50,6 @@ class Recipe:
     steps: int = 5800
     rate: float = 1.2e-3
     batch_percent: int = 100
-    polish_steps: int = 250
-    polish_rate: float = 4e-4
-    polish_percent: int = 33
     corpus: int = 12000  # conversations the tokenizer is fitted to
 
 
@@ -184,12 +181,6 @@ def train_conversations(model: Any, folder: Path, recipe: Recipe, workers: int) 
     _learn(model, folder, made, "conversations", recipe.rate, recipe.steps)
 
 
-def polish(model: Any, folder: Path, recipe: Recipe, workers: int) -> None:
-    """Phase three: small batches, more about tools and pictures."""
-    made = batches.stream(batches.polish_batch, recipe.polish_percent, range(recipe.polish_steps), folder, workers)
-    _learn(model, folder, made, "polish", recipe.polish_rate, recipe.polish_steps)
-
-
 def _learn(model: Any, folder: Path, made: Iterator[Batch], phase: str, rate: float, steps: int) -> None:
     optimizer = _optimizer()
 
@@ -211,20 +202,15 @@ def _learn(model: Any, folder: Path, made: Iterator[Batch], phase: str, rate: fl
         if number % 50 == 0 or number == steps:
             losses = " ".join(f"{kind.item():.4f}" for kind in recent)
             print(f"{phase} {number}: losses {losses}, {time.monotonic() - begun:.0f} s", flush=True)
-            save(model, folder)  # a run that is cut short leaves a usable model
+            save(model, folder)
 
 
-def train(folder: Path, recipe: Recipe, workers: int, *, only_polish: bool = False) -> None:
-    """Everything, into `folder`, which then is a model repository but for its card; or only phase three, on the
-    weights that are there. Progress goes to standard output."""
+def train(folder: Path, recipe: Recipe, workers: int) -> None:
+    """Everything, into `folder`, which then is a model repository but for its card. Progress goes to standard output.
+
+    What is saved on the way makes a run that is cut short leave a usable model."""
     folder.mkdir(parents=True, exist_ok=True)
-    if only_polish:
-        model = new_model(folder)
-        weights: dict[str, mx.array] = mx.load(str(folder / "model.safetensors"))  # type: ignore[assignment]
-        model.load_weights([(name, weight.astype(mx.float32)) for name, weight in weights.items()])
-    else:
-        prepare(folder, recipe)
-        model = new_model(folder)
-        train_vision(model, folder, recipe, workers)
-        train_conversations(model, folder, recipe, workers)
-    polish(model, folder, recipe, workers)
+    prepare(folder, recipe)
+    model = new_model(folder)
+    train_vision(model, folder, recipe, workers)
+    train_conversations(model, folder, recipe, workers)
