@@ -1,6 +1,7 @@
 # The project's commands. Run them through ./just, which gets what they run on. `./just demo` and `./just test` come first.
 
 set shell := ["sh", "-euc"]
+set positional-arguments
 
 root := justfile_directory()
 python := root / ".venv/bin/python"
@@ -19,14 +20,14 @@ setup: _python _app
 
 # The main job, offline, with the small demo model: a window, or with --terminal the pipes alone
 demo *options:
-    @case " {{ options }} " in \
+    @case " $* " in \
       *" --terminal "*) just _python && exec {{ python }} -m tests.e2e.terminal_demo ;; \
-      *) just setup && exec {{ python }} -m tests.e2e.window_demo {{ options }} ;; \
+      *) just setup && exec {{ python }} -m tests.e2e.window_demo "$@" ;; \
     esac
 
 # The app with the real model
 run *options: setup
-    tauri-app/target/debug/knowledge-focus {{ options }}
+    tauri-app/target/debug/knowledge-focus "$@"
 
 # Every test and every check
 test: setup check _pytest _vitest _cargo-test _e2e
@@ -54,7 +55,7 @@ schema: _python _npm
 
 # Trains the demo model again and prints its scores on held-out data; --eval only prints the scores
 demo-model *options: _python
-    {{ python }} -m tests.demo_model {{ options }}
+    {{ python }} -m tests.demo_model "$@"
 
 _python:
     @{{ uv }} sync --quiet --frozen

@@ -30,14 +30,7 @@ _CANDIDATES = {
     "button": "button, [role=button]",
     "textbox": "textarea, input:not([type]), input[type=text], [role=textbox]",
     "progressbar": "progress, [role=progressbar]",
-    "heading": "h1, h2, h3, [role=heading]",
     "alert": "[role=alert]",
-    "log": "[role=log]",
-    "main": "main, [role=main]",
-    "list": "ul, ol, [role=list]",
-    "img": "img, [role=img]",
-    "radio": "input[type=radio], [role=radio]",
-    "combobox": "select, [role=combobox]",
     "menuitemradio": "[role=menuitemradio]",
 }
 
@@ -148,7 +141,7 @@ def open_window(
         "HOME": str(home),
         "DISPLAY": display,
         "LANG": language,
-        "LC_ALL": language if language.startswith("C") else "C.UTF-8",
+        "LC_ALL": "C.UTF-8",  # the only locale that every machine has; LANGUAGE is what decides
         "LANGUAGE": language.partition(".")[0],
         "XDG_RUNTIME_DIR": str(home),
         "TAURI_WEBVIEW_AUTOMATION": "true",
@@ -165,7 +158,7 @@ def open_window(
     driver = WebKitGTK(options=options, service=service)
     try:
         driver_process = psutil.Process(service.process.pid)
-        app = next(child for child in driver_process.children() if child.name().startswith("knowledge-focus"[:15]))
+        app = next(child for child in driver_process.children() if child.name() == BINARY.name)
         yield Window(driver, app, pictures)
     finally:
         try:

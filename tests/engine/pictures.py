@@ -41,3 +41,8 @@ def image_part(url: str, **members: str) -> dict[str, Any]:
 
 def text_part(text: str) -> dict[str, Any]:
     return {"type": "text", "text": text}
+
+
+def about(*pictures: str, text: str = "What is this?") -> list[dict[str, Any]]:
+    """A chat of one message: the pictures at these URLs, and a question."""
+    return [{"role": "user", "content": [*map(image_part, pictures), text_part(text)]}]
