@@ -6,9 +6,9 @@ import secrets
 import time
 
 from sidecar.engine import vision
-from sidecar.engine.lane import Row
 from sidecar.engine.loader import LoadedModel
 from sidecar.engine.request import GenerationRequest, Job
+from sidecar.engine.row import Row
 from sidecar.engine.sampling import RowSampler
 from sidecar.errors import ContextLengthExceeded, InvalidImage
 

@@ -27,8 +27,9 @@ from sidecar.engine.status import EngineStatus, PriorityCounts
 from sidecar.errors import EngineFailed, SidecarError
 
 if TYPE_CHECKING:  # they import MLX: the engine thread does so at the first load
-    from sidecar.engine.lane import Lane, Row
+    from sidecar.engine.lane import Lane
     from sidecar.engine.loader import LoadedModel
+    from sidecar.engine.row import Row
 
 log = logging.getLogger(__name__)
 
