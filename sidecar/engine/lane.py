@@ -70,7 +70,7 @@ class Lane:
                 continue
             last: Finished | SidecarError | None
             if row.sampler is not None and row.sampler.error is not None:
-                last = EngineFailed("drawing a token failed", reason=type(row.sampler.error).__name__)
+                last = failure(row.sampler.error)
             else:
                 last = row.push(response.token, response.finish_reason)
             if last is None:
@@ -82,6 +82,13 @@ class Lane:
 
     def close(self) -> None:
         self._generator.close()
+
+
+def failure(error: Exception) -> SidecarError:
+    """What a row's own error is to its caller."""
+    if isinstance(error, SidecarError):
+        return error
+    return EngineFailed("drawing a token failed", reason=type(error).__name__)
 
 
 class _EndTokens:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
+import numpy as np
+
 from sidecar.engine.loader import LoadedModel
-from sidecar.engine.request import Finished, Job, TextDelta
-from sidecar.engine.sampling import RowSampler
-from sidecar.engine.text import AnswerText
+from sidecar.engine.reply import Reply
+from sidecar.engine.request import Delta, Finished, Job, TokenLogprob
+from sidecar.engine.sampling import Logprobs, RowSampler
 
 
 class Row:
@@ -38,23 +40,28 @@ class Row:
         self._admitted = admitted
         self._completion_tokens = 0
         self._first_token = 0.0
-        self._end_tokens = model.end_tokens
-        self._text = AnswerText(model.token_bytes, job.request.stop)
+        self._model = model
+        self._reply = Reply(
+            model.token_bytes,
+            call=model.vocabulary.call if job.request.callable_tools else None,
+            call_end=model.vocabulary.call_end,
+            stop=job.request.stop,
+        )
 
     def push(self, token: int, finish_reason: str | None) -> Finished | None:
-        """Delivers the text that the next token brings, and returns the end of the answer if this is it."""
+        """Delivers what the next token brings, and returns the end of the answer if this is it."""
         if self._completion_tokens == 0:
             self._first_token = time.monotonic()
         self._completion_tokens += 1
-        text = "" if token in self._end_tokens else self._text.push(token)
-        done = finish_reason is not None or self._text.stopped
-        if done and not self._text.stopped:
-            text += self._text.finish()
-        if text:
-            self.deliver(TextDelta(text))
-        if not done:
+        logprobs = self.sampler.take_logprobs() if self.sampler else None
+        if token not in self._model.end_tokens:
+            self._deliver(self._reply.push(token, self._readable(token, logprobs) if logprobs else None))
+        if finish_reason is None and not self._reply.stopped:
             return None
-        return self._finished("length" if finish_reason == "length" and not self._text.stopped else "stop")
+        self._deliver(self._reply.finish())
+        if finish_reason == "length" and not self._reply.stopped:
+            return self._finished("length")
+        return self._finished("tool_calls" if self._reply.calls else "stop")
 
     @property
     def tokens_per_second(self) -> float | None:
@@ -62,7 +69,17 @@ class Row:
         seconds = time.monotonic() - self._first_token
         return (self._completion_tokens - 1) / seconds if self._completion_tokens > 1 and seconds > 0 else None
 
-    def _finished(self, reason: Literal["stop", "length"]) -> Finished:
+    def _deliver(self, deltas: Iterator[Delta]) -> None:
+        for delta in deltas:
+            self.deliver(delta)
+
+    def _readable(self, token: int, logprobs: Logprobs) -> TokenLogprob:
+        spelled = self._model.token_bytes
+        others = zip(np.array(logprobs.tokens)[0].tolist(), np.array(logprobs.values)[0].tolist(), strict=True)
+        top = tuple(TokenLogprob(spelled(other), logprob) for other, logprob in others)
+        return TokenLogprob(spelled(token), float(np.array(logprobs.drawn)[0, 0]), top)
+
+    def _finished(self, reason: Literal["stop", "length", "tool_calls"]) -> Finished:
         now = time.monotonic()
         return Finished(
             finish_reason=reason,

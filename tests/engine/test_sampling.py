@@ -16,9 +16,9 @@ pytestmark = pytest.mark.usefixtures("prepared")
 def draws(count: int, *, temperature: float = 1.0, top_p: float = 1.0, seed: int = 1) -> list[int]:
     import mlx.core as mx
 
-    from sidecar.engine.sampling import RowSampler
+    from sidecar.engine.sampling import RowSampler, Sampling
 
-    sampler = RowSampler(temperature=temperature, top_p=top_p, seed=seed)
+    sampler = RowSampler(Sampling(temperature=temperature, top_p=top_p, seed=seed))
     logits = mx.array([LOGITS])
     return [int(np.array(sampler(mx.array([0]), logits)).argmax()) for _ in range(count)]
 
@@ -38,9 +38,9 @@ def test_tokens_come_as_often_as_the_softmax_says(temperature: float) -> None:
 def test_only_one_token_is_left_for_the_batch_to_pick() -> None:
     import mlx.core as mx
 
-    from sidecar.engine.sampling import RowSampler
+    from sidecar.engine.sampling import RowSampler, Sampling
 
-    left = RowSampler(temperature=1.0, top_p=1.0, seed=3)(mx.array([0]), mx.array([LOGITS]))
+    left = RowSampler(Sampling(temperature=1.0, seed=3))(mx.array([0]), mx.array([LOGITS]))
 
     assert sorted(np.array(left)[0].tolist()) == [-math.inf] * 4 + [0.0]
 
@@ -79,7 +79,7 @@ def test_a_fault_is_kept_and_not_raised_into_the_batch(monkeypatch: pytest.Monke
         raise ArithmeticError
 
     monkeypatch.setattr(sampling, "draw_seed", broken)
-    sampler = sampling.RowSampler(temperature=1.0, top_p=1.0, seed=1)
+    sampler = sampling.RowSampler(sampling.Sampling(temperature=1.0, seed=1))
 
     assert sampler(mx.array([0]), mx.array([LOGITS])).tolist() == [LOGITS]
     assert isinstance(sampler.error, ArithmeticError)

@@ -3,10 +3,12 @@
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
 from sidecar.errors import InvalidRequest
-from sidecar.protocol.chat import AssistantMessage, ChatCompletionRequest
+from sidecar.protocol import openai_members
+from sidecar.protocol.chat import ChatCompletionRequest
+from sidecar.protocol.chat_messages import AssistantMessage
+from tests.pipe import ROOT
 
 BODY = {"messages": [{"role": "user", "content": "hello"}]}
 
@@ -17,14 +19,10 @@ BODY = {"messages": [{"role": "user", "content": "hello"}]}
         {"user": "me"},
         {"store": True},
         {"metadata": {"a": "b"}},
-        {"n": 1},
-        {"presence_penalty": 0},
-        {"frequency_penalty": 0.0},
-        {"logprobs": False},
-        {"response_format": {"type": "text"}},
-        {"tools": []},
-        {"tool_choice": "none"},
-        {"logit_bias": {}},
+        {"modalities": ["text"]},
+        {"functions": []},
+        {"repetition_penalty": 1},
+        {"prediction": {"type": "content", "content": "x"}},
         {"n": None},
         {"no_such_member": None},
     ],
@@ -37,13 +35,12 @@ def test_a_member_that_changes_nothing_is_accepted(member: dict[str, Any]) -> No
 @pytest.mark.parametrize(
     "member",
     [
-        {"n": 2},
-        {"presence_penalty": 0.5},
-        {"logprobs": True},
-        {"response_format": {"type": "json_object"}},
-        {"tools": [{"type": "function", "function": {"name": "f"}}]},
-        {"tool_choice": "required"},
-        {"logit_bias": {"50256": -100}},
+        {"functions": [{"name": "f"}]},
+        {"function_call": {"name": "f"}},
+        {"modalities": ["audio"]},
+        {"reasoning_effort": "high"},
+        {"repetition_penalty": 1.1},
+        {"web_search_options": {}},
         {"no_such_member": 1},
     ],
     ids=str,
@@ -69,5 +66,15 @@ def test_an_answer_can_be_sent_back_as_it_came() -> None:
 
 def test_two_limits_that_disagree_are_refused() -> None:
     assert ChatCompletionRequest.model_validate(BODY | {"max_tokens": 5, "max_completion_tokens": 5}).max_tokens == 5
-    with pytest.raises(ValidationError, match="disagree"):
+    with pytest.raises(InvalidRequest) as caught:
         ChatCompletionRequest.model_validate(BODY | {"max_tokens": 5, "max_completion_tokens": 6})
+    assert caught.value.details == {"member": "max_tokens"}
+
+
+def test_the_page_for_people_shows_every_member_of_the_table() -> None:
+    page = (ROOT / "docs" / "chat-completions.md").read_text(encoding="utf-8")
+    acted_on, accepted, refused = (part.split("##")[0] for part in page.split("## Members that ")[1:])
+    for member, unchanged in openai_members.OF_A_REQUEST.items():
+        assert f"`{member}`" in (accepted if unchanged is openai_members.NO_EFFECT else refused)
+    for member in ChatCompletionRequest.model_fields:
+        assert f"`{member}`" in acted_on
