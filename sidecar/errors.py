@@ -16,6 +16,7 @@ SidecarError
 │  └─ InternalError         a fault of ours; the log has the traceback
 ├─ GenerationError        the model was asked something it cannot do
 │  ├─ InvalidRequest        a member or a combination that is not supported
+│  ├─ InvalidSchema         a JSON schema that no grammar can be made of
 │  ├─ InvalidImage          missing, not a picture, truncated or far too large
 │  ├─ ModelNotFound         no model of that name
 │  ├─ ModelNotReady         known, but not on disk yet
@@ -143,6 +144,12 @@ class InvalidRequest(GenerationError):
     """A member or a combination of members that is not supported; `details.member` names it."""
 
     kind = "invalid_request"
+
+
+class InvalidSchema(GenerationError):
+    """A JSON schema that cannot be enforced; `details.member` names where it stood, `details.reason` says why not."""
+
+    kind = "invalid_schema"
 
 
 class InvalidImage(GenerationError):

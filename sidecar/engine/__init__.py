@@ -1,7 +1,15 @@
 """The inference engine: MLX behind one thread. Importing this package imports nothing heavy."""
 
 from sidecar.engine.engine import Engine
-from sidecar.engine.request import Finished, GenerationRequest, RequestPriority, TextDelta
+from sidecar.engine.request import (
+    Finished,
+    GenerationRequest,
+    Piece,
+    RequestPriority,
+    TextDelta,
+    TokenLogprob,
+    ToolCallDelta,
+)
 from sidecar.engine.status import EngineStatus, PriorityCounts
 
 __all__ = [
@@ -9,7 +17,10 @@ __all__ = [
     "EngineStatus",
     "Finished",
     "GenerationRequest",
+    "Piece",
     "PriorityCounts",
     "RequestPriority",
     "TextDelta",
+    "TokenLogprob",
+    "ToolCallDelta",
 ]

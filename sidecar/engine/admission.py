@@ -6,11 +6,11 @@ import secrets
 import time
 
 from sidecar.engine import vision
-from sidecar.engine.lane import Row
 from sidecar.engine.loader import LoadedModel
-from sidecar.engine.request import GenerationRequest, Job
-from sidecar.engine.sampling import RowSampler
-from sidecar.errors import ContextLengthExceeded
+from sidecar.engine.request import Job
+from sidecar.engine.row import Row
+from sidecar.engine.sampling import RowSampler, Sampling
+from sidecar.errors import ContextLengthExceeded, InvalidRequest
 
 DEFAULT_MAX_TOKENS = 2048  # of an answer whose request names no limit
 
@@ -19,12 +19,15 @@ def admit(job: Job, model: LoadedModel) -> Row:
     """Tokenises the messages and encodes the pictures.
 
     Raises:
-        InvalidRequest: the chat template refuses the messages.
+        InvalidRequest: the chat template refuses the messages, or a biased token is none of the model's.
         ContextLengthExceeded: the prompt leaves no room for an answer.
     """
     admitted = time.monotonic()
     patches = [vision.cut(picture, model.image_processor) for picture in job.pictures]
-    ids = model.template.encode(job.request.messages, [cut.tokens for cut in patches])
+    request = job.request
+    if any(token >= model.model.config.text_config.vocab_size for token in request.logit_bias):
+        raise InvalidRequest("a bias for a token that the model has not", member="logit_bias")
+    ids = model.template.encode(request.messages, [cut.tokens for cut in patches], request.callable_tools)
     room = model.context_tokens - len(ids)
     if room < 1:
         raise ContextLengthExceeded(
@@ -37,19 +40,24 @@ def admit(job: Job, model: LoadedModel) -> Row:
         model=model,
         ids=ids,
         inputs=vision.prompt_inputs(model.model, ids, patches, model.features),
-        max_tokens=min(job.request.max_tokens or DEFAULT_MAX_TOKENS, room),
-        sampler=_sampler(job.request, model),
+        max_tokens=min(request.max_tokens or DEFAULT_MAX_TOKENS, room),
+        sampler=_sampler(job, model),
         admitted=admitted,
     )
 
 
-def _sampler(request: GenerationRequest, model: LoadedModel) -> RowSampler | None:
+def _sampler(job: Job, model: LoadedModel) -> RowSampler | None:
     """None where the likeliest token is taken always: any logits processor costs the batch a synchronisation."""
-    temperature = model.temperature if request.temperature is None else request.temperature
-    if temperature == 0:
-        return None
-    return RowSampler(
-        temperature=temperature,
+    request = job.request
+    sampling = Sampling(
+        temperature=model.temperature if request.temperature is None else request.temperature,
         top_p=model.top_p if request.top_p is None else request.top_p,
+        top_k=model.top_k if request.top_k is None else request.top_k,
+        min_p=request.min_p,
         seed=secrets.randbits(64) if request.seed is None else request.seed,
+        presence_penalty=request.presence_penalty,
+        frequency_penalty=request.frequency_penalty,
+        logit_bias=request.logit_bias,
+        top_logprobs=request.top_logprobs,
     )
+    return None if sampling.is_plain and job.grammar is None else RowSampler(sampling, job.grammar)

@@ -8,13 +8,17 @@ import uuid
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sidecar.engine.images import BACKGROUND_PIXELS, image_parts, model_bounds, open_pictures
-from sidecar.engine.request import Finished, GenerationRequest, Job, ModelFolder, Piece, RequestPriority, TextDelta
+from sidecar.engine.request import Finished, GenerationRequest, Job, ModelFolder, Piece, RequestPriority
 from sidecar.engine.scheduler import Scheduler
 from sidecar.engine.status import EngineStatus
 from sidecar.errors import SidecarError
 from sidecar.worker import Picture, Worker
+
+if TYPE_CHECKING:
+    from sidecar.engine.grammar import Grammar
 
 
 class Engine:
@@ -50,12 +54,13 @@ class Engine:
 
     async def generate(
         self, model_path: Path, request: GenerationRequest, *, model_id: str | None = None
-    ) -> AsyncGenerator[TextDelta | Finished, None]:
-        """The answer, piece by piece; the last one is `Finished`. Loads the model first if it is not loaded. Closing
-        the iterator or cancelling its task ends the generation within one step.
+    ) -> AsyncGenerator[Piece, None]:
+        """The answer, piece by piece; the last one of each choice is `Finished`. Loads the model first if it is not
+        loaded. Closing the iterator or cancelling its task ends the generation within one step.
 
         Raises:
             InvalidRequest: a member is out of range, or the chat template refuses the messages.
+            InvalidSchema: a schema cannot be enforced.
             InvalidImage: a picture cannot be used.
             ContextLengthExceeded: the prompt leaves no room for an answer.
             EngineFailed: the model cannot be loaded, or a step broke off.
@@ -63,26 +68,26 @@ class Engine:
         request.check()
         loop = self._loop = asyncio.get_running_loop()
         pictures = await self._pictures(model_path, request)
-        pieces: asyncio.Queue[Piece | SidecarError] = asyncio.Queue()
-
-        def deliver(piece: Piece | SidecarError) -> None:
-            with contextlib.suppress(RuntimeError):  # the loop has been closed: nobody is left to tell
-                loop.call_soon_threadsafe(pieces.put_nowait, piece)
-
-        # Callers' ids may repeat; what is cancelled must be this request and no other.
-        own = replace(request, request_id=f"{request.request_id}/{uuid.uuid4().hex[:8]}")
-        self._scheduler.submit(Job(_folder(model_path, model_id), own, pictures, deliver))
-        ended = False
+        folder = _folder(model_path, model_id)
+        grammar = await self._grammar(folder, request)
+        pieces: asyncio.Queue[tuple[int, Piece | SidecarError]] = asyncio.Queue()
+        unended: dict[int, str] = {}
         try:
-            while not ended:
-                piece = await pieces.get()
-                ended = not isinstance(piece, TextDelta)
+            for choice in range(request.n):
+                own = _of_one_choice(request, choice)
+                unended[choice] = own.request_id
+                own_grammar = grammar.copy() if grammar else None
+                self._scheduler.submit(Job(folder, own, pictures, _delivery(loop, pieces, choice), own_grammar))
+            while unended:
+                choice, piece = await pieces.get()
+                if isinstance(piece, Finished | SidecarError):
+                    del unended[choice]
                 if isinstance(piece, SidecarError):
                     raise piece
-                yield piece
+                yield replace(piece, choice=choice) if choice else piece
         finally:
-            if not ended:
-                self._scheduler.cancel(own.request_id)
+            for request_id in unended.values():
+                self._scheduler.cancel(request_id)
 
     async def unload_model(self) -> None:
         """Frees the model's memory. Running answers are finished first; the next request loads it again."""
@@ -110,12 +115,37 @@ class Engine:
             most_pixels=None if urgent else self.background_pixels,
             urgent=urgent,
         )
+    async def _grammar(self, folder: ModelFolder, request: GenerationRequest) -> Grammar | None:
+        """The request's grammar, compiled while the engine thread serves others; None where it needs none."""
+        if not request.is_constrained:
+            return None
+        while (vocabulary := self._scheduler.vocabulary(folder)) is None:
+            await asyncio.wrap_future(self._scheduler.load(folder))
+        from sidecar.engine import grammar  # its library takes a while to import, and the model's load has done so
+
+        return await asyncio.to_thread(grammar.compiled, request, vocabulary)
 
     def _status_changed(self, status: EngineStatus) -> None:
         if self._on_status is None or self._loop is None:
             return
         with contextlib.suppress(RuntimeError):  # the loop has been closed
             self._loop.call_soon_threadsafe(self._on_status, status)
+
+
+def _of_one_choice(request: GenerationRequest, choice: int) -> GenerationRequest:
+    # Callers' ids may repeat; what is cancelled must be this request and no other.
+    own_id = f"{request.request_id}/{uuid.uuid4().hex[:8]}"
+    return replace(request, request_id=own_id, n=1, seed=None if request.seed is None else request.seed + choice)
+
+
+def _delivery(
+    loop: asyncio.AbstractEventLoop, pieces: asyncio.Queue[tuple[int, Piece | SidecarError]], choice: int
+) -> Callable[[Piece | SidecarError], None]:
+    def deliver(piece: Piece | SidecarError) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has been closed: nobody is left to tell
+            loop.call_soon_threadsafe(pieces.put_nowait, (choice, piece))
+
+    return deliver
 
 
 def _folder(path: Path, model_id: str | None) -> ModelFolder:

@@ -11,11 +11,13 @@ import mlx.core as mx
 from mlx_vlm.models.qwen3_vl.processing_qwen3_vl import Qwen3VLProcessor
 from mlx_vlm.utils import load_model
 
+from sidecar.engine import grammar
 from sidecar.engine.backend import Device
 from sidecar.engine.decoder import ChunkedDecoder, EvaluatedLayer
 from sidecar.engine.features import FeatureCache, cache_bytes
 from sidecar.engine.prompt import PromptTemplate
 from sidecar.engine.text import TokenBytes, byte_alphabet
+from sidecar.engine.tools import TAGS
 from sidecar.errors import EngineFailed
 
 MODEL_TYPE = "qwen3_vl"
@@ -36,11 +38,13 @@ class LoadedModel:
     image_processor: Any
     features: FeatureCache
     template: PromptTemplate
+    vocabulary: grammar.Vocabulary
     token_bytes: TokenBytes
     end_tokens: frozenset[int]
     context_tokens: int
     temperature: float
     top_p: float
+    top_k: int
 
 
 def load(path: Path, device: Device, budget_bytes: int) -> LoadedModel:
@@ -65,6 +69,7 @@ def load(path: Path, device: Device, budget_bytes: int) -> LoadedModel:
     model.vision_tower.blocks = [EvaluatedLayer(block) for block in model.vision_tower.blocks]
     generation = _json(path / "generation_config.json")
     samples = generation.get("do_sample", False)
+    ends = _end_tokens(tokenizer, config, generation)
     return LoadedModel(
         path=path,
         model=model,
@@ -72,14 +77,16 @@ def load(path: Path, device: Device, budget_bytes: int) -> LoadedModel:
         image_processor=processor.image_processor,
         features=FeatureCache(cache_bytes(budget_bytes)),
         template=PromptTemplate(tokenizer, model.config.image_token_id),
+        vocabulary=grammar.vocabulary(tokenizer, model.config.text_config.vocab_size, ends),
         token_bytes=_token_bytes(tokenizer),
-        end_tokens=_end_tokens(tokenizer, config, generation),
+        end_tokens=ends,
         context_tokens=min(
             model.config.text_config.max_position_embeddings,
             max(MIN_CONTEXT_TOKENS, (budget_bytes - mx.get_active_memory()) // bytes_per_token),
         ),
         temperature=float(generation.get("temperature", 1.0)) if samples else 0.0,
         top_p=float(generation.get("top_p", 1.0)) if samples else 1.0,
+        top_k=int(generation.get("top_k", 0)) if samples else 0,
     )
 
 
@@ -127,11 +134,15 @@ def _token_bytes(tokenizer: Any) -> TokenBytes:
     """How this tokenizer's tokens spell bytes. Looked up token by token: a table of 150,000 would cost a third of a
     second of the interpreter's lock at load."""
     alphabet = byte_alphabet()
-    added = tokenizer.added_tokens_decoder
+    # The tags of tool calls are tokens that people may see at other models; here they are read, never shown.
+    added = {
+        token: b"" if added.special or added.content in TAGS else added.content.encode()
+        for token, added in tokenizer.added_tokens_decoder.items()
+    }
 
     def token_bytes(token: int) -> bytes:
         if token in added:
-            return b"" if added[token].special else added[token].content.encode()
+            return added[token]
         spelling = tokenizer.convert_ids_to_tokens(token)
         return bytes(alphabet[character] for character in spelling) if spelling is not None else b""
 

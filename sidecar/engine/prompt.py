@@ -9,6 +9,7 @@ from typing import Any
 
 import jinja2
 
+from sidecar.engine import messages as conversation
 from sidecar.errors import InvalidRequest
 
 
@@ -27,17 +28,21 @@ class PromptTemplate:
         # Looked for from every position, as one spelling may begin inside another.
         self._own_token = re.compile(f"(?={'|'.join(map(re.escape, spellings))})") if spellings else None
 
-    def encode(self, messages: Sequence[Mapping[str, Any]], picture_tokens: Sequence[int]) -> list[int]:
-        """The prompt's token ids; the n-th picture takes `picture_tokens[n]` of them.
+    def encode(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        picture_tokens: Sequence[int],
+        tools: Sequence[Mapping[str, Any]] = (),
+    ) -> list[int]:
+        """The prompt's token ids; the n-th picture takes `picture_tokens[n]` of them. It ends where the answer begins,
+        or, if the last message is the assistant's, with that message's own end, for it to be continued.
 
         Raises:
             InvalidRequest: the template refuses these messages, or has no place for a picture.
         """
         cut = secrets.token_hex(16)  # nothing people write can hold it
         try:
-            rendered = self._tokenizer.apply_chat_template(
-                [self._for_template(message, cut) for message in messages], tokenize=False, add_generation_prompt=True
-            )
+            rendered = self._rendered(messages, tools, cut)
             rendered.encode()  # the tokenizer would answer half a surrogate pair with a TypeError
             ids = [token for text in rendered.split(cut) if text for token in self._tokens(text)]
         except jinja2.TemplateError as error:
@@ -51,6 +56,20 @@ class PromptTemplate:
             expanded for token in ids for expanded in ([token] * next(sizes) if token == self._image_token else [token])
         ]
 
+    def _rendered(self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]], cut: str) -> str:
+        shown = [self._for_template(message, cut) for message in messages]
+        continued = conversation.is_continued(messages)
+        if continued:
+            end = secrets.token_hex(16)
+            shown[-1]["content"] = self._as_text(conversation.text_of(messages[-1]), cut) + end
+        rendered: str = self._tokenizer.apply_chat_template(
+            shown,
+            tools=[self._as_text(tool, cut) for tool in tools] or None,
+            tokenize=False,
+            add_generation_prompt=not continued,
+        )
+        return rendered[: rendered.rindex(end)] if continued else rendered
+
     def _tokens(self, text: str) -> list[int]:
         ids: list[int] = self._tokenizer.backend_tokenizer.encode(text, add_special_tokens=False).ids
         return ids
@@ -58,7 +77,7 @@ class PromptTemplate:
     def _for_template(self, message: Mapping[str, Any], cut: str) -> dict[str, Any]:
         role = "system" if message["role"] == "developer" else message["role"]
         others = {key: self._as_text(value, cut) for key, value in message.items() if key not in ("role", "content")}
-        return {"role": role, "content": self._content(message.get("content"), cut), **others}
+        return {"role": role, "content": self._content(message.get("content") or "", cut), **others}
 
     def _content(self, content: Any, cut: str) -> Any:
         if not isinstance(content, (list, tuple)):
@@ -78,7 +97,7 @@ class PromptTemplate:
         if isinstance(value, str) and self._own_token is not None:
             return self._cut(value, cut)
         if isinstance(value, Mapping):
-            return {key: self._as_text(member, cut) for key, member in value.items()}
+            return {self._as_text(key, cut): self._as_text(member, cut) for key, member in value.items()}
         if isinstance(value, (list, tuple)):
             return [self._as_text(member, cut) for member in value]
         return value

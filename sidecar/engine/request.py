@@ -7,12 +7,31 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from sidecar.engine import messages as conversation
+from sidecar.engine import tools as tool
 from sidecar.errors import InvalidRequest, SidecarError
 from sidecar.worker import Picture
 
-ROLES = frozenset({"system", "developer", "user", "assistant", "tool"})
+if TYPE_CHECKING:  # brings llguidance along: for requests that need it
+    from sidecar.engine.grammar import Grammar
+
+MAX_CHOICES = 4
+MAX_TOP_LOGPROBS = 20
+
+# Member → its smallest and its largest value.
+RANGES = {
+    "temperature": (0, 2),
+    "top_p": (0, 1),
+    "top_k": (-1, 1_000_000),
+    "min_p": (0, 1),
+    "presence_penalty": (-2, 2),
+    "frequency_penalty": (-2, 2),
+    "max_tokens": (1, 1_000_000),
+    "top_logprobs": (0, MAX_TOP_LOGPROBS),
+    "n": (1, MAX_CHOICES),
+}
 
 
 class RequestPriority(IntEnum):
@@ -26,10 +45,22 @@ class RequestPriority(IntEnum):
 class GenerationRequest:
     """One chat to be continued by the model.
 
-    `messages` are OpenAI chat messages; an image part's URL is `data:…;base64,…` or `attachment:<sha256>`. Where
-    `temperature` or `top_p` is None the model's own default counts (`generation_config.json`); temperature 0 takes
-    the likeliest token always. Without `seed` two runs differ. `stop` strings end the answer and are not part of it.
-    `max_tokens` None lets the answer grow to 2,048 tokens; the rest of the context is the limit always.
+    `messages` are OpenAI chat messages; an image part's URL is `data:…;base64,…` or `attachment:<sha256>`. If the last
+    one is the assistant's, the answer is its continuation. `max_tokens` None lets the answer grow to 2,048 tokens;
+    the rest of the context is the limit always. `stop` strings end the answer and are not part of it; inside a tool
+    call they mean nothing.
+
+    Where `temperature`, `top_p` or `top_k` is None the model's own default counts (`generation_config.json`);
+    temperature 0 takes the likeliest token always; `top_k` 0 or -1 keeps all tokens, `min_p` those at least that
+    likely in relation to the likeliest. Without `seed` two runs differ. The penalties are subtracted from the logits
+    of tokens that the answer holds already, once or for each time; `logit_bias` is added to those of its token ids,
+    and -100 forbids a token. `n` answers are drawn, the i-th with `seed` + i.
+
+    With `top_logprobs` each token of the text comes with the log-probability the model itself gave it, before bias,
+    penalties, grammar and temperature, and with that many likeliest alternatives.
+
+    With `schema`, a JSON schema, the answer is JSON that validates. `tools` are OpenAI's; `tool_choice` is auto, none,
+    required, or `{"name": …}`.
     """
 
     request_id: str
@@ -38,33 +69,76 @@ class GenerationRequest:
     max_tokens: int | None = None
     temperature: float | None = None
     top_p: float | None = None
+    top_k: int | None = None
+    min_p: float = 0.0
     seed: int | None = None
     stop: tuple[str, ...] = ()
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
+    logit_bias: Mapping[int, float] = field(default_factory=dict)
+    top_logprobs: int | None = None
+    n: int = 1
+    schema: Mapping[str, Any] | None = None
+    tools: Sequence[Mapping[str, Any]] = ()
+    tool_choice: tool.Choice = "auto"
+    parallel_tool_calls: bool = True
 
     def check(self) -> None:
         """Raises:
         InvalidRequest: a member is out of its range.
         """
-        if not self.messages:
-            raise InvalidRequest("no messages", member="messages")
-        for message in self.messages:
-            if message.get("role") not in ROLES:
-                raise InvalidRequest("unknown role", member="messages")
-        if self.max_tokens is not None and self.max_tokens < 1:
-            raise InvalidRequest("max_tokens is at least 1", member="max_tokens")
-        if self.temperature is not None and not 0 <= self.temperature <= 2:
-            raise InvalidRequest("temperature is between 0 and 2", member="temperature")
-        if self.top_p is not None and not 0 <= self.top_p <= 1:
-            raise InvalidRequest("top_p is between 0 and 1", member="top_p")
+        conversation.check(self.messages)
+        for member, (least, most) in RANGES.items():
+            value = getattr(self, member)
+            if value is not None and not least <= value <= most:
+                raise InvalidRequest(f"{member} is between {least} and {most}", member=member)
         if "" in self.stop:
             raise InvalidRequest("a stop string is not empty", member="stop")
+        if not all(token >= 0 and -100 <= bias <= 100 for token, bias in self.logit_bias.items()):
+            raise InvalidRequest("a bias is a token and between -100 and 100", member="logit_bias")
+        if self.schema is not None and self.stop:
+            raise InvalidRequest("a stop string would cut JSON that has to validate", member="stop")
+        tool.check(self.tools, self.tool_choice)
+
+    @property
+    def is_constrained(self) -> bool:
+        """Whether a grammar says what the answer may be."""
+        return self.schema is not None or bool(self.callable_tools)
+
+    @property
+    def callable_tools(self) -> Sequence[Mapping[str, Any]]:
+        """The tools this answer may call."""
+        return () if self.tool_choice == "none" else self.tools
+
+
+@dataclass(frozen=True)
+class TokenLogprob:
+    """A token's bytes and the natural logarithm of its probability."""
+
+    token: bytes
+    logprob: float
+    top: tuple[TokenLogprob, ...] = ()
 
 
 @dataclass(frozen=True)
 class TextDelta:
-    """The next piece of the answer's text; whole characters only."""
+    """The next piece of the answer's text; whole characters only. `logprobs` are of the tokens it ends with, if they
+    were asked for."""
 
     text: str
+    logprobs: tuple[TokenLogprob, ...] = ()
+    choice: int = 0
+
+
+@dataclass(frozen=True)
+class ToolCallDelta:
+    """The next piece of the answer's `index`-th tool call: first id and name, then pieces of the arguments' JSON."""
+
+    index: int
+    arguments: str = ""
+    id: str | None = None
+    name: str | None = None
+    choice: int = 0
 
 
 @dataclass(frozen=True)
@@ -72,15 +146,17 @@ class Finished:
     """The end of an answer. Tokens are the model's; those of pictures count as prompt, the end-of-turn token as
     completion. Seconds count from the moment the engine had the request with its pictures opened."""
 
-    finish_reason: Literal["stop", "length"]
+    finish_reason: Literal["stop", "length", "tool_calls"]
     prompt_tokens: int
     completion_tokens: int
     queued_seconds: float
     first_token_seconds: float
     total_seconds: float
+    choice: int = 0
 
 
-Piece = TextDelta | Finished
+Delta = TextDelta | ToolCallDelta
+Piece = Delta | Finished
 
 
 @dataclass(frozen=True)
@@ -93,11 +169,13 @@ class ModelFolder:
 
 @dataclass(frozen=True)
 class Job:
-    """A request on its way through the engine thread, its pictures opened. `deliver` is called there and must not
-    block; the last thing delivered is `Finished` or an error. `submitted` is of `time.monotonic`."""
+    """One choice of a request on its way through the engine thread: its pictures opened, its grammar compiled.
+    `deliver` is called there and must not block; the last thing delivered is `Finished` or an error. `submitted` is of
+    `time.monotonic`."""
 
     folder: ModelFolder
     request: GenerationRequest
     pictures: Sequence[Picture]
     deliver: Callable[[Piece | SidecarError], None]
+    grammar: Grammar | None = None
     submitted: float = field(default_factory=time.monotonic)

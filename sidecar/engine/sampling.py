@@ -3,14 +3,55 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import mlx.core as mx
+import numpy as np
+
+from sidecar.engine.grammar import Grammar
 
 _MASK64 = (1 << 64) - 1
 
+# Beyond any logit and any bias, and finite: where a grammar leaves nothing but forbidden tokens, one of them is taken.
+FORBIDDEN = -1e4
+FORBIDDING_BIAS = -100.0
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How a row chooses among its tokens: `GenerationRequest` without what is open in it. `top_k` 0 keeps all."""
+
+    temperature: float
+    top_p: float = 1.0
+    top_k: int = 0
+    min_p: float = 0.0
+    seed: int = 0
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
+    logit_bias: Mapping[int, float] = field(default_factory=dict)
+    top_logprobs: int | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is nothing but the likeliest token, which needs no processor: any costs a synchronisation."""
+        changes = self.presence_penalty or self.frequency_penalty or self.logit_bias or self.top_logprobs is not None
+        return self.temperature == 0 and not changes
+
+
+@dataclass(frozen=True)
+class Logprobs:
+    """What the model thought of one position, lazily: the drawn token's log-probability, shape (1, 1), and the
+    likeliest tokens with theirs, shape (1, top)."""
+
+    drawn: mx.array
+    tokens: mx.array
+    values: mx.array
+
 
 class RowSampler:
-    """A logits processor that draws one token and leaves only that one, so that the batch's argmax picks it.
+    """A logits processor that chooses a token and leaves only that one, so that the batch's argmax picks it. In this
+    order: bias and penalties, grammar, temperature, top-k, top-p, min-p, draw.
 
     mlx-vlm has one sampler for the whole batch; a processor belongs to its row. A draw depends on nothing but the
     seed, the position in the answer and the logits, so a row draws the same alone and in company. It never raises,
@@ -18,26 +59,79 @@ class RowSampler:
     likeliest token pass; whoever steps the batch looks at `error` and ends the row.
     """
 
-    def __init__(self, *, temperature: float, top_p: float, seed: int) -> None:
-        self._temperature = temperature
-        self._top_p = top_p
-        self._seed = seed
+    def __init__(self, sampling: Sampling, grammar: Grammar | None = None) -> None:
+        self._sampling = sampling
+        self._grammar = grammar
         self._position = 0
+        self._bias: mx.array | None = None
+        self._counts: mx.array | None = None  # how often the answer holds each token, shape (1, vocabulary)
+        self._logprobs: list[Logprobs] = []
         self.error: Exception | None = None
 
     def __call__(self, _tokens: mx.array, logits: mx.array) -> mx.array:
-        """`logits` and the result have the shape (1, vocabulary)."""
+        """The answer's first token. `logits` and the result have the shape (1, vocabulary)."""
+        return self._chosen(None, logits)
+
+    def process_last_token(self, token: int, logits: mx.array) -> mx.array:
+        """The token after `token`; mlx-vlm prefers this one where it exists, which needs no array of all tokens."""
+        return self._chosen(token, logits)
+
+    def take_logprobs(self) -> Logprobs | None:
+        """Those of the oldest token not taken yet, if they were asked for."""
+        return self._logprobs.pop(0) if self._logprobs else None
+
+    def _chosen(self, last: int | None, logits: mx.array) -> mx.array:
         try:
-            key = mx.random.key(draw_seed(self._seed, self._position))
+            mx.async_eval(logits)  # type: ignore[no-untyped-call]  # the model computes while the grammar makes its mask
+            scores = logits.astype(mx.float32)
+            drawn = self._drawn(self._constrained(last, scores))
             self._position += 1
-            scaled = logits.astype(mx.float32) / self._temperature
-            if self._top_p < 1:
-                scaled = nucleus(scaled, self._top_p)
-            drawn = mx.random.categorical(scaled, key=key)
-            return mx.where(mx.arange(logits.shape[-1]) == drawn[:, None], mx.zeros_like(logits), -math.inf)
+            if self._sampling.top_logprobs is not None:
+                self._logprobs.append(_logprobs(scores, drawn, self._sampling.top_logprobs))
+            return mx.where(mx.arange(logits.shape[-1]) == drawn, mx.zeros_like(logits), -math.inf)
         except Exception as error:
             self.error = error
             return logits
+
+    def _constrained(self, last: int | None, scores: mx.array) -> mx.array:
+        """`scores` after grammar, bias and penalties."""
+        sampling = self._sampling
+        if self._bias is None and sampling.logit_bias:
+            self._bias = _bias(sampling.logit_bias, scores.shape[-1])
+        if self._bias is not None:
+            scores = scores + self._bias
+        if sampling.presence_penalty or sampling.frequency_penalty:
+            if self._counts is None:
+                self._counts = mx.zeros_like(scores)
+            if last is not None:
+                self._counts = self._counts.at[0, last].add(1.0)
+            scores = scores - sampling.frequency_penalty * self._counts - sampling.presence_penalty * (self._counts > 0)
+        if self._grammar is not None:
+            if last is not None:
+                self._grammar.advance(last)
+            if (mask := self._grammar.bitmask()) is not None:
+                scores = mx.where(unpacked(mask, scores.shape[-1]), scores, -math.inf)
+        return scores
+
+    def _drawn(self, scores: mx.array) -> mx.array:
+        """The token, shape (1, 1)."""
+        sampling = self._sampling
+        if sampling.temperature == 0:
+            return mx.argmax(scores, axis=-1, keepdims=True)
+        tokens = None
+        scores = scores / sampling.temperature
+        if 0 < sampling.top_k < scores.shape[-1]:
+            # From here on only these are looked at: sorting a whole vocabulary would cost more than the model's step.
+            tokens = mx.argpartition(-scores, kth=sampling.top_k - 1, axis=-1)[:, : sampling.top_k]
+            scores = mx.take_along_axis(scores, tokens, axis=-1)
+        if sampling.top_p < 1:
+            scores = nucleus(scores, sampling.top_p)
+        if sampling.min_p > 0:
+            scores = mx.where(
+                scores >= scores.max(axis=-1, keepdims=True) + math.log(sampling.min_p), scores, -math.inf
+            )
+        drawn = mx.random.categorical(scores, key=mx.random.key(draw_seed(sampling.seed, self._position)))[:, None]
+        return drawn if tokens is None else mx.take_along_axis(tokens, drawn, axis=-1)
 
 
 def nucleus(logits: mx.array, top_p: float) -> mx.array:
@@ -51,9 +145,38 @@ def nucleus(logits: mx.array, top_p: float) -> mx.array:
     return mx.where(logits >= least_kept, logits, -math.inf)
 
 
+def unpacked(bitmask: bytes, size: int) -> mx.array:
+    """A mask of `size` booleans, shape (1, size), from one bit each."""
+    words = mx.array(np.frombuffer(bitmask, dtype=np.uint32))
+    bits = (words[:, None] >> mx.arange(32, dtype=mx.uint32)) & 1
+    return bits.reshape(1, -1)[:, :size].astype(mx.bool_)
+
+
 def draw_seed(seed: int, position: int) -> int:
     """64 bits that look random for every pair of seed and position (SplitMix64's output function)."""
     state = (seed + (position + 1) * 0x9E3779B97F4A7C15) & _MASK64
     state = ((state ^ (state >> 30)) * 0xBF58476D1CE4E5B9) & _MASK64
     state = ((state ^ (state >> 27)) * 0x94D049BB133111EB) & _MASK64
     return state ^ (state >> 31)
+
+
+def _bias(logit_bias: Mapping[int, float], size: int) -> mx.array:
+    dense = np.zeros((1, size), dtype=np.float32)
+    for token, bias in logit_bias.items():
+        dense[0, token] = FORBIDDEN if bias <= FORBIDDING_BIAS else bias
+    return mx.array(dense)
+
+
+def _logprobs(scores: mx.array, drawn: mx.array, top: int) -> Logprobs:
+    """Of the model's own distribution: before grammar, bias, penalties and temperature."""
+    logprobs = scores - mx.logsumexp(scores, axis=-1, keepdims=True)
+    likeliest = mx.argpartition(-logprobs, kth=max(top - 1, 0), axis=-1)[:, :top]
+    values = mx.take_along_axis(logprobs, likeliest, axis=-1)
+    order = mx.argsort(-values, axis=-1)
+    result = Logprobs(
+        mx.take_along_axis(logprobs, drawn, axis=-1),
+        mx.take_along_axis(likeliest, order, axis=-1),
+        mx.take_along_axis(values, order, axis=-1),
+    )
+    mx.async_eval(result.drawn, result.tokens, result.values)  # type: ignore[no-untyped-call]
+    return result

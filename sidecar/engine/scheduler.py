@@ -27,8 +27,10 @@ from sidecar.engine.status import EngineStatus, PriorityCounts
 from sidecar.errors import EngineFailed, SidecarError
 
 if TYPE_CHECKING:  # they import MLX: the engine thread does so at the first load
-    from sidecar.engine.lane import Lane, Row
+    from sidecar.engine.grammar import Vocabulary
+    from sidecar.engine.lane import Lane
     from sidecar.engine.loader import LoadedModel
+    from sidecar.engine.row import Row
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +74,11 @@ class Scheduler:
         done: Future[None] = Future()
         self._inbox.put(lambda: self._loads.append((folder, done)))
         return done
+
+    def vocabulary(self, folder: ModelFolder) -> Vocabulary | None:
+        """That of the model in this folder, if it is loaded."""
+        model = self._model
+        return model.vocabulary if model is not None and model.path == folder.path else None
 
     def unload(self) -> Future[None]:
         """Done when the model's memory is free. Running requests are finished first, waiting ones load it again."""

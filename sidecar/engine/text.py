@@ -1,4 +1,4 @@
-"""From token ids to text as it may be shown: whole characters, nothing of a stop string, no special tokens."""
+"""From token ids to text as it may be shown: whole characters, nothing of a stop string, no special tokens, no tags."""
 
 from __future__ import annotations
 
@@ -20,13 +20,15 @@ class AnswerText:
     """The growing text of one answer.
 
     A character cut between two tokens waits for its rest, and a text that may be the beginning of a stop string
-    waits until it is or is not one.
+    waits until it is or is not one. `tags` that the model spells out, letter by letter, are shown as ‹tag›, so that
+    nobody takes them for the real ones.
     """
 
-    def __init__(self, token_bytes: TokenBytes, stop: Sequence[str]) -> None:
+    def __init__(self, token_bytes: TokenBytes, stop: Sequence[str], tags: Sequence[str] = ()) -> None:
         self._token_bytes = token_bytes
         self._utf8 = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._stop = tuple(stop)
+        self._tags = tuple(tags)
         self._held = ""
         self.stopped = False
 
@@ -35,12 +37,14 @@ class AnswerText:
         if self.stopped:
             return ""
         self._held += self._utf8.decode(self._token_bytes(token))
+        for tag in self._tags:
+            self._held = self._held.replace(tag, f"‹{tag[1:-1]}›")
         found = [at for at in (self._held.find(stop) for stop in self._stop) if at >= 0]
         if found:
             self.stopped = True
             certain, self._held = self._held[: min(found)], ""
             return certain
-        return self._release(len(self._held) - self._possible_stop())
+        return self._release(len(self._held) - self._possible_beginning())
 
     def finish(self) -> str:
         """What was still held back. Bytes of a character that never became whole are dropped."""
@@ -50,11 +54,12 @@ class AnswerText:
         certain, self._held = self._held[:length], self._held[length:]
         return certain
 
-    def _possible_stop(self) -> int:
-        """How many characters at the end may be the beginning of a stop string."""
-        longest = max((len(stop) - 1 for stop in self._stop), default=0)
+    def _possible_beginning(self) -> int:
+        """How many characters at the end may be the beginning of a stop string or a tag."""
+        awaited = (*self._stop, *self._tags)
+        longest = max((len(text) - 1 for text in awaited), default=0)
         for length in range(min(longest, len(self._held)), 0, -1):
             tail = self._held[-length:]
-            if any(stop.startswith(tail) for stop in self._stop):
+            if any(text.startswith(tail) for text in awaited):
                 return length
         return 0

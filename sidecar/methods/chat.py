@@ -6,54 +6,50 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from typing import Any
 
-from sidecar.engine import Finished, GenerationRequest, RequestPriority, TextDelta
-from sidecar.errors import EngineFailed, InvalidRequest
-from sidecar.protocol.chat import (
-    CHUNK,
-    COMPLETIONS,
-    AnswerMessage,
-    ChatChunkParams,
+from sidecar.engine import Finished, GenerationRequest, RequestPriority
+from sidecar.errors import EngineFailed
+from sidecar.methods.chat_choice import GrowingChoice
+from sidecar.protocol.chat import CHUNK, COMPLETIONS, ChatChunkParams, ChatCompletionRequest
+from sidecar.protocol.chat_answer import (
     ChatCompletion,
     ChatCompletionChunk,
-    ChatCompletionRequest,
-    Choice,
     ChunkChoice,
     Delta,
+    PromptTokensDetails,
     Usage,
 )
+from sidecar.protocol.chat_messages import AnyMessage, JsonObjectFormat, JsonSchemaFormat, NamedTool
 from sidecar.routing import Router
 from sidecar.rpc.dispatch import Bound, Call
+
+# Members that the engine calls the same and has a default for.
+SAME = ("temperature", "top_p", "top_k", "min_p", "seed", "presence_penalty", "frequency_penalty", "n")
 
 
 def bind(*, router: Router) -> Sequence[Bound[Any, Any]]:
     async def completions(params: ChatCompletionRequest, call: Call) -> ChatCompletion:
-        if params.stream_options and not params.stream:
-            raise InvalidRequest("stream_options goes with stream: true", member="stream_options")
         answer = _Answer(router.resolve(params.model))
         stream = _Stream(answer, call) if params.stream else None
-        text: list[str] = []
-        finished: Finished | None = None
+        choices = [GrowingChoice(index) for index in range(params.n or 1)]
         # Closing the pieces, also when this task is cancelled, is what cancels the generation.
         async with aclosing(router.complete(params.model, generation_request(params, call))) as pieces:
             async for piece in pieces:
-                if isinstance(piece, Finished):
-                    finished = piece
-                else:
-                    text.append(piece.text)
-                    if stream:
-                        await stream.send(piece)
-        if finished is None:
+                chunk = choices[piece.choice].push(piece)
+                if stream:
+                    await stream.send(chunk)
+        ends = [choice.finished for choice in choices if choice.finished is not None]
+        if len(ends) != len(choices):
             raise EngineFailed("the engine ended an answer without saying why")
-        usage = Usage(
-            prompt_tokens=finished.prompt_tokens,
-            completion_tokens=finished.completion_tokens,
-            total_tokens=finished.prompt_tokens + finished.completion_tokens,
+        usage = _usage(ends)
+        if stream and params.stream_options and params.stream_options.include_usage:
+            await stream.usage(usage)
+        return ChatCompletion(
+            id=answer.id,
+            created=answer.created,
+            model=answer.model,
+            choices=[choice.whole() for choice in choices],
+            usage=usage,
         )
-        if stream:
-            include_usage = params.stream_options is not None and params.stream_options.include_usage
-            await stream.finish(finished, usage if include_usage else None)
-        choice = Choice(message=AnswerMessage(content="".join(text)), finish_reason=finished.finish_reason)
-        return ChatCompletion(id=answer.id, created=answer.created, model=answer.model, choices=[choice], usage=usage)
 
     return (Bound(COMPLETIONS, completions),)
 
@@ -61,22 +57,51 @@ def bind(*, router: Router) -> Sequence[Bound[Any, Any]]:
 def generation_request(params: ChatCompletionRequest, call: Call) -> GenerationRequest:
     """What the engine is asked. What the caller left open stays at the engine's defaults."""
     stop = [params.stop] if isinstance(params.stop, str) else params.stop or []
-    sampling = {
-        name: value for name in ("temperature", "top_p", "seed") if (value := getattr(params, name)) is not None
-    }
+    given: dict[str, Any] = {name: value for name in SAME if (value := getattr(params, name)) is not None}
+    if params.parallel_tool_calls is not None:
+        given["parallel_tool_calls"] = params.parallel_tool_calls
+    if isinstance(params.tool_choice, NamedTool):
+        given["tool_choice"] = {"name": params.tool_choice.function.name}
+    elif params.tool_choice is not None:
+        given["tool_choice"] = params.tool_choice
     return GenerationRequest(
         request_id=str(call.id),
-        messages=[_message(message.model_dump()) for message in params.messages],
+        messages=[_message(message) for message in params.messages],
         priority=RequestPriority(params.priority or RequestPriority.LOW),
         max_tokens=params.max_completion_tokens or params.max_tokens,
         stop=tuple(stop),
-        **sampling,
+        logit_bias={int(token): bias for token, bias in (params.logit_bias or {}).items()},
+        top_logprobs=(params.top_logprobs or 0) if params.logprobs else None,
+        schema=_schema(params),
+        tools=[tool.model_dump(exclude_none=True) for tool in params.tools or ()],
+        **given,
     )
 
 
-def _message(message: dict[str, Any]) -> dict[str, Any]:
+def _message(message: AnyMessage) -> dict[str, Any]:
+    sent = message.model_dump(exclude_none=True)
     # OpenAI's newer name for the same thing; chat templates know the older one.
-    return message | {"role": "system"} if message["role"] == "developer" else message
+    return sent | {"role": "system"} if message.role == "developer" else sent
+
+
+def _schema(params: ChatCompletionRequest) -> dict[str, Any] | None:
+    match params.response_format:
+        case JsonSchemaFormat(json_schema=named):
+            return {"type": "object"} if named.schema_ is None else named.schema_
+        case JsonObjectFormat():
+            return {"type": "object"}
+        case _:
+            return None
+
+
+def _usage(ends: Sequence[Finished]) -> Usage:
+    prompt, completion = ends[0].prompt_tokens, sum(end.completion_tokens for end in ends)
+    return Usage(
+        prompt_tokens=prompt,
+        completion_tokens=completion,
+        total_tokens=prompt + completion,
+        prompt_tokens_details=PromptTokensDetails(),
+    )
 
 
 class _Answer:
@@ -89,28 +114,21 @@ class _Answer:
 
 
 class _Stream:
-    """Sends an answer's pieces as `chat/chunk`: the role, the text, the reason why it ended, the usage if asked for."""
+    """Sends an answer's pieces as `chat/chunk`: for each choice the role, what it says, and the reason why it ended."""
 
     def __init__(self, answer: _Answer, call: Call) -> None:
         self._answer = answer
         self._call = call
-        self._started = False
+        self._started: set[int] = set()
 
-    async def send(self, piece: TextDelta) -> None:
-        await self._start()
-        if piece.text:
-            await self._chunk([ChunkChoice(delta=Delta(content=piece.text))])
+    async def send(self, choice: ChunkChoice) -> None:
+        if choice.index not in self._started:
+            self._started.add(choice.index)
+            await self._chunk([ChunkChoice(index=choice.index, delta=Delta(role="assistant", content=""))])
+        await self._chunk([choice])
 
-    async def finish(self, finished: Finished, usage: Usage | None) -> None:
-        await self._start()
-        await self._chunk([ChunkChoice(delta=Delta(), finish_reason=finished.finish_reason)])
-        if usage:
-            await self._chunk([], usage)
-
-    async def _start(self) -> None:
-        if not self._started:
-            self._started = True
-            await self._chunk([ChunkChoice(delta=Delta(role="assistant", content=""))])
+    async def usage(self, usage: Usage) -> None:
+        await self._chunk([], usage)
 
     async def _chunk(self, choices: list[ChunkChoice], usage: Usage | None = None) -> None:
         answer = self._answer

@@ -3,58 +3,19 @@
 Reference: https://platform.openai.com/docs/api-reference/chat
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_validator
 
+from sidecar.errors import InvalidRequest
 from sidecar.protocol import openai_members
+from sidecar.protocol.chat_answer import ChatCompletion, ChatCompletionChunk
+from sidecar.protocol.chat_messages import AnyMessage, NamedTool, ResponseFormat, Tool
 from sidecar.protocol.message import Message, Method, Notification, RequestId, VerbatimMessage
 
-
-class TextPart(VerbatimMessage):
-    type: Literal["text"]
-    text: str
-
-
-class ImageUrl(VerbatimMessage):
-    url: Annotated[str, Field(description="data:image/…;base64,… or attachment:<sha256>; nothing is fetched")]
-    detail: Literal["auto", "low", "high"] = "auto"
-
-
-class ImagePart(VerbatimMessage):
-    type: Literal["image_url"]
-    image_url: ImageUrl
-
-
-TextParts = Annotated[list[TextPart], Field(min_length=1)]
-UserParts = Annotated[list[Annotated[TextPart | ImagePart, Field(discriminator="type")]], Field(min_length=1)]
-
-
-class ChatMessage(VerbatimMessage):
-    """What the messages of all roles share."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _members(cls, value: Any) -> Any:
-        return openai_members.checked(value, known=cls.model_fields, table=openai_members.OF_A_MESSAGE)
-
-
-class SystemMessage(ChatMessage):
-    role: Literal["system", "developer"]
-    content: str | TextParts
-
-
-class UserMessage(ChatMessage):
-    role: Literal["user"]
-    content: str | UserParts
-
-
-class AssistantMessage(ChatMessage):
-    role: Literal["assistant"]
-    content: str | TextParts
-
-
-AnyMessage = Annotated[SystemMessage | UserMessage | AssistantMessage, Field(discriminator="role")]
+MAX_ERRORS = 10
+MAX_PATH_CHARACTERS = 200
 
 
 class StreamOptions(VerbatimMessage):
@@ -63,98 +24,77 @@ class StreamOptions(VerbatimMessage):
 
 Stop = Annotated[str, Field(min_length=1, max_length=1000)]
 MaxTokens = Annotated[int, Field(ge=1, le=1_000_000)]
+Penalty = Annotated[float, Field(ge=-2, le=2)]
+TokenId = Annotated[str, Field(pattern=r"^[0-9]{1,7}$")]
+Bias = Annotated[float, Field(ge=-100, le=100)]
 
 
 class ChatCompletionRequest(VerbatimMessage):
     """OpenAI's request body. A member without effect here is accepted, one that would change the answer is refused
-    by name (`openai_members`); null is the same as absent."""
+    by name (`openai_members`); null is the same as absent.
 
-    messages: Annotated[list[AnyMessage], Field(min_length=1)]
+    What does not fit is an `InvalidRequest` that names the member, as at OpenAI, and not this pipe's `InvalidParams`.
+    """
+
+    messages: Annotated[list[AnyMessage], Field(min_length=1, max_length=4096)]
     model: Annotated[
         str | None,
         Field(max_length=500, description="A model's id or repository; absent or auto: the app chooses"),
     ] = None
     temperature: Annotated[float | None, Field(ge=0, le=2)] = None
     top_p: Annotated[float | None, Field(ge=0, le=1)] = None
+    top_k: Annotated[int | None, Field(ge=-1, le=1_000_000, description="0 or -1: all tokens")] = None
+    min_p: Annotated[float | None, Field(ge=0, le=1)] = None
     seed: Annotated[int | None, Field(ge=-(2**63), le=2**63 - 1)] = None
     stop: Stop | Annotated[list[Stop], Field(max_length=4)] | None = None
     max_tokens: MaxTokens | None = None
     max_completion_tokens: MaxTokens | None = None
+    presence_penalty: Penalty | None = None
+    frequency_penalty: Penalty | None = None
+    logit_bias: Annotated[dict[TokenId, Bias], Field(max_length=1024)] | None = None
+    logprobs: bool | None = None
+    top_logprobs: Annotated[int | None, Field(ge=0, le=20)] = None
+    n: Annotated[int | None, Field(ge=1, le=4)] = None
+    response_format: ResponseFormat | None = None
+    tools: Annotated[list[Tool], Field(max_length=128)] | None = None
+    tool_choice: Literal["none", "auto", "required"] | NamedTool | None = None
+    parallel_tool_calls: bool | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     priority: Annotated[
         Literal[1, 10] | None, Field(description="1: a person waits for it; 10 (default): it can wait")
     ] = None
 
-    @model_validator(mode="before")
+    @model_validator(mode="wrap")
     @classmethod
-    def _members(cls, value: Any) -> Any:
-        return openai_members.checked(value, known=cls.model_fields, table=openai_members.OF_A_REQUEST)
+    def _named(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        kept = openai_members.checked(value, known=cls.model_fields, table=openai_members.OF_A_REQUEST)
+        try:
+            request = handler(kept)
+        except ValidationError as error:
+            problems = error.errors(include_url=False, include_context=False, include_input=False)
+            raise InvalidRequest(
+                f"{error.error_count()} members do not fit",
+                member=_path(problems[0]["loc"][:1]),
+                errors=[
+                    {"path": _path(problem["loc"]), "problem": problem["type"]} for problem in problems[:MAX_ERRORS]
+                ],
+            ) from error
+        request._agreeing()
+        return request
 
-    @model_validator(mode="after")
-    def _agreeing_limits(self) -> Self:
+    def _agreeing(self) -> None:
         both = (self.max_tokens, self.max_completion_tokens)
         if None not in both and both[0] != both[1]:
-            raise ValueError("max_tokens and max_completion_tokens disagree")
-        return self
+            raise InvalidRequest("max_tokens and max_completion_tokens disagree", member="max_tokens")
+        if self.top_logprobs and not self.logprobs:
+            raise InvalidRequest("top_logprobs goes with logprobs: true", member="top_logprobs")
+        if self.stream_options and not self.stream:
+            raise InvalidRequest("stream_options goes with stream: true", member="stream_options")
 
 
-FinishReason = Literal["stop", "length"]
-
-
-class AnswerMessage(VerbatimMessage):
-    role: Literal["assistant"] = "assistant"
-    content: str
-    refusal: None = None
-
-
-class Choice(VerbatimMessage):
-    index: Literal[0] = 0
-    message: AnswerMessage
-    logprobs: None = None
-    finish_reason: FinishReason
-
-
-class Usage(VerbatimMessage):
-    """Tokens. Those of a picture count as prompt."""
-
-    prompt_tokens: int
-    completion_tokens: int
-    total_tokens: int
-
-
-class ChatCompletion(VerbatimMessage):
-    """The whole answer, also after it was streamed."""
-
-    id: str
-    object: Literal["chat.completion"] = "chat.completion"
-    created: Annotated[int, Field(description="Unix time in seconds")]
-    model: str
-    choices: Annotated[list[Choice], Field(min_length=1, max_length=1)]
-    usage: Usage
-
-
-class Delta(VerbatimMessage):
-    role: Annotated[Literal["assistant"] | None, Field(exclude_if=lambda role: role is None)] = None
-    content: Annotated[str | None, Field(exclude_if=lambda content: content is None)] = None
-
-
-class ChunkChoice(VerbatimMessage):
-    index: Literal[0] = 0
-    delta: Delta
-    logprobs: None = None
-    finish_reason: FinishReason | None = None
-
-
-class ChatCompletionChunk(VerbatimMessage):
-    """One piece of a streamed answer. With `include_usage` the last one has no choice, only the usage."""
-
-    id: str
-    object: Literal["chat.completion.chunk"] = "chat.completion.chunk"
-    created: Annotated[int, Field(description="Unix time in seconds")]
-    model: str
-    choices: Annotated[list[ChunkChoice], Field(max_length=1)]
-    usage: Annotated[Usage | None, Field(exclude_if=lambda usage: usage is None)] = None
+def _path(place: Sequence[int | str]) -> str:
+    return ".".join(map(str, place))[:MAX_PATH_CHARACTERS]
 
 
 class ChatChunkParams(Message):

@@ -2,7 +2,7 @@
 
 A client must be able to send what its library sends by default; but an answer must never quietly differ from what was
 asked for. So a member that cannot change the answer is accepted, a value that means "not asked for" is accepted, and
-everything else is refused by name.
+everything else is refused by name. `docs/chat-completions.md` shows these tables to people; a test holds it to them.
 """
 
 from collections.abc import Container, Mapping
@@ -32,26 +32,17 @@ OF_A_REQUEST: Table = {
     "service_tier": NO_EFFECT,
     "prompt_cache_key": NO_EFFECT,
     "prompt_cache_retention": NO_EFFECT,
-    # Says how tools may be called; without tools it says nothing.
-    "parallel_tool_calls": NO_EFFECT,
     # A guess at the answer that may make it faster, never different.
     "prediction": NO_EFFECT,
-    # Not supported yet: only the value that asks for nothing.
-    "n": (1,),
-    "presence_penalty": (0,),
-    "frequency_penalty": (0,),
-    "logprobs": (False,),
-    "top_logprobs": (0,),
-    "logit_bias": ({},),
-    "response_format": ({"type": "text"},),
-    "tools": ([],),
-    "tool_choice": ("none", "auto"),
+    # Not supported: only the value that asks for nothing.
     "functions": ([],),
     "function_call": ("none", "auto"),
     "modalities": (["text"],),
-    # The defaults of other servers' samplers, which some clients always send.
-    "top_k": (0, -1),
-    "min_p": (0,),
+    "audio": (),
+    "reasoning_effort": ("none",),
+    "verbosity": ("medium",),
+    "web_search_options": (),
+    # The default of other servers' samplers, which some clients always send.
     "repetition_penalty": (1,),
 }
 
@@ -63,6 +54,7 @@ OF_A_MESSAGE: Table = {
     "refusal": (),
     "audio": (),
     "tool_calls": ([],),
+    "tool_call_id": (),
     "function_call": (),
 }
 

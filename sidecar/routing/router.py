@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from sidecar.engine import Engine, Finished, GenerationRequest, TextDelta
+from sidecar.engine import Engine, GenerationRequest, Piece
 from sidecar.errors import ModelNotFound
 from sidecar.models import Catalog, Models
 
@@ -37,9 +37,7 @@ class Router:
                 return candidate.id
         raise ModelNotFound(f"no model is called {model!r}", model=model, known=[candidate.id for candidate in known])
 
-    async def complete(
-        self, model: str | None, request: GenerationRequest
-    ) -> AsyncGenerator[TextDelta | Finished, None]:
+    async def complete(self, model: str | None, request: GenerationRequest) -> AsyncGenerator[Piece, None]:
         """The answer to `request`, piece by piece; closing the iterator cancels the request within one step.
 
         Raises:

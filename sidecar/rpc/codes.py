@@ -33,6 +33,7 @@ CODES: dict[str, Code] = {
     "model_not_ready": Code(-32013, 503, "server_error"),
     "context_length_exceeded": Code(-32014, 400, "invalid_request_error"),
     "engine_failed": Code(-32015, 500, "server_error"),
+    "invalid_schema": Code(-32016, 400, "invalid_request_error"),
     "mirror_not_found": Code(-32020, 502, "server_error"),
     "mirror_rate_limited": Code(-32021, 429, "rate_limit_error"),
     "mirror_failed": Code(-32022, 502, "server_error"),

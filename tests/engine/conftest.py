@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,17 @@ from typing import Any
 
 import pytest
 
-from sidecar.engine import Engine, EngineStatus, Finished, GenerationRequest, TextDelta, backend
+from sidecar.engine import (
+    Engine,
+    EngineStatus,
+    Finished,
+    GenerationRequest,
+    Piece,
+    TextDelta,
+    TokenLogprob,
+    ToolCallDelta,
+    backend,
+)
 from tests.engine.synthetic import DEMO_MODEL, write_model
 
 WAIT_SECONDS = 30
@@ -19,14 +29,28 @@ WAIT_SECONDS = 30
 
 @dataclass(frozen=True)
 class Answer:
-    """A whole answer: its pieces of text and its end."""
+    """A whole answer: its pieces of text, all that was delivered, and its end."""
 
     pieces: tuple[str, ...]
+    deltas: tuple[TextDelta | ToolCallDelta, ...]
     end: Finished
 
     @property
     def text(self) -> str:
         return "".join(self.pieces)
+
+    @property
+    def logprobs(self) -> list[TokenLogprob]:
+        return [logprob for delta in self.deltas if isinstance(delta, TextDelta) for logprob in delta.logprobs]
+
+    @property
+    def calls(self) -> list[tuple[str, str]]:
+        """Name and arguments of each tool call."""
+        pieces: dict[int, list[ToolCallDelta]] = {}
+        for delta in self.deltas:
+            if isinstance(delta, ToolCallDelta):
+                pieces.setdefault(delta.index, []).append(delta)
+        return [(of[0].name or "", "".join(delta.arguments for delta in of)) for of in pieces.values()]
 
 
 class Bench:
@@ -46,7 +70,7 @@ class Bench:
 
     def stream(
         self, messages: str | Sequence[Mapping[str, Any]], *, model: Path | None = None, **members: Any
-    ) -> AsyncIterator[TextDelta | Finished]:
+    ) -> AsyncGenerator[Piece, None]:
         """The pieces of an answer, at most 16 tokens and greedy unless `members` of the request say otherwise."""
         if isinstance(messages, str):
             messages = [{"role": "user", "content": messages}]
@@ -55,13 +79,24 @@ class Bench:
         return self.engine.generate(model or self.model, GenerationRequest(messages=messages, **members))
 
     async def ask(self, messages: str | Sequence[Mapping[str, Any]], **members: Any) -> Answer:
-        pieces: list[str] = []
-        async with asyncio.timeout(WAIT_SECONDS), aclosing(self.stream(messages, **members)) as stream:  # type: ignore[type-var]
+        (answer,) = await self.ask_for(1, messages, **members)
+        return answer
+
+    async def ask_for(self, n: int, messages: str | Sequence[Mapping[str, Any]], **members: Any) -> list[Answer]:
+        """`n` answers to one request."""
+        deltas: list[list[TextDelta | ToolCallDelta]] = [[] for _ in range(n)]
+        ends: dict[int, Finished] = {}
+        async with asyncio.timeout(WAIT_SECONDS), aclosing(self.stream(messages, n=n, **members)) as stream:
             async for piece in stream:
                 if isinstance(piece, Finished):
-                    return Answer(tuple(pieces), piece)
-                pieces.append(piece.text)
-        raise AssertionError("the answer has no end")
+                    assert piece.choice not in ends
+                    ends[piece.choice] = piece
+                else:
+                    deltas[piece.choice].append(piece)
+        return [
+            Answer(tuple(delta.text for delta in of if isinstance(delta, TextDelta)), tuple(of), ends[choice])
+            for choice, of in enumerate(deltas)
+        ]
 
     async def until(self, condition: Callable[[EngineStatus], bool]) -> EngineStatus:
         """Waits for a status."""

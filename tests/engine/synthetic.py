@@ -7,11 +7,33 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from tokenizers import Tokenizer
+
+from sidecar.engine.text import byte_alphabet
+
 DEMO_MODEL = Path(__file__).parents[1] / "demo_model" / "model"
 DEMO_FILES = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "preprocessor_config.json")
 
 # An output layer of its own: one tied to random embeddings repeats the last token for ever.
 SMALL = {"num_hidden_layers": 4, "hidden_size": 128, "intermediate_size": 256, "tie_word_embeddings": False}
+
+
+def tokenizer() -> Tokenizer:
+    return Tokenizer.from_file(str(DEMO_MODEL / "tokenizer.json"))
+
+
+def token(added: str) -> int:
+    """The number of one of the tokenizer's own tokens."""
+    number = tokenizer().token_to_id(added)
+    assert number is not None
+    return int(number)
+
+
+def tokens() -> dict[bytes, int]:
+    """The number of each ordinary token, by its bytes."""
+    alphabet = byte_alphabet()
+    vocabulary = tokenizer().get_vocab(with_added_tokens=False)
+    return {bytes(alphabet[character] for character in spelling): number for spelling, number in vocabulary.items()}
 
 
 def write_model(folder: Path, *, seed: int = 7, text: dict[str, Any] | None = None, bits: int | None = None) -> Path:

@@ -165,7 +165,7 @@ async def test_a_cancelled_answer_ends_within_one_step(bench: Bench, monkeypatch
     started = asyncio.Event()
 
     async def read() -> None:
-        async with aclosing(bench.stream("hello", max_tokens=2000, temperature=1.0, seed=1)) as stream:  # type: ignore[type-var]
+        async with aclosing(bench.stream("hello", max_tokens=2000, temperature=1.0, seed=1)) as stream:
             async for _ in stream:
                 started.set()
                 if how == "close the iterator":
@@ -187,7 +187,7 @@ async def test_a_cancelled_answer_ends_within_one_step(bench: Bench, monkeypatch
 async def test_cancelling_one_answer_leaves_its_neighbours_as_they_are(bench: Bench) -> None:
     alone = await bench.ask("hello", max_tokens=40, temperature=1.0, seed=2)
     neighbour = asyncio.ensure_future(bench.ask("hello", max_tokens=40, temperature=1.0, seed=2))
-    async with aclosing(bench.stream("hello", max_tokens=2000)) as stream:  # type: ignore[type-var]
+    async with aclosing(bench.stream("hello", max_tokens=2000)) as stream:
         async for _ in stream:
             break
 
@@ -209,7 +209,7 @@ async def test_a_request_cancelled_while_it_waits_never_runs(bench: Bench) -> No
 
 async def test_two_requests_with_one_id_are_two_requests(bench: Bench) -> None:
     one = asyncio.ensure_future(bench.ask("hello", request_id="same", max_tokens=40))
-    async with aclosing(bench.stream("hello", request_id="same", max_tokens=2000)) as stream:  # type: ignore[type-var]
+    async with aclosing(bench.stream("hello", request_id="same", max_tokens=2000)) as stream:
         async for _ in stream:
             break
 

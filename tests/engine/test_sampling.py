@@ -13,12 +13,12 @@ LOGITS = [2.0, 1.0, 0.0, -1.0, -8.0]
 pytestmark = pytest.mark.usefixtures("prepared")
 
 
-def draws(count: int, *, temperature: float = 1.0, top_p: float = 1.0, seed: int = 1) -> list[int]:
+def draws(count: int, **sampling: Any) -> list[int]:
     import mlx.core as mx
 
-    from sidecar.engine.sampling import RowSampler
+    from sidecar.engine.sampling import RowSampler, Sampling
 
-    sampler = RowSampler(temperature=temperature, top_p=top_p, seed=seed)
+    sampler = RowSampler(Sampling(**{"temperature": 1.0, "seed": 1} | sampling))
     logits = mx.array([LOGITS])
     return [int(np.array(sampler(mx.array([0]), logits)).argmax()) for _ in range(count)]
 
@@ -38,9 +38,9 @@ def test_tokens_come_as_often_as_the_softmax_says(temperature: float) -> None:
 def test_only_one_token_is_left_for_the_batch_to_pick() -> None:
     import mlx.core as mx
 
-    from sidecar.engine.sampling import RowSampler
+    from sidecar.engine.sampling import RowSampler, Sampling
 
-    left = RowSampler(temperature=1.0, top_p=1.0, seed=3)(mx.array([0]), mx.array([LOGITS]))
+    left = RowSampler(Sampling(temperature=1.0, seed=3))(mx.array([0]), mx.array([LOGITS]))
 
     assert sorted(np.array(left)[0].tolist()) == [-math.inf] * 4 + [0.0]
 
@@ -51,6 +51,54 @@ def test_top_p_keeps_the_likeliest_tokens_that_reach_it() -> None:
     assert set(draws(300, top_p=0.65)) == {0, 1}
     assert set(draws(300, top_p=0.9)) == {0, 1, 2}
     assert set(draws(20, top_p=0.0)) == {0}
+
+
+def test_top_k_keeps_that_many() -> None:
+    assert set(draws(300, top_k=2)) == {0, 1}
+    assert set(draws(20, top_k=1)) == {0}
+    assert set(draws(300, top_k=5)) == set(draws(300, top_k=99)) == set(draws(300)) == {0, 1, 2, 3}
+
+
+def test_min_p_keeps_those_that_likely_in_relation_to_the_likeliest() -> None:
+    # Relative to the likeliest: 1, 0.37, 0.14, 0.05, 0.00.
+    assert set(draws(300, min_p=0.3)) == {0, 1}
+    assert set(draws(300, min_p=0.1)) == {0, 1, 2}
+
+
+def test_what_is_kept_is_drawn_as_often_as_its_share() -> None:
+    expected = np.exp(np.array(LOGITS[:2]))
+    expected /= expected.sum()
+
+    for members in ({"top_k": 2}, {"min_p": 0.3}, {"top_p": 0.65}, {"top_k": 3, "min_p": 0.3}):
+        assert frequencies(draws(1500, **members))[:2] == pytest.approx(expected, abs=0.05)
+
+
+def test_penalties_count_the_answer_s_own_tokens() -> None:
+    import mlx.core as mx
+
+    from sidecar.engine.sampling import RowSampler, Sampling
+
+    def greedy(**penalties: Any) -> list[int]:
+        sampler = RowSampler(Sampling(temperature=0.0, **penalties))
+        logits, chosen = mx.array([LOGITS]), []
+        chosen.append(int(np.array(sampler(mx.array([3, 3, 3]), logits)).argmax()))
+        for _ in range(4):
+            chosen.append(int(np.array(sampler.process_last_token(chosen[-1], logits)).argmax()))
+        return chosen
+
+    # The prompt's token 3 counts for nothing.
+    assert greedy(presence_penalty=1.5) == [0, 1, 0, 0, 0]
+    assert greedy(frequency_penalty=0.75) == [0, 0, 1, 0, 1]
+    assert greedy(presence_penalty=-2) == [0] * 5
+
+
+def test_a_mask_has_one_bit_for_each_token() -> None:
+    from sidecar.engine.sampling import unpacked
+
+    bits = [number % 3 == 0 for number in range(70)]
+    packed = np.packbits(bits, bitorder="little").tobytes().ljust(12, b"\xff")
+
+    assert unpacked(packed, 70).tolist() == [bits]
 
 
 def test_the_same_seed_draws_the_same() -> None:
@@ -79,7 +127,7 @@ def test_a_fault_is_kept_and_not_raised_into_the_batch(monkeypatch: pytest.Monke
         raise ArithmeticError
 
     monkeypatch.setattr(sampling, "draw_seed", broken)
-    sampler = sampling.RowSampler(temperature=1.0, top_p=1.0, seed=1)
+    sampler = sampling.RowSampler(sampling.Sampling(temperature=1.0, seed=1))
 
     assert sampler(mx.array([0]), mx.array([LOGITS])).tolist() == [LOGITS]
     assert isinstance(sampler.error, ArithmeticError)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -77,3 +78,12 @@ def test_the_byte_alphabet_has_one_character_for_each_byte() -> None:
     assert sorted(alphabet.values()) == list(range(256))
     assert alphabet["A"] == ord("A")
     assert alphabet["Ġ"] == ord(" ")
+
+
+@pytest.mark.parametrize("cut", range(1, len("a <tool_call> b")))
+def test_a_spelled_tag_is_shown_as_one_that_is_none_wherever_it_is_cut(cut: int) -> None:
+    text = "a <tool_call> b"
+    pieces = {0: text[:cut].encode(), 1: text[cut:].encode()}
+    answer = AnswerText(pieces.__getitem__, (), ("<tool_call>",))
+
+    assert answer.push(0) + answer.push(1) + answer.finish() == "a ‹tool_call› b"

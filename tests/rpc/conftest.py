@@ -1,11 +1,24 @@
-"""The probe: the sidecar's own program with methods that do what the real ones never should."""
+"""A sidecar with a model, and the probe: the program itself with methods that do what the real ones never should."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.pipe import Pipe
+from tests.hub import Hub, write_catalog
+from tests.pipe import ROOT, Pipe
+from tests.rpc.asking import REPOSITORY
+
+# In a process of its own, and out by the quick way: an interpreter whose threads used MLX may abort at its end.
+WRITE_MODEL = """
+import os, sys
+from pathlib import Path
+from tests.engine.synthetic import write_model
+write_model(Path(sys.argv[1]))
+os._exit(0)
+"""
 
 
 @pytest.fixture
@@ -13,4 +26,29 @@ def probe(data_dir: Path) -> Iterator[Pipe]:
     """The probe, ready for requests."""
     with Pipe.sidecar(data_dir, module="tests.rpc.probe") as pipe:
         pipe.initialize()
+        yield pipe
+
+
+@pytest.fixture(scope="session")
+def catalog(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A catalog whose only model is served by a hub of this computer."""
+    folder = tmp_path_factory.mktemp("model")
+    subprocess.run([sys.executable, "-c", WRITE_MODEL, str(folder)], cwd=ROOT, check=True, timeout=110)
+    with Hub({REPOSITORY: folder}) as hub:
+        yield write_catalog(tmp_path_factory.mktemp("catalog") / "catalog.json", hub.url, folder)
+
+
+@pytest.fixture(scope="session")
+def chat_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of `chat`."""
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="session")
+def chat(catalog: Path, chat_folder: Path) -> Iterator[Pipe]:
+    """A sidecar whose model is on disk; one for all tests here, because the model takes seconds to load."""
+    with Pipe.sidecar(chat_folder, catalog) as pipe:
+        pipe.initialize()
+        pipe.request("models/download")
+        pipe.notification("builtin-model-download-completed")
         yield pipe

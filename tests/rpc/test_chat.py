@@ -1,55 +1,12 @@
 """`models/…`, `chat/completions` and `engine/…` through the pipe: the real engine on a model of random weights."""
 
 import base64
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.hub import Hub, write_catalog
-from tests.pipe import ROOT, Json, Pipe, RpcError
-
-REPOSITORY = "knowledge-focus/qwen3-vl-demo"
-MODEL = "qwen3-vl-demo"
-# In a process of its own, and out by the quick way: an interpreter whose threads used MLX may abort at its end.
-WRITE_MODEL = """
-import os, sys
-from pathlib import Path
-from tests.engine.synthetic import write_model
-write_model(Path(sys.argv[1]))
-os._exit(0)
-"""
-
-
-@pytest.fixture(scope="module")
-def catalog(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A catalog whose only model is served by a hub of this computer."""
-    folder = tmp_path_factory.mktemp("model")
-    subprocess.run([sys.executable, "-c", WRITE_MODEL, str(folder)], cwd=ROOT, check=True, timeout=110)
-    with Hub({REPOSITORY: folder}) as hub:
-        yield write_catalog(tmp_path_factory.mktemp("catalog") / "catalog.json", hub.url, folder)
-
-
-@pytest.fixture(scope="module")
-def chat_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The data folder of `chat`."""
-    return tmp_path_factory.mktemp("data")
-
-
-@pytest.fixture(scope="module")
-def chat(catalog: Path, chat_folder: Path) -> Iterator[Pipe]:
-    """A sidecar whose model is on disk; one for all tests here, because the model takes seconds to load."""
-    with Pipe.sidecar(chat_folder, catalog) as pipe:
-        pipe.initialize()
-        pipe.request("models/download")
-        pipe.notification("builtin-model-download-completed")
-        yield pipe
-
-
-def asking(text: str, **members: object) -> Json:
-    return {"messages": [{"role": "user", "content": text}], "max_tokens": 8, "seed": 1, "priority": 1} | members
+from tests.pipe import Pipe, RpcError
+from tests.rpc.asking import MODEL, REPOSITORY, asking
 
 
 def test_a_download_is_told_from_its_start_to_its_end(data_dir: Path, catalog: Path) -> None:

@@ -105,7 +105,12 @@ export function completion(content: string, finishReason: "stop" | "length" = "s
         finish_reason: finishReason,
       },
     ],
-    usage: { prompt_tokens: 20, completion_tokens: 12, total_tokens: 32 },
+    usage: {
+      prompt_tokens: 20,
+      completion_tokens: 12,
+      total_tokens: 32,
+      prompt_tokens_details: { cached_tokens: 0 },
+    },
   };
 }
 

@@ -32,6 +32,7 @@ export interface ErrorData {
     | "slow_consumer"
     | "internal_error"
     | "invalid_request"
+    | "invalid_schema"
     | "invalid_image"
     | "model_not_found"
     | "model_not_ready"
@@ -59,22 +60,46 @@ export interface ErrorData {
 /**
  * OpenAI's request body. A member without effect here is accepted, one that would change the answer is refused
  * by name (`openai_members`); null is the same as absent.
+ *
+ * What does not fit is an `InvalidRequest` that names the member, as at OpenAI, and not this pipe's `InvalidParams`.
  */
 export interface ChatCompletionRequest {
   /**
    * @minItems 1
+   * @maxItems 4096
    */
-  messages: (SystemMessage | UserMessage | AssistantMessage)[];
+  messages: (SystemMessage | UserMessage | AssistantMessage | ToolMessage)[];
   /**
    * A model's id or repository; absent or auto: the app chooses
    */
   model?: string | null;
   temperature?: number | null;
   top_p?: number | null;
+  /**
+   * 0 or -1: all tokens
+   */
+  top_k?: number | null;
+  min_p?: number | null;
   seed?: number | null;
   stop?: string | string[] | null;
   max_tokens?: number | null;
   max_completion_tokens?: number | null;
+  presence_penalty?: number | null;
+  frequency_penalty?: number | null;
+  logit_bias?: {
+    /**
+     * This interface was referenced by `undefined`'s JSON-Schema definition
+     * via the `patternProperty` "^[0-9]{1,7}$".
+     */
+    [k: string]: number;
+  } | null;
+  logprobs?: boolean | null;
+  top_logprobs?: number | null;
+  n?: number | null;
+  response_format?: (TextFormat | JsonObjectFormat | JsonSchemaFormat) | null;
+  tools?: Tool[] | null;
+  tool_choice?: ("none" | "auto" | "required") | NamedTool | null;
+  parallel_tool_calls?: boolean | null;
   stream?: boolean | null;
   stream_options?: StreamOptions | null;
   /**
@@ -105,9 +130,88 @@ export interface ImageUrl {
   url: string;
   detail?: "auto" | "low" | "high";
 }
+/**
+ * An earlier answer. As the last message it is the beginning of the answer.
+ */
 export interface AssistantMessage {
   role: "assistant";
+  content?: string | TextPart[] | null;
+  tool_calls?: ToolCall[] | null;
+}
+export interface ToolCall {
+  id: string;
+  type?: "function";
+  function: CalledFunction;
+}
+export interface CalledFunction {
+  name: string;
+  /**
+   * JSON, as text
+   */
+  arguments: string;
+}
+/**
+ * What a tool answered to the call of that id.
+ */
+export interface ToolMessage {
+  role: "tool";
   content: string | TextPart[];
+  tool_call_id: string;
+}
+export interface TextFormat {
+  type: "text";
+}
+/**
+ * Any JSON object.
+ */
+export interface JsonObjectFormat {
+  type: "json_object";
+}
+/**
+ * JSON that fits a schema, compact: no white space between its parts.
+ */
+export interface JsonSchemaFormat {
+  type: "json_schema";
+  json_schema: JsonSchema;
+}
+export interface JsonSchema {
+  name: string;
+  description?: string | null;
+  schema?: {
+    [k: string]: unknown;
+  } | null;
+  /**
+   * The answer fits the schema always
+   */
+  strict?: boolean | null;
+}
+export interface Tool {
+  type: "function";
+  function: FunctionDefinition;
+}
+export interface FunctionDefinition {
+  name: string;
+  description?: string | null;
+  /**
+   * A JSON schema of an object; absent: none
+   */
+  parameters?: {
+    [k: string]: unknown;
+  } | null;
+  /**
+   * Arguments fit the schema always
+   */
+  strict?: boolean | null;
+}
+/**
+ * This tool must be called.
+ */
+export interface NamedTool {
+  type: "function";
+  function: FunctionName;
+}
+export interface FunctionName {
+  name: string;
 }
 export interface StreamOptions {
   include_usage?: boolean;
@@ -125,29 +229,74 @@ export interface ChatCompletion {
   model: string;
   /**
    * @minItems 1
-   * @maxItems 1
    */
   choices: Choice[];
   usage: Usage;
 }
 export interface Choice {
-  index: 0;
+  index: number;
   message: AnswerMessage;
-  logprobs: null;
-  finish_reason: "stop" | "length";
+  logprobs: Logprobs | null;
+  finish_reason: "stop" | "length" | "tool_calls";
 }
 export interface AnswerMessage {
   role: "assistant";
-  content: string;
+  /**
+   * null where the answer is tool calls and nothing else
+   */
+  content: string | null;
   refusal: null;
+  tool_calls?: ToolCall1[] | null;
+}
+export interface ToolCall1 {
+  id: string;
+  type: "function";
+  function: CalledFunction;
 }
 /**
- * Tokens. Those of a picture count as prompt.
+ * Of the text's tokens, those of tool calls left out.
+ */
+export interface Logprobs {
+  content: TokenLogprob[] | null;
+  refusal: null;
+}
+export interface TokenLogprob {
+  /**
+   * Its text; bytes that are no whole character show as U+FFFD
+   */
+  token: string;
+  /**
+   * Natural logarithm of the probability the model gave it
+   */
+  logprob: number;
+  bytes: number[];
+  top_logprobs: LikelyToken[];
+}
+export interface LikelyToken {
+  /**
+   * Its text; bytes that are no whole character show as U+FFFD
+   */
+  token: string;
+  /**
+   * Natural logarithm of the probability the model gave it
+   */
+  logprob: number;
+  bytes: number[];
+}
+/**
+ * Tokens. Those of a picture count as prompt; the prompt counts once, also where there are several choices.
  */
 export interface Usage {
   prompt_tokens: number;
   completion_tokens: number;
   total_tokens: number;
+  prompt_tokens_details: PromptTokensDetails;
+}
+export interface PromptTokensDetails {
+  /**
+   * Taken from an earlier request's work
+   */
+  cached_tokens: number;
 }
 /**
  * A method without params: `{}` or nothing.
@@ -250,14 +399,28 @@ export interface ChatCompletionChunk {
   usage?: Usage | null;
 }
 export interface ChunkChoice {
-  index: 0;
+  index: number;
   delta: Delta;
-  logprobs: null;
-  finish_reason: ("stop" | "length") | null;
+  logprobs: Logprobs | null;
+  finish_reason: ("stop" | "length" | "tool_calls") | null;
 }
 export interface Delta {
   role?: "assistant" | null;
   content?: string | null;
+  tool_calls?: ToolCallDelta[] | null;
+}
+/**
+ * The first of each call carries its id, type and name, the others more of its arguments.
+ */
+export interface ToolCallDelta {
+  index: number;
+  id?: string | null;
+  type?: "function" | null;
+  function: FunctionDelta;
+}
+export interface FunctionDelta {
+  name?: string | null;
+  arguments: string;
 }
 /**
  * The event of the original application, spelled as there, with byte counts added.

@@ -1,0 +1,163 @@
+"""What an answer may be, as a grammar that says at each token which may follow. llguidance does the work.
+
+No MLX here: grammars are compiled beside the event loop, and walked by the engine thread.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from llguidance import LLMatcher, LLTokenizer
+from llguidance.hf import from_tokenizer
+
+from sidecar.engine import messages as conversation
+from sidecar.engine import tools as tool
+from sidecar.errors import InvalidRequest, InvalidSchema
+
+if TYPE_CHECKING:
+    from sidecar.engine.request import GenerationRequest
+
+MAX_SCHEMA_CHARACTERS = 512 * 1024
+MAX_FORCED_BYTES = 16 * 1024  # without a choice between; more is a schema whose answers never end
+MAX_REASON_CHARACTERS = 300
+NOTHING_FITS = "NoExtension"  # how llguidance's error begins when a grammar has no word at all
+
+# No white space that a model could go on with for ever, and nothing quietly left out of a schema: what cannot be
+# enforced is refused.
+COMPACT = {"whitespace_flexible": False, "lenient": False, "coerce_one_of": False}
+# As the chat template writes the arguments of earlier calls.
+SPACED = COMPACT | {"item_separator": ", ", "key_separator": ": "}
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """A model's tokens as llguidance knows them. `call` and `call_end` are those round a tool call, if it has them."""
+
+    tokenizer: LLTokenizer
+    call: int | None
+    call_end: int | None
+
+
+def vocabulary(tokenizer: Any, size: int, ends: frozenset[int]) -> Vocabulary:
+    """Built once for each model, as it takes up to a second; `size` is that of the logits, `ends` the tokens that end
+    an answer. The first mask is the slowest, so one is made here."""
+    tokens = from_tokenizer(tokenizer, n_vocab=size, eos_token=sorted(ends))
+    added = {token.content: number for number, token in tokenizer.added_tokens_decoder.items()}
+    built = Vocabulary(tokens, added.get(tool.CALL), added.get(tool.CALL_END))
+    _json({"type": "object"}, built, "")
+    return built
+
+
+class Grammar:
+    """Walks along one answer. It holds from the first token, or, where there is a `trigger`, from that token on."""
+
+    def __init__(self, matcher: LLMatcher, trigger: int | None) -> None:
+        self._matcher = matcher
+        self._trigger = trigger
+
+    def copy(self) -> Grammar:
+        """One for another answer to the same request."""
+        return Grammar(self._matcher.deep_copy(), self._trigger)
+
+    def bitmask(self) -> bytes | None:
+        """Which tokens may come next, one bit each from the lowest bit of the first byte on; None: any may.
+
+        Raises:
+            InvalidSchema: the schema turned out to be too complex.
+        """
+        if self._trigger is not None:
+            return None
+        mask: bytes = self._matcher.compute_bitmask()
+        if self._matcher.is_error():
+            raise InvalidSchema("the grammar became too complex", reason=_reason(self._matcher.get_error()))
+        return mask
+
+    def advance(self, token: int) -> None:
+        """Goes past a token that the mask allowed."""
+        if self._trigger is not None:
+            if token != self._trigger:
+                return
+            self._trigger = None
+        self._matcher.consume_token(token)
+
+
+def compiled(request: GenerationRequest, tokens: Vocabulary) -> Grammar:
+    """The request's grammar. Takes milliseconds, for a huge schema a second, most of it without the interpreter's lock.
+
+    Raises:
+        InvalidRequest: the model cannot call tools, or the message to be continued does not begin such an answer.
+        InvalidSchema: a schema cannot be compiled, or no finite answer fits it.
+    """
+    called = tool.chosen(request.callable_tools, request.tool_choice)
+    if called and (tokens.call is None or tokens.call_end is None):
+        raise InvalidRequest("the model has no token for tool calls", member="tools")
+    for number, each in enumerate(called):
+        _json(tool.arguments_schema(each), tokens, f"tools.{number}.function.parameters")
+    forced = bool(called) and request.tool_choice != "auto"
+    answer = None if request.schema is None else _json(request.schema, tokens, "response_format")
+    if answer is None or forced:
+        matcher = _matcher(_calls(called, parallel=request.parallel_tool_calls), tokens, "tools")
+        return Grammar(matcher, None if forced else tokens.call)
+    if called:
+        either = f"answer: %json {_embedded(request.schema or {}, COMPACT)}"
+        rules = _calls(called, parallel=request.parallel_tool_calls, otherwise="answer")
+        answer = _matcher(f"{rules}\n{either}", tokens, "response_format")
+    if conversation.is_continued(request.messages):
+        begun = tokens.tokenizer.tokenize_str(conversation.text_of(request.messages[-1]))
+        if not answer.consume_tokens(begun):
+            raise InvalidRequest("the message to be continued does not begin such an answer", member="messages")
+    return Grammar(answer, None)
+
+
+def _calls(tools: Sequence[Mapping[str, Any]], *, parallel: bool, otherwise: str | None = None) -> str:
+    """Rules for an answer that is calls of the tools, or the rule `otherwise`."""
+    calls = 'call ("\\n" call)*' if parallel else "call"
+    lines = [
+        f"start: {calls}" if otherwise is None else f"start: {calls} | {otherwise}",
+        f"call: {tool.CALL} {json.dumps(tool.BEFORE_NAME)} function {json.dumps(tool.AFTER_ARGUMENTS)} {tool.CALL_END}",
+        f"function: {' | '.join(f'function_{number}' for number in range(len(tools)))}",
+    ]
+    for number, each in enumerate(tools):
+        head = json.dumps(each["function"]["name"] + tool.BEFORE_ARGUMENTS)
+        lines.append(f"function_{number}: {head} %json {_embedded(tool.arguments_schema(each), SPACED)}")
+    return "\n".join(lines)
+
+
+def _json(schema: Mapping[str, Any], tokens: Vocabulary, member: str) -> LLMatcher:
+    return _checked(LLMatcher.grammar_from_json_schema(_embedded(schema, COMPACT, member)), tokens, member)
+
+
+def _matcher(rules: str, tokens: Vocabulary, member: str) -> LLMatcher:
+    return _checked(LLMatcher.grammar_from_lark(f"%llguidance {{}}\n{rules}\n"), tokens, member)
+
+
+def _checked(grammar: str, tokens: Vocabulary, member: str) -> LLMatcher:
+    matcher = LLMatcher(tokens.tokenizer, grammar, log_level=0)
+    matcher.compute_bitmask()
+    error = _reason(matcher.get_error())
+    if error.startswith(NOTHING_FITS) or len(matcher.compute_ff_bytes()) > MAX_FORCED_BYTES:
+        raise InvalidSchema("no finite answer fits the schema", member=member, reason="no finite answer fits it")
+    if error:
+        raise InvalidSchema("the schema cannot be compiled", member=member, reason=error)
+    return matcher
+
+
+def _embedded(schema: Mapping[str, Any], options: Mapping[str, Any], member: str = "") -> str:
+    # llguidance reads its options from this member; one that a caller put there is not obeyed.
+    try:
+        text = json.dumps({**schema, "x-guidance": options}, allow_nan=False)
+    except (RecursionError, ValueError) as error:
+        raise InvalidSchema("not a schema", member=member, reason="nested too deep, or not JSON") from error
+    if len(text) > MAX_SCHEMA_CHARACTERS:
+        raise InvalidSchema(
+            "the schema is too large", member=member, reason=f"more than {MAX_SCHEMA_CHARACTERS} characters"
+        )
+    return text
+
+
+def _reason(error: str) -> str:
+    """llguidance's reason, without the state it adds."""
+    return error.partition("\n<state>")[0].strip()[:MAX_REASON_CHARACTERS]

@@ -1,0 +1,58 @@
+"""What makes a list of chat messages a conversation that can be continued."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sidecar.errors import InvalidRequest
+
+ROLES = frozenset({"system", "developer", "user", "assistant", "tool"})
+MAX_MESSAGES = 4096  # far more than any context holds
+
+
+def check(messages: Sequence[Mapping[str, Any]]) -> None:
+    """Raises:
+    InvalidRequest: there are none or too many, a role is unknown, pictures stand where the person does not speak, or
+        tool calls and their results do not belong together.
+    """
+    if not messages:
+        raise InvalidRequest("no messages", member="messages")
+    if len(messages) > MAX_MESSAGES:
+        raise InvalidRequest(f"more than {MAX_MESSAGES} messages", member="messages")
+    open_calls: set[str] = set()
+    for message in messages:
+        role = message.get("role")
+        if role not in ROLES:
+            raise InvalidRequest("unknown role", member="messages")
+        if role != "user" and _shows_pictures(message):
+            raise InvalidRequest("only the user's messages have pictures", member="messages")
+        if role == "tool":
+            call = message.get("tool_call_id")
+            if call not in open_calls:
+                raise InvalidRequest("a tool's result answers no tool call before it", member="messages")
+            open_calls.remove(call)
+            continue
+        if open_calls:
+            raise InvalidRequest("a tool call has no result", member="messages")
+        open_calls = {call["id"] for call in message.get("tool_calls") or ()}
+        if len(open_calls) != len(message.get("tool_calls") or ()):
+            raise InvalidRequest("two tool calls have one id", member="messages")
+    if open_calls:
+        raise InvalidRequest("a tool call has no result", member="messages")
+
+
+def is_continued(messages: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the answer goes on with the last message instead of answering it."""
+    return str(messages[-1]["role"]) == "assistant"
+
+
+def text_of(message: Mapping[str, Any]) -> str:
+    """The message's text, its parts joined."""
+    content = message.get("content") or ""
+    return content if isinstance(content, str) else "".join(part.get("text", "") for part in content)
+
+
+def _shows_pictures(message: Mapping[str, Any]) -> bool:
+    content = message.get("content")
+    return isinstance(content, list | tuple) and "image_url" in [part.get("type") for part in content]
