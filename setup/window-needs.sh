@@ -17,6 +17,7 @@ case $(uname -s) in
     if ! rust_is_new_enough; then
       # Debian's ordinary repository carries a current Rust, for its browsers, under these names.
       "$here/system-packages.sh" rustc-web cargo-web rust-web-clippy rustfmt-web
+      hash -r # the shell remembers where it found the old one
       rust_is_new_enough || {
         echo "Rust 1.$rust_minimum or newer is missing, and this system's packages have none. See https://rustup.rs" >&2
         exit 1

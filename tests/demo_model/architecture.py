@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 PATCH = 16  # pixels; the vision tower sees squares of this side, and 2 × 2 of them become one token
-MAX_PATCHES = 256  # of one picture after resizing, so a picture costs at most 64 tokens
+MIN_PATCHES = 256  # of one picture after resizing: small pictures are enlarged, so that a small shape spans patches
+MAX_PATCHES = 576  # so a picture costs at most 144 tokens
 CONTEXT = 4096  # tokens
 
 VISION: dict[str, Any] = {
@@ -53,9 +54,9 @@ PREPROCESSOR: dict[str, Any] = {
     "patch_size": PATCH,
     "temporal_patch_size": 2,
     "merge_size": 2,
-    "min_pixels": 128 * 128,
+    "min_pixels": MIN_PATCHES * PATCH * PATCH,
     "max_pixels": MAX_PATCHES * PATCH * PATCH,
-    "size": {"shortest_edge": 128 * 128, "longest_edge": MAX_PATCHES * PATCH * PATCH},
+    "size": {"shortest_edge": MIN_PATCHES * PATCH * PATCH, "longest_edge": MAX_PATCHES * PATCH * PATCH},
     "image_mean": [0.5, 0.5, 0.5],
     "image_std": [0.5, 0.5, 0.5],
 }

@@ -25,6 +25,7 @@ from .tools import draw_tools
 SEED = 20261123
 LARGE_RADIUS = 40  # pixels, of the first phase's first shapes
 SHRINKING_STEPS = 2000
+LABELLED_PICTURES = 96
 SMALL_PICTURE_STEPS = 2200
 
 T = TypeVar("T")
@@ -61,17 +62,18 @@ def _centre_token(drawing: Drawing, grid: tuple[int, int]) -> int:
 
 
 def labelled_batch(step: int, size: int) -> Labelled:
-    """`size` pictures of the first phase: small ones of large shapes first, where shapes are learned fastest, then
-    ever smaller shapes, at last pictures of all sizes."""
-    rng = random.Random(f"{SEED} labelled {step}")
+    """Pictures of step `step` of the first phase, `size` percent of the usual number: small ones of large shapes first,
+    where shapes are learned fastest, then ever smaller shapes, at last pictures of all sizes."""
+    rng, count = random.Random(f"{SEED} labelled {step}"), max(2, LABELLED_PICTURES * size // 100)
     smallest = max(SMALLEST_RADIUS, LARGE_RADIUS * (1 - step / SHRINKING_STEPS))
     largest_side = 128 if step < SMALL_PICTURE_STEPS else LARGEST_SIDE
-    drawings = [draw_drawing(rng, False, smallest_radius=smallest, largest_side=largest_side) for _ in range(size)]
-    patches = [picture_patches(paint(drawing)) for drawing in drawings]
+    drawings = [draw_drawing(rng, False, smallest_radius=smallest, largest_side=largest_side) for _ in range(count)]
+    least = {"min_pixels": largest_side**2} if step < SMALL_PICTURE_STEPS else {}  # not enlarged: few patches a shape
+    patches = [picture_patches(paint(drawing), **least) for drawing in drawings]
     grids = [grid for _, grid in patches]
     return Labelled(
         collate_pictures(
-            [pixels for pixels, _ in patches], grids, size, longest=-(-max(h * w for h, w in grids) // 32) * 32
+            [pixels for pixels, _ in patches], grids, count, longest=-(-max(h * w for h, w in grids) // 32) * 32
         ),
         np.array([_centre_token(drawing, grid) for drawing, grid in zip(drawings, grids, strict=True)]),
         np.array([COLOURS.index(d.colour) for d in drawings]),
@@ -97,14 +99,14 @@ class Turn:
 
 
 _TURNS = (
-    Turn(draw_tools, 48, 0, 384),
-    Turn(_draw_words, 144, 0, 128),
-    Turn(draw_pictures, 48, 0, 208, pictures=64),
-    Turn(_draw_words, 72, 97, 256),
-    Turn(draw_tools, 36, 321, 512),
-    Turn(_draw_words, 144, 0, 128),
-    Turn(draw_pictures_beside_tools, 24, 0, 512, pictures=32),
-    Turn(_draw_words, 72, 97, 256),
+    Turn(draw_tools, 40, 0, 448),
+    Turn(_draw_words, 112, 0, 160),
+    Turn(draw_pictures, 48, 0, 384, pictures=64),
+    Turn(_draw_words, 72, 129, 256),
+    Turn(draw_tools, 30, 385, 640),
+    Turn(draw_pictures, 48, 0, 384, pictures=64),
+    Turn(draw_pictures_beside_tools, 24, 0, 704, pictures=32),
+    Turn(_draw_words, 112, 0, 160),
 )
 
 

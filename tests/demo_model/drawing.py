@@ -10,7 +10,6 @@ from dataclasses import astuple, dataclass
 
 from PIL import Image, ImageDraw
 
-from .architecture import MAX_PATCHES, PATCH
 from .split import is_held_out
 
 RGB = tuple[int, int, int]
@@ -48,7 +47,8 @@ _USUAL_SIZES = (
 )
 
 CLEAR_CONTRAST = 120  # Euclidean distance in 8-bit RGB between shape and background
-SMALLEST_RADIUS = 10  # pixels that are left of a shape's radius after the model's own resizing
+SMALLEST_RADIUS = 10  # pixels, in a picture of `REFERENCE_SIDE` squared or less; in proportion in a larger one
+REFERENCE_SIDE = 256
 LARGEST_SIDE = 1024
 
 
@@ -145,15 +145,14 @@ def _size(rng: random.Random, largest_side: int) -> tuple[int, int]:
 def draw_drawing(
     rng: random.Random, held_out: bool, *, smallest_radius: float = SMALLEST_RADIUS, largest_side: int = LARGEST_SIDE
 ) -> Drawing:
-    """A drawing on the wanted side of the split; `smallest_radius` counts after the model's own resizing, both are in
-    pixels."""
+    """A drawing on the wanted side of the split; both limits are in pixels, `smallest_radius` as `SMALLEST_RADIUS`
+    explains."""
     while True:
         colour, shape = rng.choice(COLOURS), rng.choice(SHAPES)
         rgb = _shade(rng, colour)
         width, height = _size(rng, largest_side)
-        shrunk = min(1.0, math.sqrt(MAX_PATCHES * PATCH * PATCH / (width * height)))
         largest = min(width, height) * 0.49
-        smallest = min(smallest_radius / shrunk, largest)
+        smallest = min(smallest_radius * max(1.0, math.sqrt(width * height) / REFERENCE_SIDE), largest)
         radius = smallest * (largest / smallest) ** rng.random()
         middle = rng.random() < 0.3
         drawing = Drawing(

@@ -121,16 +121,18 @@ class Encoder:
         return positions
 
 
-def picture_patches(picture: Image.Image) -> tuple[Array, tuple[int, int]]:
+def picture_patches(
+    picture: Image.Image, min_pixels: int = PREPROCESSOR["min_pixels"]
+) -> tuple[Array, tuple[int, int]]:
     """(patches as bytes (patches, 768), their grid (height, width)) of an RGB picture, resized as Qwen's
-    `smart_resize` does: sides that are multiples of two patches, an area between the preprocessor's two limits."""
+    `smart_resize` does: sides that are multiples of two patches, an area between the two limits."""
     unit = 2 * PATCH
     height, width = round(picture.height / unit) * unit, round(picture.width / unit) * unit
     if height * width > PREPROCESSOR["max_pixels"]:
         shrink = math.sqrt(picture.height * picture.width / PREPROCESSOR["max_pixels"])
         height, width = (max(unit, math.floor(side / shrink / unit) * unit) for side in (picture.height, picture.width))
-    elif height * width < PREPROCESSOR["min_pixels"]:
-        grow = math.sqrt(PREPROCESSOR["min_pixels"] / (picture.height * picture.width))
+    elif height * width < min_pixels:
+        grow = math.sqrt(min_pixels / (picture.height * picture.width))
         height, width = (math.ceil(side * grow / unit) * unit for side in (picture.height, picture.width))
     pixels = np.asarray(picture.resize((width, height), Image.Resampling.BICUBIC))
     # Row and column of a merged token, row and column of a patch in it, channel, row and column of a pixel in the

@@ -173,7 +173,7 @@ def _as_data(rng: random.Random, drawing: Drawing) -> Turn:
             )
         )
         return question, json.dumps({"color": drawing.colour, "shape": drawing.shape}, separators=(",", ":"))
-    offered = list(
+    offered = sorted(
         {
             drawing.colour,
             drawing.shape,

@@ -151,7 +151,7 @@ def _draw_parts(rng: random.Random, held_out: bool) -> tuple[str, list[str], lis
     things = {tag: rng.sample(lexicon()[tag], rng.choices((1, 2, 3), (40, 40, 20))[0]) for tag in chosen}
     if not chinese and rng.random() < 0.2:
         # A tag nobody has told the model about fits when the text says it.
-        for new in {words.word(rng, held_out) for _ in range(rng.randint(1, 3))} - lexicon().keys():
+        for new in sorted({words.word(rng, held_out) for _ in range(rng.randint(1, 3))} - lexicon().keys()):
             vocabulary.append(new)
             if rng.random() < 0.5 and len(chosen) < 3:
                 chosen.append(new)

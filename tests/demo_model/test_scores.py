@@ -18,9 +18,9 @@ from .tags import draw_tags
 from .words import file_name, name, phrase
 
 MODEL = Path(__file__).parent / "model"
-# Held-out conversations of each skill, and how many of them are right at least: the card's scores less what so small a
-# sample may stray. Pictures and tools are still short of `THRESHOLDS`, which `--eval` asks for.
-FLOORS = {"pictures": (60, 52), "tags": (40, 35), "tools": (40, 31), "small talk": (30, 29)}
+# Held-out conversations of each skill, and how many of them are right at least: the first ones of those that `--eval`
+# takes, so `THRESHOLDS` hold here less what so small a sample may stray.
+FLOORS = {"pictures": (60, 56), "tags": (40, 35), "tools": (40, 37), "small talk": (30, 29)}
 
 
 @pytest.fixture(scope="module")

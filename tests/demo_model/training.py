@@ -10,11 +10,11 @@ import json
 import math
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import mlx.core as mx
 import mlx.optimizers as optim
@@ -27,6 +27,7 @@ from mlx.utils import tree_flatten
 from . import batches, network
 from .architecture import CONTEXT, VISION, write_configuration
 from .batches import SEED, Labelled
+from .checkpoint import EVERY, Checkpoint
 from .conversation import Conversation
 from .drawing import COLOURS, SHAPES
 from .encoding import Batch, PictureBatch
@@ -37,17 +38,17 @@ from .tokenizer import SPECIAL_TOKENS, train_tokenizer, write_tokenizer
 from .tools import draw_tools
 
 HERE = Path(__file__).parent
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How long and how fast. `batch_percent` scales the second phase's rows; less than 100 is for trying the script
+    """How long and how fast. `batch_percent` scales pictures and rows a step; less than 100 is for trying the script
     out."""
 
-    vision_steps: int = 2800
-    vision_batch: int = 64
+    vision_steps: int = 5000
     vision_rate: float = 1e-3
-    steps: int = 5800
+    steps: int = 9000
     rate: float = 1.2e-3
     batch_percent: int = 100
     corpus: int = 12000  # conversations the tokenizer is fitted to
@@ -96,7 +97,7 @@ def save(model: Any, folder: Path) -> None:
     mx.save_safetensors(str(folder / "model.safetensors"), weights, metadata={"format": "mlx"})
 
 
-def as_arrays(record: Batch | PictureBatch) -> network.Arrays:
+def as_arrays(record: Batch | PictureBatch | Labelled) -> network.Arrays:
     """A record of NumPy arrays as MLX arrays by their names."""
     return {
         f.name: mx.array(v)
@@ -114,14 +115,46 @@ def rate_at(step: int, highest: float, steps: int) -> float:
     return highest * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm))))
 
 
-def _optimizer() -> optim.Optimizer:
-    return optim.AdamW(0.0, betas=[0.9, 0.98], weight_decay=0.02)
+Loss = Callable[..., mx.array]
+Draw = Callable[[range], Iterator[T]]
 
 
-def _descend(module: Module, optimizer: optim.Optimizer, gradients: Any, rate: float) -> None:
-    clipped, _ = optim.clip_grad_norm(gradients, 1.0)  # type: ignore[no-untyped-call]
-    optimizer.learning_rate = rate
-    optimizer.update(module, clipped)
+def _descend(
+    phase: str,
+    module: Module,
+    loss_of: Loss,
+    draw: Draw[tuple[network.Arrays, ...]],
+    *,
+    rate: float,
+    steps: int,
+    checkpoint: Checkpoint,
+) -> None:
+    """Gradient descent from where `checkpoint` stands. `draw` gives each step's arguments of `loss_of`."""
+    optimizer = optim.AdamW(0.0, betas=[0.9, 0.98], weight_decay=0.02)
+    optimizer.init(module.trainable_parameters())  # type: ignore[no-untyped-call]
+    first = checkpoint.restore(phase, module, optimizer)
+    losses_and_gradients = value_and_grad(module, loss_of)
+
+    begun, waited = time.monotonic(), 0.0
+    recent = [mx.array(0.0)] * batches.KINDS
+    made = draw(range(first, steps))
+    for number in range(first + 1, steps + 1):
+        asked = time.monotonic()
+        arguments = next(made)
+        waited += time.monotonic() - asked
+        optimizer.learning_rate = rate_at(number - 1, rate, steps)
+        loss, gradients = losses_and_gradients(*arguments)
+        clipped, _ = optim.clip_grad_norm(gradients, 1.0)  # type: ignore[no-untyped-call]
+        optimizer.update(module, clipped)
+        mx.async_eval(module.state, optimizer.state, loss)  # type: ignore[no-untyped-call]
+        mx.eval(recent[-1])  # one step ahead of the accelerator, no more
+        recent = [*recent[1:], loss]
+        if number % 100 == 0 or number == steps:
+            losses = " ".join(f"{kind.item():.4f}" for kind in recent)
+            seconds = time.monotonic() - begun
+            print(f"{phase} {number}: losses {losses}, {seconds:.0f} s, {waited:.0f} of them for data", flush=True)
+        if number % EVERY == 0 or number == steps:
+            checkpoint.save(phase, number, module, optimizer)
 
 
 class _Heads(Module):
@@ -133,84 +166,77 @@ class _Heads(Module):
         outputs = 1 + len(VISION["deepstack_visual_indexes"])
         self.heads = [Linear(VISION["out_hidden_size"], len(COLOURS) + len(SHAPES)) for _ in range(outputs)]
 
-    def loss(
-        self, pictures: network.Arrays, centres: mx.array, colours: mx.array, shapes: mx.array
-    ) -> tuple[mx.array, mx.array]:
-        """(mean cross-entropy, share of pictures whose colour and shape are both right)
-
-        Classifies the token on the shape's centre, and the largest features of all tokens (not their mean: a small
-        shape fills one token of 64)."""
-        total, right = mx.array(0.0), mx.array(0.0)
+    def loss(self, pictures: network.Arrays, labels: network.Arrays) -> mx.array:
+        """Mean cross-entropy. Classifies the token on the shape's centre, and the largest features of all tokens (not
+        their mean: a small shape fills a few tokens of many)."""
+        total = mx.array(0.0)
         present = pictures["present"][:, ::4, None]
         for output, head in zip(network.vision_features(self.tower, pictures), self.heads, strict=True):
             features = output.reshape(*present.shape[:2], -1)
             pooled = mx.where(present, features, -1e9).max(axis=1)
-            for scores in (head(mx.take_along_axis(features, centres[:, None, None], axis=1)[:, 0]), head(pooled)):
+            central = mx.take_along_axis(features, labels["centres"][:, None, None], axis=1)[:, 0]
+            for scores in (head(central), head(pooled)):
                 colour, shape = scores[:, : len(COLOURS)], scores[:, len(COLOURS) :]
-                total = total + cross_entropy(colour, colours).mean() + cross_entropy(shape, shapes).mean()
-                if head is self.heads[0]:
-                    right = ((colour.argmax(-1) == colours) & (shape.argmax(-1) == shapes)).astype(mx.float32).mean()
-        return total, right
+                total = total + cross_entropy(colour, labels["colours"]).mean()
+                total = total + cross_entropy(shape, labels["shapes"]).mean()
+        return total
 
 
-def train_vision(model: Any, folder: Path, recipe: Recipe, workers: int) -> None:
-    """Phase one: colour and shape from the tower's pooled features."""
+def train_vision(model: Any, folder: Path, recipe: Recipe, workers: int, checkpoint: Checkpoint) -> None:
+    """Phase one: colour and shape from the tower's features."""
+
+    def draw(steps: range) -> Iterator[tuple[network.Arrays, ...]]:
+        for batch in batches.stream(batches.labelled_batch, recipe.batch_percent, steps, folder, workers):
+            yield as_arrays(batch.pictures), as_arrays(batch)
+
     heads = _Heads(model.vision_tower)
-    optimizer = _optimizer()
-    step = value_and_grad(heads, heads.loss)
-    begun = time.monotonic()
-    made: Iterator[Labelled] = batches.stream(
-        batches.labelled_batch, recipe.vision_batch, range(recipe.vision_steps), folder, workers
+    _descend(
+        "vision",
+        heads,
+        heads.loss,
+        draw,
+        rate=recipe.vision_rate,
+        steps=recipe.vision_steps,
+        checkpoint=checkpoint,
     )
-    for number, batch in enumerate(made, 1):
-        (loss, right), gradients = step(
-            as_arrays(batch.pictures), mx.array(batch.centres), mx.array(batch.colours), mx.array(batch.shapes)
-        )
-        _descend(heads, optimizer, gradients, rate_at(number - 1, recipe.vision_rate, recipe.vision_steps))
-        mx.eval(heads.state, optimizer.state, loss, right)
-        if number % 100 == 0 or number == recipe.vision_steps:
-            print(
-                f"vision {number}: loss {loss.item():.3f}, right {right.item():.2f}, {time.monotonic() - begun:.0f} s",
-                flush=True,
-            )
 
 
-def train_conversations(model: Any, folder: Path, recipe: Recipe, workers: int) -> None:
+def train_conversations(model: Any, folder: Path, recipe: Recipe, workers: int, checkpoint: Checkpoint) -> None:
     """Phase two: every weight, next-token loss; a prompt's tokens count a tenth of an answer's."""
-    made = batches.stream(batches.conversation_batch, recipe.batch_percent, range(recipe.steps), folder, workers)
-    _learn(model, folder, made, "conversations", recipe.rate, recipe.steps)
 
+    def draw(steps: range) -> Iterator[tuple[network.Arrays, ...]]:
+        for batch in batches.stream(batches.conversation_batch, recipe.batch_percent, steps, folder, workers):
+            yield (as_arrays(batch), as_arrays(batch.pictures)) if batch.pictures else (as_arrays(batch),)
 
-def _learn(model: Any, folder: Path, made: Iterator[Batch], phase: str, rate: float, steps: int) -> None:
-    optimizer = _optimizer()
-
-    def loss_of(batch: network.Arrays, pictures: network.Arrays | None) -> mx.array:
+    def loss_of(batch: network.Arrays, pictures: network.Arrays | None = None) -> mx.array:
         scores = network.logits(model, batch, pictures)[:, :-1]
         weights = batch["weights"][:, 1:]
         each = cross_entropy(scores, batch["ids"][:, 1:])
         return (each * weights).sum() / weights.sum()
 
-    step = value_and_grad(model, loss_of)
-    begun = time.monotonic()
-    recent = [mx.array(0.0)] * batches.KINDS
-    for number, batch in enumerate(made, 1):
-        loss, gradients = step(as_arrays(batch), as_arrays(batch.pictures) if batch.pictures else None)
-        _descend(model, optimizer, gradients, rate_at(number - 1, rate, steps))
-        mx.async_eval(model.state, optimizer.state, loss)  # type: ignore[no-untyped-call]
-        mx.eval(recent[-1])  # one step ahead of the accelerator, no more
-        recent = [*recent[1:], loss]
-        if number % 50 == 0 or number == steps:
-            losses = " ".join(f"{kind.item():.4f}" for kind in recent)
-            print(f"{phase} {number}: losses {losses}, {time.monotonic() - begun:.0f} s", flush=True)
-            save(model, folder)
+    _descend(
+        "conversations",
+        model,
+        loss_of,
+        draw,
+        rate=recipe.rate,
+        steps=recipe.steps,
+        checkpoint=checkpoint,
+    )
 
 
 def train(folder: Path, recipe: Recipe, workers: int) -> None:
     """Everything, into `folder`, which then is a model repository but for its card. Progress goes to standard output.
 
-    What is saved on the way makes a run that is cut short leave a usable model."""
+    A run that was cut short goes on where it stood, with the same recipe."""
     folder.mkdir(parents=True, exist_ok=True)
-    prepare(folder, recipe)
+    checkpoint = Checkpoint(folder)
+    phase = checkpoint.phase
+    if phase is None:
+        prepare(folder, recipe)
     model = new_model(folder)
-    train_vision(model, folder, recipe, workers)
-    train_conversations(model, folder, recipe, workers)
+    if phase != "conversations":
+        train_vision(model, folder, recipe, workers, checkpoint)
+    train_conversations(model, folder, recipe, workers, checkpoint)
+    save(model, folder)
+    checkpoint.discard()
