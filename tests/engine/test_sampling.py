@@ -101,6 +101,24 @@ def test_a_mask_has_one_bit_for_each_token() -> None:
     assert unpacked(packed, 70).tolist() == [bits]
 
 
+@pytest.mark.parametrize("temperature", [0.2, 1.0, 5.0])
+def test_a_large_vocabulary_has_the_nucleus_that_sorting_it_gives(temperature: float) -> None:
+    import mlx.core as mx
+
+    from sidecar.engine.sampling import RowSampler, Sampling, nucleus
+
+    logits = 3 * mx.random.normal((1, 20_000), key=mx.random.key(4))
+    inside = np.array(nucleus(logits / temperature, 0.5))[0] > -math.inf
+    sampler = RowSampler(Sampling(temperature=temperature, top_p=0.5, seed=2))
+
+    drawn = [int(np.array(sampler(mx.array([0]), logits)).argmax()) for _ in range(200)]
+
+    assert all(inside[token] for token in drawn)
+    # From all over the nucleus: also its less likely half is drawn from.
+    likely = np.sort(np.array(logits)[0][inside])[::-1]
+    assert min(np.array(logits)[0][drawn]) <= likely[len(likely) // 2]
+
+
 def test_the_same_seed_draws_the_same() -> None:
     assert draws(50, seed=5) == draws(50, seed=5)
 
