@@ -9,22 +9,29 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 from pathlib import Path
 
-from sidecar.engine.images import open_pictures
-from sidecar.engine.request import Finished, GenerationRequest, Job, ModelFolder, Piece, TextDelta
+from sidecar.engine.images import BACKGROUND_PIXELS, image_parts, model_bounds, open_pictures
+from sidecar.engine.request import Finished, GenerationRequest, Job, ModelFolder, Piece, RequestPriority, TextDelta
 from sidecar.engine.scheduler import Scheduler
 from sidecar.engine.status import EngineStatus
 from sidecar.errors import SidecarError
-from sidecar.worker import Worker
+from sidecar.worker import Picture, Worker
 
 
 class Engine:
     """Loads one model at a time, lazily, and answers chats with it; several at once share its steps."""
 
     def __init__(
-        self, *, attachments: Path, cache: Path, on_status: Callable[[EngineStatus], None] | None = None
+        self,
+        *,
+        attachments: Path,
+        cache: Path,
+        on_status: Callable[[EngineStatus], None] | None = None,
+        background_pixels: int = BACKGROUND_PIXELS,
     ) -> None:
         """`attachments` is the folder of `attachment:<sha256>` URLs, `cache` may be deleted at any time. `on_status`
-        is called on the event loop whenever the status changed (not for each token)."""
+        is called on the event loop whenever the status changed (not for each token). Pictures of LOW requests are
+        shrunk to `background_pixels`, which may be set at any time."""
+        self.background_pixels = background_pixels
         self._attachments = attachments
         self._on_status = on_status
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -55,7 +62,7 @@ class Engine:
         """
         request.check()
         loop = self._loop = asyncio.get_running_loop()
-        pictures = await open_pictures(request.messages, self._attachments, self._worker)
+        pictures = await self._pictures(model_path, request)
         pieces: asyncio.Queue[Piece | SidecarError] = asyncio.Queue()
 
         def deliver(piece: Piece | SidecarError) -> None:
@@ -90,6 +97,19 @@ class Engine:
         """Ends the worker process, fails what still runs, and serves nothing more. Returns at once."""
         self._scheduler.close()
         self._worker.close()
+
+    async def _pictures(self, model_path: Path, request: GenerationRequest) -> list[Picture]:
+        if not any(True for _ in image_parts(request.messages)):
+            return []
+        urgent = request.priority == RequestPriority.HIGH
+        return await open_pictures(
+            request.messages,
+            self._attachments,
+            self._worker,
+            model_bounds(model_path),
+            most_pixels=None if urgent else self.background_pixels,
+            urgent=urgent,
+        )
 
     def _status_changed(self, status: EngineStatus) -> None:
         if self._on_status is None or self._loop is None:
