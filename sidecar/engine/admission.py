@@ -10,7 +10,7 @@ from sidecar.engine.lane import Row
 from sidecar.engine.loader import LoadedModel
 from sidecar.engine.request import GenerationRequest, Job
 from sidecar.engine.sampling import RowSampler
-from sidecar.errors import ContextLengthExceeded, InvalidImage
+from sidecar.errors import ContextLengthExceeded
 
 DEFAULT_MAX_TOKENS = 2048  # of an answer whose request names no limit
 
@@ -19,15 +19,11 @@ def admit(job: Job, model: LoadedModel) -> Row:
     """Tokenises the messages and encodes the pictures.
 
     Raises:
-        InvalidImage: a picture's shape is beyond what the model takes.
         InvalidRequest: the chat template refuses the messages.
         ContextLengthExceeded: the prompt leaves no room for an answer.
     """
     admitted = time.monotonic()
-    try:
-        patches = [vision.cut(picture, model.image_processor) for picture in job.pictures]
-    except ValueError as error:  # the image processor's own limits
-        raise InvalidImage("the model cannot take a picture of this shape", reason="too_narrow") from error
+    patches = [vision.cut(picture, model.image_processor) for picture in job.pictures]
     ids = model.template.encode(job.request.messages, [cut.tokens for cut in patches])
     room = model.context_tokens - len(ids)
     if room < 1:
@@ -40,7 +36,7 @@ def admit(job: Job, model: LoadedModel) -> Row:
         job,
         model=model,
         ids=ids,
-        inputs=vision.prompt_inputs(model.model, ids, patches),
+        inputs=vision.prompt_inputs(model.model, ids, patches, model.features),
         max_tokens=min(job.request.max_tokens or DEFAULT_MAX_TOKENS, room),
         sampler=_sampler(job.request, model),
         admitted=admitted,

@@ -13,6 +13,7 @@ from mlx_vlm.utils import load_model
 
 from sidecar.engine.backend import Device
 from sidecar.engine.decoder import ChunkedDecoder, EvaluatedLayer
+from sidecar.engine.features import FeatureCache, cache_bytes
 from sidecar.engine.prompt import PromptTemplate
 from sidecar.engine.text import TokenBytes, byte_alphabet
 from sidecar.errors import EngineFailed
@@ -33,6 +34,7 @@ class LoadedModel:
     model: Any
     decoder: ChunkedDecoder
     image_processor: Any
+    features: FeatureCache
     template: PromptTemplate
     token_bytes: TokenBytes
     end_tokens: frozenset[int]
@@ -68,6 +70,7 @@ def load(path: Path, device: Device, budget_bytes: int) -> LoadedModel:
         model=model,
         decoder=decoder,
         image_processor=processor.image_processor,
+        features=FeatureCache(cache_bytes(budget_bytes)),
         template=PromptTemplate(tokenizer, model.config.image_token_id),
         token_bytes=_token_bytes(tokenizer),
         end_tokens=_end_tokens(tokenizer, config, generation),
