@@ -16,6 +16,7 @@ from sidecar.protocol.chat_answer import (
     ChunkChoice,
     Delta,
     PromptTokensDetails,
+    Timings,
     Usage,
 )
 from sidecar.protocol.chat_messages import AnyMessage, JsonObjectFormat, JsonSchemaFormat, NamedTool
@@ -36,7 +37,8 @@ def bind(*, router: Router) -> Sequence[Bound[Any, Any]]:
             async for piece in pieces:
                 chunk = choices[piece.choice].push(piece)
                 if stream:
-                    await stream.send(chunk)
+                    ended = all(choice.finished is not None for choice in choices)
+                    await stream.send(chunk, _timings(choices[0].finished) if ended else None)
         ends = [choice.finished for choice in choices if choice.finished is not None]
         if len(ends) != len(choices):
             raise EngineFailed("the engine ended an answer without saying why")
@@ -49,6 +51,7 @@ def bind(*, router: Router) -> Sequence[Bound[Any, Any]]:
             model=answer.model,
             choices=[choice.whole() for choice in choices],
             usage=usage,
+            timings=_timings(ends[0]),
         )
 
     return (Bound(COMPLETIONS, completions),)
@@ -104,6 +107,17 @@ def _usage(ends: Sequence[Finished]) -> Usage:
     )
 
 
+def _timings(end: Finished | None) -> Timings:
+    assert end is not None
+    decoding = end.total_seconds - end.first_token_seconds
+    return Timings(
+        queue_ms=round(end.queued_seconds * 1000, 3),
+        prefill_ms=round((end.first_token_seconds - end.queued_seconds) * 1000, 3),
+        ttft_ms=round(end.first_token_seconds * 1000, 3),
+        tokens_per_second=round((end.completion_tokens - 1) / decoding, 3) if end.completion_tokens > 1 else None,
+    )
+
+
 class _Answer:
     """What all pieces of one answer have in common."""
 
@@ -121,18 +135,16 @@ class _Stream:
         self._call = call
         self._started: set[int] = set()
 
-    async def send(self, choice: ChunkChoice) -> None:
+    async def send(self, choice: ChunkChoice, timings: Timings | None) -> None:
         if choice.index not in self._started:
             self._started.add(choice.index)
             await self._chunk([ChunkChoice(index=choice.index, delta=Delta(role="assistant", content=""))])
-        await self._chunk([choice])
+        await self._chunk([choice], timings=timings)
 
     async def usage(self, usage: Usage) -> None:
-        await self._chunk([], usage)
+        await self._chunk([], usage=usage)
 
-    async def _chunk(self, choices: list[ChunkChoice], usage: Usage | None = None) -> None:
+    async def _chunk(self, choices: list[ChunkChoice], **more: Any) -> None:
         answer = self._answer
-        chunk = ChatCompletionChunk(
-            id=answer.id, created=answer.created, model=answer.model, choices=choices, usage=usage
-        )
+        chunk = ChatCompletionChunk(id=answer.id, created=answer.created, model=answer.model, choices=choices, **more)
         await self._call.notify(CHUNK, ChatChunkParams(request_id=self._call.id, chunk=chunk))

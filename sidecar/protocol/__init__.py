@@ -25,6 +25,8 @@ MODULES: dict[str, str] = {
     "models/cancelDownload": "sidecar.protocol.models",
     "models/unload": "sidecar.protocol.models",
     "engine/status": "sidecar.protocol.engine",
+    "engine/pause": "sidecar.protocol.engine",
+    "engine/resume": "sidecar.protocol.engine",
 }
 """Every method's name, in the order of the document, and the module that declares it."""
 

@@ -59,6 +59,16 @@ class Usage(VerbatimMessage):
     prompt_tokens_details: PromptTokensDetails = PromptTokensDetails()
 
 
+class Timings(VerbatimMessage):
+    """Of the first choice. Milliseconds from the moment the engine had the request: until its first step (`queue_ms`),
+    from there to the first token (`prefill_ms`, with the model's loading where it was not loaded), and both."""
+
+    queue_ms: float
+    prefill_ms: float
+    ttft_ms: float
+    tokens_per_second: Annotated[float | None, Field(description="After the first token; null if there was but one")]
+
+
 class ChatCompletion(VerbatimMessage):
     """The whole answer, also after it was streamed."""
 
@@ -68,6 +78,7 @@ class ChatCompletion(VerbatimMessage):
     model: str
     choices: Annotated[list[Choice], Field(min_length=1)]
     usage: Usage
+    timings: Timings
 
 
 class FunctionDelta(VerbatimMessage):
@@ -106,3 +117,4 @@ class ChatCompletionChunk(VerbatimMessage):
     model: str
     choices: Annotated[list[ChunkChoice], Field(max_length=1)]
     usage: Annotated[Usage | None, Field(exclude_if=_absent)] = None
+    timings: Annotated[Timings | None, Field(description="With the last choice's end", exclude_if=_absent)] = None

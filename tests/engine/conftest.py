@@ -22,6 +22,7 @@ from sidecar.engine import (
     ToolCallDelta,
     backend,
 )
+from sidecar.worker import Worker
 from tests.engine.synthetic import DEMO_MODEL, write_model
 
 WAIT_SECONDS = 30
@@ -118,6 +119,13 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> None:
 def random_model(prepared: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a small model with random weights."""
     return write_model(tmp_path_factory.mktemp("models") / "random")
+
+
+@pytest.fixture(scope="module")
+def worker() -> Iterator[Worker]:
+    worker = Worker()
+    yield worker
+    worker.close()
 
 
 @pytest.fixture(scope="session")

@@ -182,6 +182,9 @@ async def test_a_step_that_hangs_fails_its_requests_and_tells_the_process(
         await asyncio.wait_for(told.wait(), 10)
 
         freed.set()
+        await bench.until(lambda status: status.running.low == 0)
+    bench.engine.close()
+    await bench.until(lambda status: not status.loaded)
     assert failed.value.details == {"reason": "hung"}
     assert failed.value.retryable
 

@@ -232,6 +232,7 @@ export interface ChatCompletion {
    */
   choices: Choice[];
   usage: Usage;
+  timings: Timings;
 }
 export interface Choice {
   index: number;
@@ -299,6 +300,19 @@ export interface PromptTokensDetails {
   cached_tokens: number;
 }
 /**
+ * Of the first choice. Milliseconds from the moment the engine had the request: until its first step (`queue_ms`),
+ * from there to the first token (`prefill_ms`, with the model's loading where it was not loaded), and both.
+ */
+export interface Timings {
+  queue_ms: number;
+  prefill_ms: number;
+  ttft_ms: number;
+  /**
+   * After the first token; null if there was but one
+   */
+  tokens_per_second: number | null;
+}
+/**
  * A method without params: `{}` or nothing.
  */
 export interface NoParams {}
@@ -364,6 +378,10 @@ export interface EngineStatus {
   budgetBytes: number | null;
   queued: Lanes;
   running: Lanes;
+  /**
+   * Whether background requests are held
+   */
+  paused: boolean;
   tokensPerSecond: number | null;
   loadSeconds: number | null;
 }
@@ -397,6 +415,10 @@ export interface ChatCompletionChunk {
    */
   choices: ChunkChoice[];
   usage?: Usage | null;
+  /**
+   * With the last choice's end
+   */
+  timings?: Timings | null;
 }
 export interface ChunkChoice {
   index: number;
