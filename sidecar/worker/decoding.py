@@ -5,14 +5,23 @@ from __future__ import annotations
 import io
 
 from PIL import Image, UnidentifiedImageError
+from PIL.AvifImagePlugin import AvifImageFile
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.GifImagePlugin import GifImageFile
 from PIL.Image import Transpose
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+from PIL.WebPImagePlugin import WebPImageFile
 
 from sidecar.worker.picture import Bounds, PictureError, fitted_size
 
 MAX_SOURCE_PIXELS = 100_000_000  # as the header declares them; more is taken for a decompression bomb
 
-# Only formats whose decoders run inside this process: none that starts a program (EPS) or opens further files.
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+# Only formats whose decoders run inside this process: none that starts a program (EPS) or opens further files. The
+# other forty of Pillow are not even imported.
+PLUGINS = (PngImageFile, JpegImageFile, WebPImageFile, GifImageFile, BmpImageFile, TiffImageFile, AvifImageFile)
+FORMATS = [plugin.format for plugin in PLUGINS]
 
 EXIF_ORIENTATION = 0x0112
 TURNS = {
@@ -65,14 +74,13 @@ def _decode(data: bytes, bounds: Bounds) -> Image.Image:
 
 def _opened(data: bytes) -> Image.Image:
     Image.MAX_IMAGE_PIXELS = None  # Pillow's own check only warns below twice its limit; ours is exact
-    Image.init()
-    formats = [known for known in FORMATS if known in Image.OPEN]
+    formats = FORMATS
     if data[4:8] == b"ftyp":
         import pillow_heif  # loads 30 MB of libraries: only for a file that may need them
 
         # An embedded thumbnail may show something else than the picture.
         pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
-        formats.append("HEIF")
+        formats = [*FORMATS, "HEIF"]
     try:
         return Image.open(io.BytesIO(data), formats=formats)
     except UnidentifiedImageError as error:

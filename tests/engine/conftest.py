@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from sidecar.engine import Engine, EngineStatus, Finished, GenerationRequest, TextDelta, backend
+from sidecar.worker import Worker
 from tests.engine.synthetic import DEMO_MODEL, write_model
 
 WAIT_SECONDS = 30
@@ -82,6 +83,13 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> None:
 def random_model(prepared: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a small model with random weights."""
     return write_model(tmp_path_factory.mktemp("models") / "random")
+
+
+@pytest.fixture(scope="module")
+def worker() -> Iterator[Worker]:
+    worker = Worker()
+    yield worker
+    worker.close()
 
 
 @pytest.fixture(scope="session")

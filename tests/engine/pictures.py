@@ -1,4 +1,4 @@
-"""Pictures for tests, as files in memory and as URLs."""
+"""Pictures for tests, as files in memory and as URLs; and what the worker makes of them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,13 @@ import base64
 import io
 from typing import Any
 
+import pytest
 from PIL import Image, ImageDraw
+
+from sidecar.worker import Bounds, Picture, PictureError, Worker
+
+ANY_SIZE = Bounds(multiple=1, min_pixels=1, max_pixels=1 << 20)
+WAIT_SECONDS = 30
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
@@ -46,3 +52,28 @@ def text_part(text: str) -> dict[str, Any]:
 def about(*pictures: str, text: str = "What is this?") -> list[dict[str, Any]]:
     """A chat of one message: the pictures at these URLs, and a question."""
     return [{"role": "user", "content": [*map(image_part, pictures), text_part(text)]}]
+
+
+def heic(image: Image.Image, **options: Any) -> bytes:
+    """The picture as an iPhone keeps it."""
+    import pillow_heif  # 30 MB of libraries, for the few tests that need them
+
+    file = io.BytesIO()
+    pillow_heif.from_pillow(image).save(file, quality=-1, chroma=444, **options)
+    return file.getvalue()
+
+
+def opened(worker: Worker, file: bytes, bounds: Bounds = ANY_SIZE) -> Picture:
+    return worker.picture(file, bounds).result(WAIT_SECONDS)
+
+
+def refusal(worker: Worker, file: bytes, bounds: Bounds = ANY_SIZE) -> str:
+    with pytest.raises(PictureError) as refused:
+        opened(worker, file, bounds)
+    return refused.value.reason
+
+
+def pixel(picture: Picture, x: int, y: int) -> tuple[int, int, int]:
+    at = (y * picture.width + x) * 3
+    red, green, blue = picture.rgb[at : at + 3]
+    return red, green, blue
