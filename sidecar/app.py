@@ -1,13 +1,13 @@
 """The composition root: builds the parts when they are first needed, gives each its paths, and binds the methods."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sidecar import protocol
 from sidecar.data_folder import DataFolder
-from sidecar.process import Post
+from sidecar.process import ExitCode, Leave, Post
 from sidecar.protocol.core import CANCEL_REQUEST, INITIALIZE
 from sidecar.rpc.dispatch import Bound, Namespace
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class App:
     """Knowledge Focus. Its parts know each other only through here."""
 
-    def __init__(self, folder: DataFolder, catalog: Path | None, post: Post, leave: Callable[[], None]) -> None:
+    def __init__(self, folder: DataFolder, catalog: Path | None, post: Post, leave: Leave) -> None:
         self._folder = folder
         self._catalog_file = catalog
         self._post = post
@@ -44,7 +44,12 @@ class App:
     def engine(self) -> "Engine":
         from sidecar.engine import Engine
 
-        return Engine(attachments=self._folder.attachments, cache=self._folder.cache, on_status=self._engine_changed)
+        return Engine(
+            attachments=self._folder.attachments,
+            cache=self._folder.cache,
+            on_status=self._engine_changed,
+            on_hung=lambda: self._leave(ExitCode.ENGINE_HUNG),
+        )
 
     @cached_property
     def router(self) -> "Router":

@@ -36,6 +36,7 @@ class ExitCode(IntEnum):
     ASKED_TO_LEAVE = 0
     CRASHED = 1
     BAD_ARGUMENTS = 64
+    ENGINE_HUNG = 70
     DATA_FOLDER_IN_USE = 75
 
 
@@ -55,7 +56,13 @@ class Application(Protocol):
         """Leaves everything in order. What takes longer than the lifeline's grace is cut off."""
 
 
-Compose = Callable[[DataFolder, Path | None, Post, Callable[[], None]], Application]
+class Leave(Protocol):
+    """Asks the process to end, from any thread; the first one's code counts."""
+
+    def __call__(self, code: int = ExitCode.ASKED_TO_LEAVE) -> None: ...
+
+
+Compose = Callable[[DataFolder, Path | None, Post, Leave], Application]
 """Builds the application from its data folder, its catalog, the way out for its notifications, and the one to leave.
 
 A ValueError says that the arguments are wrong.
@@ -149,7 +156,7 @@ async def _serve(
     log.info("left")
     logging.shutdown()
     # From inside the loop: asyncio.run would wait for threads that may compute for long.
-    os._exit(ExitCode.ASKED_TO_LEAVE)
+    os._exit(lifeline.code)
 
 
 def _log_loop_error(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from sidecar.engine.loader import LoadedModel
 from sidecar.engine.request import Job
 from sidecar.engine.row import Row
 from sidecar.engine.sampling import RowSampler, Sampling
-from sidecar.errors import ContextLengthExceeded, InvalidImage, InvalidRequest
+from sidecar.errors import ContextLengthExceeded, InvalidRequest
 
 DEFAULT_MAX_TOKENS = 2048  # of an answer whose request names no limit
 
@@ -19,15 +19,11 @@ def admit(job: Job, model: LoadedModel) -> Row:
     """Tokenises the messages and encodes the pictures.
 
     Raises:
-        InvalidImage: a picture's shape is beyond what the model takes.
         InvalidRequest: the chat template refuses the messages, or a biased token is none of the model's.
         ContextLengthExceeded: the prompt leaves no room for an answer.
     """
     admitted = time.monotonic()
-    try:
-        patches = [vision.cut(picture, model.image_processor) for picture in job.pictures]
-    except ValueError as error:  # the image processor's own limits
-        raise InvalidImage("the model cannot take a picture of this shape", reason="too_narrow") from error
+    patches = [vision.cut(picture, model.image_processor) for picture in job.pictures]
     request = job.request
     if any(token >= model.model.config.text_config.vocab_size for token in request.logit_bias):
         raise InvalidRequest("a bias for a token that the model has not", member="logit_bias")
@@ -43,7 +39,7 @@ def admit(job: Job, model: LoadedModel) -> Row:
         job,
         model=model,
         ids=ids,
-        inputs=vision.prompt_inputs(model.model, ids, patches),
+        inputs=vision.prompt_inputs(model.model, ids, patches, model.features),
         max_tokens=min(request.max_tokens or DEFAULT_MAX_TOKENS, room),
         sampler=_sampler(job, model),
         admitted=admitted,

@@ -12,25 +12,29 @@ import numpy as np
 from mlx.nn.layers.base import Module
 from mlx_vlm.models.cache import KVCache
 
+from sidecar.engine.boundary import Boundary
+
 
 class EvaluatedLayer(Module):
     """A layer whose result is computed before the next one is built.
 
     One lazy graph over all layers keeps every temporary: 4,095 tokens of the 4B model in chunks of 512 peaked at
-    12.4 GB, evaluated layer by layer at 3.6 (CUDA, measured). Single tokens are left lazy: they cost no memory, and
-    a synchronisation for each layer would cost much time.
+    12.4 GB, evaluated layer by layer at 3.6 (CUDA, measured). Single tokens are left lazy, as they cost no memory,
+    unless `boundary` wants to cut there.
     """
 
-    def __init__(self, layer: Module) -> None:
+    def __init__(self, layer: Module, boundary: Boundary) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.layer = layer
+        self._boundary = boundary
         if "self_attn" in layer:
             self.self_attn = layer.self_attn  # mlx-vlm looks here for the rotary embedding
 
     def __call__(self, x: mx.array, *args: Any, **kwargs: Any) -> mx.array:
         result: mx.array = self.layer(x, *args, **kwargs)
-        if result.shape[-2] > 1:
+        if result.shape[-2] > 1 or self._boundary.cuts_single_tokens:
             mx.eval(result)
+            self._boundary.passed()
         return result
 
 

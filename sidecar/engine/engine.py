@@ -10,12 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sidecar.engine.images import open_pictures
-from sidecar.engine.request import Finished, GenerationRequest, Job, ModelFolder, Piece
-from sidecar.engine.scheduler import Scheduler
+from sidecar.engine.images import BACKGROUND_PIXELS, image_parts, model_bounds, open_pictures
+from sidecar.engine.request import Finished, GenerationRequest, Job, ModelFolder, Piece, RequestPriority
+from sidecar.engine.scheduler import REST_SECONDS, UNLOAD_SECONDS, Scheduler
 from sidecar.engine.status import EngineStatus
+from sidecar.engine.watchdog import HUNG_SECONDS
 from sidecar.errors import SidecarError
-from sidecar.worker import Worker
+from sidecar.worker import Picture, Worker
 
 if TYPE_CHECKING:
     from sidecar.engine.grammar import Grammar
@@ -25,15 +26,36 @@ class Engine:
     """Loads one model at a time, lazily, and answers chats with it; several at once share its steps."""
 
     def __init__(
-        self, *, attachments: Path, cache: Path, on_status: Callable[[EngineStatus], None] | None = None
+        self,
+        *,
+        attachments: Path,
+        cache: Path,
+        on_status: Callable[[EngineStatus], None] | None = None,
+        on_hung: Callable[[], None] | None = None,
+        background_pixels: int = BACKGROUND_PIXELS,
+        rest_seconds: float = REST_SECONDS,
+        unload_seconds: float = UNLOAD_SECONDS,
+        hung_seconds: float = HUNG_SECONDS,
     ) -> None:
         """`attachments` is the folder of `attachment:<sha256>` URLs, `cache` may be deleted at any time. `on_status`
-        is called on the event loop whenever the status changed (not for each token)."""
+        is called on the event loop whenever the status changed (not for each token). Pictures of LOW requests are
+        shrunk to `background_pixels`, which may be set at any time. `on_hung` is called on the event loop when a step
+        did not return within `hung_seconds`: this engine will answer nothing more. After `rest_seconds` without work
+        scratch memory is given back, after `unload_seconds` the model's."""
+        self.background_pixels = background_pixels
         self._attachments = attachments
         self._on_status = on_status
+        self._on_hung = on_hung
         self._loop: asyncio.AbstractEventLoop | None = None
         self._worker = Worker()
-        self._scheduler = Scheduler(cache=cache, on_status=self._status_changed)
+        self._scheduler = Scheduler(
+            cache=cache,
+            on_status=lambda status: self._tell(self._on_status, status),
+            on_hung=lambda: self._tell(self._on_hung),
+            rest_seconds=rest_seconds,
+            unload_seconds=unload_seconds,
+            hung_seconds=hung_seconds,
+        )
 
     async def ensure_loaded(self, model_path: Path, *, model_id: str | None = None) -> None:
         """Returns when the model in the folder `model_path` is loaded; callers at the same time load it once.
@@ -60,7 +82,7 @@ class Engine:
         """
         request.check()
         loop = self._loop = asyncio.get_running_loop()
-        pictures = await open_pictures(request.messages, self._attachments, self._worker)
+        pictures = await self._pictures(model_path, request)
         folder = _folder(model_path, model_id)
         grammar = await self._grammar(folder, request)
         pieces: asyncio.Queue[tuple[int, Piece | SidecarError]] = asyncio.Queue()
@@ -87,6 +109,20 @@ class Engine:
         self._loop = asyncio.get_running_loop()
         await asyncio.wrap_future(self._scheduler.unload())
 
+    async def pause(self) -> EngineStatus:
+        """Holds the background's requests where they are; those of people are served as ever. A request to unload the
+        model, or one for another model, still lets those that run come to their end."""
+        return await self._pause(True)
+
+    async def resume(self) -> EngineStatus:
+        """Lets the background's requests go on."""
+        return await self._pause(False)
+
+    async def _pause(self, paused: bool) -> EngineStatus:
+        self._loop = asyncio.get_running_loop()
+        await asyncio.wrap_future(self._scheduler.pause(paused))
+        return self.status()
+
     def status(self) -> EngineStatus:
         """What the engine holds and does now."""
         return self._scheduler.status
@@ -95,6 +131,19 @@ class Engine:
         """Ends the worker process, fails what still runs, and serves nothing more. Returns at once."""
         self._scheduler.close()
         self._worker.close()
+
+    async def _pictures(self, model_path: Path, request: GenerationRequest) -> list[Picture]:
+        if not any(True for _ in image_parts(request.messages)):
+            return []
+        urgent = request.priority == RequestPriority.HIGH
+        return await open_pictures(
+            request.messages,
+            self._attachments,
+            self._worker,
+            model_bounds(model_path),
+            most_pixels=None if urgent else self.background_pixels,
+            urgent=urgent,
+        )
 
     async def _grammar(self, folder: ModelFolder, request: GenerationRequest) -> Grammar | None:
         """The request's grammar, compiled while the engine thread serves others; None where it needs none."""
@@ -106,11 +155,11 @@ class Engine:
 
         return await asyncio.to_thread(grammar.compiled, request, vocabulary)
 
-    def _status_changed(self, status: EngineStatus) -> None:
-        if self._on_status is None or self._loop is None:
+    def _tell(self, listener: Callable[..., None] | None, *news: EngineStatus) -> None:
+        if listener is None or self._loop is None:
             return
         with contextlib.suppress(RuntimeError):  # the loop has been closed
-            self._loop.call_soon_threadsafe(self._on_status, status)
+            self._loop.call_soon_threadsafe(listener, *news)
 
 
 def _of_one_choice(request: GenerationRequest, choice: int) -> GenerationRequest:

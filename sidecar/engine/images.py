@@ -5,19 +5,25 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import json
+import os
 import re
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from sidecar.errors import InvalidImage
-from sidecar.worker import Picture, PictureError, Worker
+from sidecar.errors import EngineFailed, InvalidImage
+from sidecar.worker import Bounds, Picture, PictureError, Worker
 
 MAX_FILE_BYTES = 100_000_000
+MAX_PICTURES = 128  # at 16 tokens and more each, further ones leave no room for words in the context of a small budget
 
-# A picture costs one token for each 32 × 32 pixels, and its attention grows with the square of their number.
+# A picture costs one token for each 32 × 32 pixels, and its attention grows with the square of their number. `high` is
+# what `auto` is: more would not fit beside the weights in the smallest memory budget.
 MAX_PIXELS = {"auto": 1024 * 1024, "high": 1024 * 1024, "low": 448 * 448}
+BACKGROUND_PIXELS = 448 * 448  # of a picture that nobody waits for: 196 tokens, so a short step for those who do
 
 _ATTACHMENT = re.compile(r"attachment:([0-9a-f]{64})", re.ASCII)
 _DATA = re.compile(r"data:(?P<type>[^,;]*)(?:;[^,;]+)*?(?P<base64>;base64)?,(?P<data>.*)", re.IGNORECASE | re.DOTALL)
@@ -31,24 +37,84 @@ def image_parts(messages: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, 
             yield from (part["image_url"] for part in content if part.get("type") == "image_url")
 
 
-async def open_pictures(messages: Sequence[Mapping[str, Any]], attachments: Path, worker: Worker) -> list[Picture]:
-    """All pictures of the conversation, in its order.
+def model_bounds(folder: Path) -> Bounds:
+    """The sizes that the image processor of the model in `folder` takes, read as mlx-vlm reads them: pictures are
+    opened before the model is loaded, and without its imports. What the files do not say is mlx-vlm's default.
+
+    Raises:
+        EngineFailed: the files say what is no size.
+    """
+    members = _json(folder / "preprocessor_config.json")
+    members |= _json(folder / "processor_config.json").get("image_processor") or {}
+    size = members.get("size") or {}
+
+    def pixels(name: str, edge: str, default: int) -> int:
+        value = members.get(name)
+        value = size.get(edge) if value is None else value
+        return default if value is None else int(value)
+
+    try:
+        bounds = Bounds(
+            multiple=int(members.get("patch_size", 16)) * int(members.get("merge_size", 2)),
+            min_pixels=pixels("min_pixels", "shortest_edge", 56 * 56),
+            max_pixels=pixels("max_pixels", "longest_edge", 14 * 14 * 4 * 1280),
+        )
+    except (TypeError, ValueError) as error:
+        raise EngineFailed("the model's picture sizes cannot be read", reason="incomplete") from error
+    if not 0 < bounds.min_pixels <= bounds.max_pixels or bounds.multiple < 1:
+        raise EngineFailed("the model's picture sizes make no sense", reason="incomplete")
+    return bounds
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def bounds_for(model: Bounds, detail: str | None, most_pixels: int | None) -> Bounds:
+    """The sizes that a picture is brought to: the model's, the request's `detail`, and `most_pixels` where given."""
+    wanted = MAX_PIXELS.get(detail or "auto", MAX_PIXELS["auto"])
+    most = wanted if most_pixels is None else min(wanted, most_pixels)
+    return Bounds(model.multiple, model.min_pixels, max(model.min_pixels, min(model.max_pixels, most)))
+
+
+async def open_pictures(
+    messages: Sequence[Mapping[str, Any]],
+    attachments: Path,
+    worker: Worker,
+    model: Bounds,
+    *,
+    most_pixels: int | None = None,
+    urgent: bool = False,
+) -> list[Picture]:
+    """All pictures of the conversation, in its order, in the size that the model takes; one that is shown again is
+    opened once. `urgent` ones overtake others that wait for the worker.
 
     Raises:
         InvalidImage: one cannot be used; `details.reason` says why and `details.index` which (from 0).
+        EngineFailed: the worker has been closed.
     """
+    parts = list(image_parts(messages))
+    if len(parts) > MAX_PICTURES:
+        raise InvalidImage(f"{len(parts)} images", reason="too_many_pictures", index=MAX_PICTURES)
+    opened: dict[tuple[str, Bounds], Picture] = {}
     pictures = []
-    for index, part in enumerate(image_parts(messages)):
-        max_pixels = MAX_PIXELS.get(part.get("detail") or "auto", MAX_PIXELS["auto"])
+    for index, part in enumerate(parts):
+        bounds = bounds_for(model, part.get("detail"), most_pixels)
+        shown = (part["url"], bounds)
         try:
-            pictures.append(await asyncio.to_thread(_open, part["url"], max_pixels, attachments, worker))
+            if shown not in opened:
+                data = await asyncio.to_thread(_read, part["url"], attachments)
+                opened[shown] = await asyncio.wrap_future(worker.picture(data, bounds, urgent=urgent))
         except PictureError as error:
+            if error.reason == "closed":
+                raise EngineFailed("the engine has been closed", reason="closed") from error
             raise InvalidImage(f"image {index}: {error.reason}", reason=error.reason, index=index) from error
+        pictures.append(opened[shown])
     return pictures
-
-
-def _open(url: str, max_pixels: int, attachments: Path, worker: Worker) -> Picture:
-    return worker.picture(_read(url, attachments), max_pixels)
 
 
 def _read(url: str, attachments: Path) -> bytes:
@@ -67,15 +133,23 @@ def _read(url: str, attachments: Path) -> bytes:
 
 
 def _read_attachment(sha256: str, attachments: Path) -> bytes:
-    """The file `<sha256>` or `<sha256>.<extension>`; a link that leads out of the folder counts as missing."""
-    home = attachments.resolve()
-    for candidate in [attachments / sha256, *sorted(attachments.glob(f"{sha256}.*"))]:
-        if not candidate.is_file() or candidate.resolve().parent != home:
-            continue
+    """The file `<sha256>` or `<sha256>.<extension>`. The folder holds plain files only, so a link is refused."""
+    candidates = [attachments / sha256, *sorted(attachments.glob(f"{sha256}.*"))]
+    path = next((candidate for candidate in candidates if os.path.lexists(candidate)), None)
+    if path is None:
+        raise PictureError("missing")
+    try:
+        # Opened first and looked at then, so that nothing else can take its place; a pipe must not make us wait.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
-            if candidate.stat().st_size > MAX_FILE_BYTES:
-                raise PictureError("too_large")
-            return candidate.read_bytes()
-        except OSError as error:
-            raise PictureError("missing") from error
-    raise PictureError("missing")
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise PictureError("not_a_file")
+            with os.fdopen(descriptor, "rb", closefd=False) as file:
+                data = file.read(MAX_FILE_BYTES + 1)
+        finally:
+            os.close(descriptor)
+    except OSError as error:  # a link, a socket, or not ours to read
+        raise PictureError("not_a_file") from error
+    if len(data) > MAX_FILE_BYTES:
+        raise PictureError("too_large")
+    return data

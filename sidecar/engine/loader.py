@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from mlx_vlm.utils import load_model
 
 from sidecar.engine import grammar
 from sidecar.engine.backend import Device
+from sidecar.engine.boundary import Boundary
 from sidecar.engine.decoder import ChunkedDecoder, EvaluatedLayer
+from sidecar.engine.features import FeatureCache, cache_bytes
 from sidecar.engine.prompt import PromptTemplate
 from sidecar.engine.text import TokenBytes, byte_alphabet
 from sidecar.engine.tools import TAGS
@@ -33,8 +36,10 @@ class LoadedModel:
 
     path: Path
     model: Any
+    boundary: Boundary
     decoder: ChunkedDecoder
     image_processor: Any
+    features: FeatureCache
     template: PromptTemplate
     vocabulary: grammar.Vocabulary
     token_bytes: TokenBytes
@@ -45,8 +50,9 @@ class LoadedModel:
     top_k: int
 
 
-def load(path: Path, device: Device, budget_bytes: int) -> LoadedModel:
+def load(path: Path, device: Device, budget_bytes: int, heartbeat: Callable[[], None] = lambda: None) -> LoadedModel:
     """Loads the Qwen3-VL model in the folder `path`, safetensors only, without network and without any code of it.
+    `heartbeat` is called between the blocks of what it computes later.
 
     Raises:
         EngineFailed: the folder does not hold such a model; `details.reason` says why.
@@ -63,16 +69,19 @@ def load(path: Path, device: Device, budget_bytes: int) -> LoadedModel:
     bytes_per_token = _kv_bytes_per_token(model)
     tokenizer = processor.tokenizer
     text = model.language_model.model
-    text.layers = [EvaluatedLayer(layer) for layer in text.layers]
-    model.vision_tower.blocks = [EvaluatedLayer(block) for block in model.vision_tower.blocks]
+    boundary = Boundary(every_token=device == "cpu", heartbeat=heartbeat)
+    text.layers = [EvaluatedLayer(layer, boundary) for layer in text.layers]
+    model.vision_tower.blocks = [EvaluatedLayer(block, boundary) for block in model.vision_tower.blocks]
     generation = _json(path / "generation_config.json")
     samples = generation.get("do_sample", False)
     ends = _end_tokens(tokenizer, config, generation)
     return LoadedModel(
         path=path,
         model=model,
+        boundary=boundary,
         decoder=decoder,
         image_processor=processor.image_processor,
+        features=FeatureCache(cache_bytes(budget_bytes)),
         template=PromptTemplate(tokenizer, model.config.image_token_id),
         vocabulary=grammar.vocabulary(tokenizer, model.config.text_config.vocab_size, ends),
         token_bytes=_token_bytes(tokenizer),

@@ -9,51 +9,77 @@ ordinary exit, which waits here until the thread is parked.
 from __future__ import annotations
 
 import atexit
-import gc
 import logging
 import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sidecar.engine import backend
 from sidecar.engine.request import GenerationRequest, Job, ModelFolder, RequestPriority
+from sidecar.engine.residence import Residence
+from sidecar.engine.row_limit import RowLimit
 from sidecar.engine.status import EngineStatus, PriorityCounts
+from sidecar.engine.waiting import Waiting
+from sidecar.engine.watchdog import HUNG_SECONDS, Watchdog
 from sidecar.errors import EngineFailed, SidecarError
 
 if TYPE_CHECKING:  # they import MLX: the engine thread does so at the first load
     from sidecar.engine.grammar import Vocabulary
     from sidecar.engine.lane import Lane
-    from sidecar.engine.loader import LoadedModel
     from sidecar.engine.row import Row
 
 log = logging.getLogger(__name__)
 
+HIGH, LOW = RequestPriority.HIGH, RequestPriority.LOW
 PARK_SECONDS = 10.0  # at the interpreter's ordinary exit; a step takes less, a model's load may not
+REST_SECONDS = 60.0
+UNLOAD_SECONDS = 30 * 60.0
 
 Command = Callable[[], None]
 
 
 class Scheduler:
-    """Draws commands from an inbox between the steps of its lane.
+    """Two lanes over one model, and an inbox that is looked into between their steps and at every boundary within the
+    background's.
 
-    Waiting requests of high priority come first; within a priority, in the order they came.
+    While a person's request is in the house only its lane is stepped: the background lane keeps its rows, their KV and
+    their place, and goes on afterwards as if nothing had been.
     """
 
-    def __init__(self, *, cache: Path, on_status: Callable[[EngineStatus], None]) -> None:
-        self._cache = cache
+    def __init__(
+        self,
+        *,
+        cache: Path,
+        on_status: Callable[[EngineStatus], None],
+        on_hung: Callable[[], None] = lambda: None,
+        rest_seconds: float = REST_SECONDS,
+        unload_seconds: float = UNLOAD_SECONDS,
+        hung_seconds: float = HUNG_SECONDS,
+    ) -> None:
+        """`on_hung` is called on a thread of its own when a step does not return within `hung_seconds`. Idle for
+        `rest_seconds` the lanes and all scratch memory are given back, for `unload_seconds` the model, too; both may be
+        set at any time."""
+        self.rest_seconds = rest_seconds
+        self.unload_seconds = unload_seconds
         self._on_status = on_status
-        self._inbox: queue.SimpleQueue[Command] = queue.SimpleQueue()
-        self._waiting: dict[RequestPriority, deque[Job]] = {priority: deque() for priority in sorted(RequestPriority)}
+        self._on_hung = on_hung
+        self._inbox: queue.SimpleQueue[tuple[bool, Command]] = queue.SimpleQueue()
+        self._deferred: deque[Command] = deque()
+        self._waiting = Waiting()
+        self._cancelled: set[str] = set()
         self._loads: deque[tuple[ModelFolder, Future[None]]] = deque()
         self._unloads: deque[Future[None]] = deque()
-        self._model: LoadedModel | None = None
-        self._lane: Lane | None = None
+        self._watchdog = Watchdog(self._hung, hung_seconds)
+        self._residence = Residence(cache=cache, announce=self._announce, heartbeat=self._watchdog.beat)
+        self._lanes: dict[RequestPriority, Lane] = {}
+        self._row_limit = RowLimit(1)
+        self._paused = False
+        self._giving_way = False
         self._closed = False
         self._parked = threading.Event()
         self.status = EngineStatus()
@@ -63,106 +89,196 @@ class Scheduler:
     # What other threads call.
 
     def submit(self, job: Job) -> None:
-        self._inbox.put(lambda: self._enqueue(job))
+        self._inbox.put((True, lambda: self._enqueue(job)))
 
     def cancel(self, request_id: str) -> None:
         """Ends the request before the next step; nothing more is delivered."""
-        self._inbox.put(lambda: self._cancel(request_id))
+        self._inbox.put((True, lambda: self._cancel(request_id)))
 
     def load(self, folder: ModelFolder) -> Future[None]:
         """Done when that model is loaded; waits until no request runs on another one."""
         done: Future[None] = Future()
-        self._inbox.put(lambda: self._loads.append((folder, done)))
+        self._inbox.put((False, lambda: self._loads.append((folder, done))))
         return done
 
     def vocabulary(self, folder: ModelFolder) -> Vocabulary | None:
         """That of the model in this folder, if it is loaded."""
-        model = self._model
+        model = self._residence.model
         return model.vocabulary if model is not None and model.path == folder.path else None
 
     def unload(self) -> Future[None]:
         """Done when the model's memory is free. Running requests are finished first, waiting ones load it again."""
         done: Future[None] = Future()
-        self._inbox.put(lambda: self._unloads.append(done))
+        self._inbox.put((False, lambda: self._unloads.append(done)))
+        return done
+
+    def pause(self, paused: bool) -> Future[None]:
+        """Holds the background lane, or lets it go on. Done when that is so."""
+        done: Future[None] = Future()
+        self._inbox.put((False, lambda: self._pause(paused, done)))
         return done
 
     def close(self) -> None:
         """Fails what runs and waits, frees the model, and serves nothing more."""
-        self._inbox.put(self._close)
+        self._inbox.put((False, self._close))
 
     def _park(self) -> None:
         self.close()
         self._parked.wait(PARK_SECONDS)
 
+    def _hung(self) -> None:
+        """On the watchdog's thread: the engine thread does not come back, so nobody else touches its state."""
+        log.error("The engine hangs, requests=%s", self._request_ids())
+        hung = EngineFailed("the engine hangs", reason="hung")
+        for deliver in [job.deliver for job in self._waiting] + [row.deliver for row in self._rows()]:
+            deliver(hung)
+        self._on_hung()
+
     # What the engine thread does.
 
     def _run(self) -> None:
+        idle_since = time.monotonic()
         while True:
-            idle = not self._has_work()
-            if idle and self._closed:
+            self._watchdog.rest()
+            if self._has_work():
+                self._receive()
+                self._turn()
+                idle_since = time.monotonic()
+                continue
+            if self._closed:
                 self._parked.set()  # from here on only `_enqueue` and the like run, which touch no MLX
-            self._receive(block=idle)
-            self._turn()
+            self._receive_idle(idle_since)
 
     def _has_work(self) -> bool:
-        return bool(self._lane) or any(self._waiting.values()) or bool(self._loads) or bool(self._unloads)
+        return (
+            bool(self._deferred or self._loads or self._unloads or self._cancelled)
+            or HIGH in self._lanes_with_rows()
+            or self._waiting.first(HIGH) is not None
+            or (not self._paused and (LOW in self._lanes_with_rows() or self._waiting.first(LOW) is not None))
+        )
 
-    def _receive(self, *, block: bool) -> None:
+    def _lanes_with_rows(self) -> list[RequestPriority]:
+        return [priority for priority, lane in self._lanes.items() if lane]
+
+    def _receive_idle(self, idle_since: float) -> None:
+        """Waits for a command. What is not needed meanwhile is given back in time."""
+        held = bool(self._lanes_with_rows())  # of a paused background
+        rest = idle_since + self.rest_seconds if self._lanes and not held else None
+        unload = idle_since + self.unload_seconds if self._residence.model is not None and not held else None
+        until = min((at for at in (rest, unload) if at is not None), default=None)
         try:
-            self._inbox.get(block=block)()
-            while True:
-                self._inbox.get_nowait()()
+            _, command = self._inbox.get(timeout=None if until is None else max(0.0, until - time.monotonic()))
         except queue.Empty:
+            now = time.monotonic()
+            if rest is not None and now >= rest:
+                self._rest()
+            if unload is not None and now >= unload:
+                self._residence.unload_model()
             return
+        command()
+
+    def _receive(self) -> None:
+        while self._deferred:
+            self._deferred.popleft()()
+        for _, command in self._commands():
+            command()
+
+    def _commands(self) -> Iterator[tuple[bool, Command]]:
+        while True:
+            try:
+                yield self._inbox.get_nowait()
+            except queue.Empty:
+                return
 
     def _turn(self) -> None:
-        if not self._lane:
+        self._apply_cancellations(self._lanes)
+        self._cancelled.clear()
+        if not self._lanes_with_rows():
             while self._unloads:
                 self._unload()
                 self._unloads.popleft().set_result(None)
             while self._loads:
                 self._serve_load(*self._loads.popleft())
-        elif self._loads and self._model is not None and self._loads[0][0].path == self._model.path:
+        elif self._loads and self._residence.holds(self._loads[0][0]):
             self._serve_load(*self._loads.popleft())
-        if not self._unloads:
-            self._admit()
-        if self._lane:
-            self._step()
+        if not self._serve_people():
+            self._serve_background()
+
+    def _serve_people(self) -> bool:
+        """One step for the requests of high priority, if there are any that can be served now."""
+        self._admit(HIGH)
+        if not self._lanes.get(HIGH):
+            return False
+        self._step(HIGH)
+        return True
+
+    def _serve_background(self) -> None:
+        # Somebody who needs the model's place waits for these rows to end: then they go on, and no more are admitted.
+        needed = bool(self._unloads or self._loads) or self._waiting.first(HIGH) is not None
+        if self._paused and not needed:
+            return
+        if not needed:
+            self._admit(LOW)
+        if self._lanes.get(LOW):
+            self._step(LOW)
+
+    def _give_way(self) -> None:
+        """At a boundary within the background's work: serves people until none waits. What would change the lane whose
+        work this is waits until that has come to its end."""
+        self._giving_way = True
+        serving = True
+        while serving:
+            for urgent, command in self._commands():
+                if urgent:
+                    command()
+                else:
+                    self._deferred.append(command)
+            self._apply_cancellations([HIGH])
+            serving = self._serve_people()
+        self._giving_way = False
 
     def _enqueue(self, job: Job) -> None:
         if self._closed:
             job.deliver(EngineFailed("the engine has been closed", reason="closed"))
             return
-        self._waiting[job.request.priority].append(job)
-        log.info("Queue size: %d", sum(map(len, self._waiting.values())))
+        self._waiting.add(job)
+        log.info("Queue size: %d", len(self._waiting))
         self._announce()
 
     def _cancel(self, request_id: str) -> None:
-        for waiting in self._waiting.values():
-            for job in waiting:
-                if job.request.request_id == request_id:
-                    waiting.remove(job)
-                    self._announce()
-                    return
-        if self._lane is not None and self._lane.cancel(request_id) is not None:
-            log.info("Request cancelled, request=%s", request_id)
+        if self._waiting.remove(request_id):
             self._announce()
+        else:
+            self._cancelled.add(request_id)
 
-    def _admit(self) -> None:
-        """Moves the first waiting request into the lane, if its model is or can be loaded and there is room."""
-        waiting = next((jobs for jobs in self._waiting.values() if jobs), None)
-        if waiting is None:
+    def _apply_cancellations(self, priorities: Iterable[RequestPriority]) -> None:
+        lanes = [self._lanes[priority] for priority in priorities if priority in self._lanes]
+        for request_id in list(self._cancelled):
+            if any(lane.cancel(request_id) for lane in lanes):
+                self._cancelled.discard(request_id)
+                log.info("Request cancelled, request=%s", request_id)
+                self._announce()
+
+    def _pause(self, paused: bool, done: Future[None]) -> None:
+        self._paused = paused
+        log.info("Background work %s", "paused" if paused else "resumed")
+        self._announce(paused=paused)
+        done.set_result(None)
+
+    def _admit(self, priority: RequestPriority) -> None:
+        """Moves the first waiting request into its lane, if its model is or can be loaded and there is room."""
+        job = self._waiting.first(priority)
+        if job is None or self._unloads or (self._loads and not self._residence.holds(self._loads[0][0])):
             return
-        job = waiting[0]
-        loaded = self._model is not None and self._model.path == job.folder.path
-        if self._lane and not (loaded and self._lane.has_room):
+        if (self._giving_way or self._lanes_with_rows()) and not self._residence.holds(job.folder):
             return
-        waiting.popleft()
+        lane = self._lanes.get(priority)
+        if lane and not (lane.has_room and (priority == HIGH or len(lane) < self._row_limit.rows)):
+            return
+        self._waiting.take(priority)
         failure: SidecarError | None = None
         try:
-            model = self._loaded(job.folder)
-            log.info("Processing request with priority=%d, request=%s", job.request.priority, job.request.request_id)
-            self._insert(job, model)
+            self._insert(job)
         except SidecarError as error:
             failure = error
         except Exception as error:
@@ -172,22 +288,37 @@ class Scheduler:
         if failure is not None:
             job.deliver(failure)
 
-    def _insert(self, job: Job, model: LoadedModel) -> None:
+    def _insert(self, job: Job) -> None:
+        if self._closed:
+            raise EngineFailed("the engine has been closed", reason="closed")
+        priority = job.request.priority
+        if not self._residence.holds(job.folder):
+            self._close_lanes()
+        model = self._residence.ensure_loaded(job.folder)
         from sidecar.engine.admission import admit
-        from sidecar.engine.lane import Lane
+        from sidecar.engine.lane import MOST_ROWS, Lane
 
-        row = admit(job, model)
-        if self._lane is None:
-            self._lane = Lane(model)
-        self._lane.insert(row)
+        log.info("Processing request with priority=%d, request=%s", priority, job.request.request_id)
+        self._watchdog.beat()
+        if priority == LOW:
+            with model.boundary.background(self._give_way):
+                row = admit(job, model)
+        else:
+            row = admit(job, model)
+        if priority not in self._lanes:
+            self._lanes[priority] = Lane(model)
+            if priority == LOW:
+                self._row_limit = RowLimit(MOST_ROWS)
+        self._lanes[priority].insert(row)
 
-    def _step(self) -> None:
-        assert self._lane is not None
+    def _step(self, priority: RequestPriority) -> None:
+        lane = self._lanes[priority]
+        self._watchdog.beat()
         try:
-            ended = self._lane.step()
+            ended = lane.step() if priority == HIGH else self._background_step(lane)
         except Exception as error:
             log.exception("A step of the engine failed, requests=%s", self._request_ids())
-            failed = self._abandon_lane()
+            failed = self._abandon(priority)
             self._announce()
             for row in failed:
                 row.deliver(EngineFailed("a step of the engine failed", reason=type(error).__name__))
@@ -204,69 +335,49 @@ class Scheduler:
             )
             row.deliver(last)
 
+    def _background_step(self, lane: Lane) -> list[tuple[Row, Any]]:
+        model = self._residence.model
+        assert model is not None
+        rows, reads_prompt = len(lane), lane.reads_prompt
+        with model.boundary.background(self._give_way):
+            ended = lane.step()
+            lane.settle()
+        if not reads_prompt:  # the new row's prompt is cut at boundaries of its own
+            self._row_limit.measured(rows, model.boundary.longest_stretch)
+        return ended
+
     def _serve_load(self, folder: ModelFolder, done: Future[None]) -> None:
         if not done.set_running_or_notify_cancel():
             return
         try:
-            self._loaded(folder)
+            if self._closed:
+                raise EngineFailed("the engine has been closed", reason="closed")
+            if not self._residence.holds(folder):
+                self._close_lanes()
+            self._residence.ensure_loaded(folder)
         except SidecarError as error:
             done.set_exception(error)
         else:
             done.set_result(None)
 
-    def _loaded(self, folder: ModelFolder) -> LoadedModel:
-        """The model of that folder, loaded if it is not. No request may run on another one.
-
-        Raises:
-            EngineFailed: it cannot be loaded.
-        """
-        if self._model is not None and self._model.path == folder.path:
-            return self._model
-        if self._closed:
-            raise EngineFailed("the engine has been closed", reason="closed")
-        self._unload()
-        log.info("Loading model, model=%s", folder.model_id)
-        self._announce(loading=True, model_id=folder.model_id)
-        started = time.monotonic()
-        try:
-            self._model = self._load(folder.path)
-        except Exception as error:
-            log.exception("Model could not be loaded, model=%s", folder.model_id)
-            self._announce(loading=False, model_id=None)
-            if isinstance(error, SidecarError):
-                raise
-            raise EngineFailed("the model could not be loaded", reason=type(error).__name__) from error
-        seconds = time.monotonic() - started
-        log.info("Model loaded in %.2f s, model=%s", seconds, folder.model_id)
-        self._announce(loaded=True, loading=False, load_seconds=seconds)
-        return self._model
-
-    def _load(self, path: Path) -> LoadedModel:
-        backend.prepare(self._cache)
-        from sidecar.engine import loader
-
-        device = backend.device()
-        budget = backend.memory_budget()
-        self.status = replace(self.status, device=device, budget_bytes=budget)
-        return loader.load(path, device, budget)
-
     def _unload(self) -> None:
-        if self._model is None:
-            return
-        import mlx.core as mx
+        self._close_lanes()
+        self._residence.unload_model()
 
-        self._abandon_lane()
-        self._model = None
-        gc.collect()
-        mx.clear_cache()
-        log.info("Model unloaded, model=%s", self.status.model_id)
-        self._announce(loaded=False, model_id=None, load_seconds=None)
+    def _rest(self) -> None:
+        """The lanes are closed and what MLX keeps for its next arrays is given back; the model stays."""
+        self._close_lanes()
+        self._residence.free_scratch()
+        log.info("Engine at rest")
+        self._announce()
 
-    def _abandon_lane(self) -> list[Row]:
-        """Drops the lane; the next request gets a fresh one. Returns the rows it had."""
-        lane, self._lane = self._lane, None
-        if lane is None:
-            return []
+    def _close_lanes(self) -> list[Row]:
+        """Drops the lanes; the next requests get fresh ones. Returns the rows they had."""
+        # In the reverse order of their making: each restores the limit on wired memory that it found.
+        return [row for priority in reversed(list(self._lanes)) for row in self._abandon(priority)]
+
+    def _abandon(self, priority: RequestPriority) -> list[Row]:
+        lane = self._lanes.pop(priority)
         rows = list(lane.rows.values())
         lane.close()
         return rows
@@ -274,27 +385,26 @@ class Scheduler:
     def _close(self) -> None:
         self._closed = True
         closed = EngineFailed("the engine has been closed", reason="closed")
-        for waiting in self._waiting.values():
-            while waiting:
-                waiting.popleft().deliver(closed)
-        for row in self._abandon_lane():
+        for job in self._waiting.drain():
+            job.deliver(closed)
+        for row in self._close_lanes():
             row.deliver(closed)
-        self._unload()
+        self._residence.unload_model()
+
+    def _rows(self) -> list[Row]:
+        return [row for lane in self._lanes.values() for row in lane.rows.values()]
 
     def _request_ids(self) -> list[str]:
-        return [row.request.request_id for row in self._lane.rows.values()] if self._lane else []
+        return [row.request.request_id for row in self._rows()]
 
     def _announce(self, **changes: Any) -> None:
         """Takes a new snapshot and tells it."""
-        if self._model is not None or self.status.loaded:
-            import mlx.core as mx
-
-            changes |= {"active_bytes": mx.get_active_memory(), "peak_bytes": mx.get_peak_memory()}
-        running = list(self._lane.rows.values()) if self._lane else []
+        if self._residence.model is not None or self.status.loaded:
+            changes |= self._residence.memory()
         self.status = replace(
             self.status,
-            queued=_counts(job.request for jobs in self._waiting.values() for job in jobs),
-            running=_counts(row.request for row in running),
+            queued=_counts(job.request for job in self._waiting),
+            running=_counts(row.request for row in self._rows()),
             **changes,
         )
         self._on_status(self.status)
@@ -302,4 +412,4 @@ class Scheduler:
 
 def _counts(requests: Iterator[GenerationRequest]) -> PriorityCounts:
     priorities = [request.priority for request in requests]
-    return PriorityCounts(priorities.count(RequestPriority.HIGH), priorities.count(RequestPriority.LOW))
+    return PriorityCounts(priorities.count(HIGH), priorities.count(LOW))

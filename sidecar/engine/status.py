@@ -16,8 +16,8 @@ class PriorityCounts:
 @dataclass(frozen=True)
 class EngineStatus:
     """A snapshot. `model_id` is the name its callers gave the model that is loaded or being loaded; `device` (metal,
-    cuda, cpu) is None before the first load. Bytes are MLX's. `tokens_per_second` is the last answer's
-    rate of decoding."""
+    cuda, cpu) is None before the first load. Bytes are MLX's. `paused`: the background lane is held.
+    `tokens_per_second` is the last answer's rate of decoding."""
 
     loaded: bool = False
     loading: bool = False
@@ -28,5 +28,6 @@ class EngineStatus:
     budget_bytes: int | None = None
     queued: PriorityCounts = field(default_factory=PriorityCounts)
     running: PriorityCounts = field(default_factory=PriorityCounts)
+    paused: bool = False
     tokens_per_second: float | None = None
     load_seconds: float | None = None

@@ -5,18 +5,24 @@ from typing import Any
 
 from sidecar.engine import Engine
 from sidecar.engine import EngineStatus as Status
-from sidecar.protocol.engine import STATUS, EngineStatus
+from sidecar.protocol.engine import PAUSE, RESUME, STATUS, EngineStatus
 from sidecar.protocol.message import NoParams
 from sidecar.rpc.dispatch import Bound, Call
 
 
 def bind(*, engine: Engine) -> Sequence[Bound[Any, Any]]:
-    """`engine/status`."""
+    """`engine/status`, `engine/pause` and `engine/resume`; each answers the status."""
 
     async def status(_params: NoParams, _call: Call) -> EngineStatus:
         return as_message(engine.status())
 
-    return (Bound(STATUS, status),)
+    async def pause(_params: NoParams, _call: Call) -> EngineStatus:
+        return as_message(await engine.pause())
+
+    async def resume(_params: NoParams, _call: Call) -> EngineStatus:
+        return as_message(await engine.resume())
+
+    return Bound(STATUS, status), Bound(PAUSE, pause), Bound(RESUME, resume)
 
 
 def as_message(status: Status) -> EngineStatus:

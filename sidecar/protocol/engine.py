@@ -24,6 +24,7 @@ class EngineStatus(Message):
     budget_bytes: int | None
     queued: Lanes
     running: Lanes
+    paused: Annotated[bool, Field(description="Whether background requests are held")]
     tokens_per_second: float | None
     load_seconds: float | None
 
@@ -31,5 +32,8 @@ class EngineStatus(Message):
 STATUS = Method("engine/status", NoParams, EngineStatus, "What the engine holds and does", ("window",))
 STATUS_CHANGED = Notification("engine/status", EngineStatus, "The engine's state changed", state=True)
 
-METHODS: tuple[Method[Any, Any], ...] = (STATUS,)
+PAUSE = Method("engine/pause", NoParams, EngineStatus, "Holds background requests where they are", ("window",))
+RESUME = Method("engine/resume", NoParams, EngineStatus, "Lets background requests go on", ("window",))
+
+METHODS: tuple[Method[Any, Any], ...] = (STATUS, PAUSE, RESUME)
 NOTIFICATIONS: tuple[Notification[Any], ...] = (STATUS_CHANGED,)

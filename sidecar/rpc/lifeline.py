@@ -20,14 +20,17 @@ class Lifeline:
 
     def __init__(self, on_leave: Callable[[], None], parent: int) -> None:
         """`on_leave` is called once, on the watching thread; `parent` is the process id to watch."""
+        self.code = 0
         self._leaving = threading.Event()
         self._on_leave = on_leave
         self._parent = parent
         threading.Thread(target=self._watch, name="lifeline", daemon=True).start()
 
-    def leave(self) -> None:
-        """Asks the process to end. From any thread, any number of times."""
-        self._leaving.set()
+    def leave(self, code: int = 0) -> None:
+        """Asks the process to end, with this exit code. From any thread, any number of times; the first one counts."""
+        if not self._leaving.is_set():
+            self.code = code
+            self._leaving.set()
 
     def _watch(self) -> None:
         while not self._leaving.wait(PARENT_POLL_SECONDS):
@@ -35,4 +38,4 @@ class Lifeline:
                 break
         self._on_leave()
         time.sleep(GRACE_SECONDS)
-        os._exit(0)
+        os._exit(self.code)

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import queue
-import resource
 import sys
 import threading
 
-from sidecar.worker import frames, pictures
+from sidecar.worker import decoding, frames, limits
+from sidecar.worker.picture import Bounds, PictureError
 
 
 def main(memory_bytes: int) -> None:
     jobs = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a C library prints must not land between two frames
-    _limit(memory_bytes)
+    limits.limit(memory_bytes)
     received: queue.SimpleQueue[tuple[bytes, bytes]] = queue.SimpleQueue()
 
     def receive() -> None:
@@ -31,7 +30,8 @@ def main(memory_bytes: int) -> None:
     threading.Thread(target=receive, daemon=True).start()
     while True:
         header, data = received.get()
-        answer, body = _serve(json.loads(header), data)
+        with limits.watched(memory_bytes):
+            answer, body = _serve(Bounds(**json.loads(header)), data)
         del data
         try:
             frames.write_frame(answers, json.dumps(answer).encode())
@@ -41,19 +41,12 @@ def main(memory_bytes: int) -> None:
             os._exit(0)
 
 
-def _serve(job: dict[str, int], data: bytes) -> tuple[dict[str, int | str], bytes]:
+def _serve(bounds: Bounds, data: bytes) -> tuple[dict[str, int | str], bytes]:
     try:
-        pixels = pictures.decode(data, job["maxPixels"])
-    except pictures.PictureError as refused:
+        image = decoding.decode(data, bounds)
+    except PictureError as refused:
         return {"refused": refused.reason}, b""
-    return {"width": pixels.width, "height": pixels.height}, pixels.rgb
-
-
-def _limit(memory_bytes: int) -> None:
-    limits = {resource.RLIMIT_CORE: 0, resource.RLIMIT_FSIZE: 0, resource.RLIMIT_AS: memory_bytes}
-    for kind, limit in limits.items():
-        with contextlib.suppress(ValueError, OSError):  # macOS knows RLIMIT_AS and refuses it
-            resource.setrlimit(kind, (limit, limit))
+    return {"width": image.width, "height": image.height}, image.tobytes()
 
 
 if __name__ == "__main__":

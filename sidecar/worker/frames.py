@@ -13,13 +13,16 @@ def write_frame(stream: BinaryIO, payload: bytes) -> None:
     stream.write(payload)
 
 
-def read_frame(stream: BinaryIO) -> bytes:
-    """The next frame.
+def read_frame(stream: BinaryIO, most: int | None = None) -> bytes:
+    """The next frame, of `most` bytes at most.
 
     Raises:
         EOFError: the other side has gone.
+        ValueError: the frame is longer.
     """
     (length,) = LENGTH.unpack(_exactly(stream, LENGTH.size))
+    if most is not None and length > most:
+        raise ValueError
     return _exactly(stream, length)
 
 

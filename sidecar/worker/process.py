@@ -2,47 +2,59 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
+import queue
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass
+from concurrent.futures import Future
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from sidecar.worker import frames
-from sidecar.worker.pictures import PictureError
+from sidecar.worker import frames, limits
+from sidecar.worker.picture import Bounds, Picture, PictureError
 
 log = logging.getLogger(__name__)
 
 PICTURE_SECONDS = 10.0
 MEMORY_BYTES = 1 << 30
 
+# Of an answer. The largest picture that Qwen3-VL's processors let pass has 16.8 megapixels.
+MAX_HEADER_BYTES = 4096
+MAX_PIXEL_BYTES = 64 << 20
+
 # Isolated mode takes neither the environment's nor the working folder's modules; the project's root is given by hand.
 _BOOT = "import sys; sys.path.insert(0, sys.argv.pop()); from sidecar.worker import child; child.main(int(sys.argv[1]))"
 _ROOT = Path(__file__).resolve().parents[2]
 
 
-@dataclass(frozen=True)
-class Picture:
-    """`rgb` holds width × height × 3 bytes, row by row from the top left."""
+@dataclass(order=True)
+class _Job:
+    """Jobs compare by whether a person waits, then by their arrival."""
 
-    width: int
-    height: int
-    rgb: bytes
+    later: bool
+    number: int
+    data: bytes = field(compare=False)
+    bounds: Bounds = field(compare=False)
+    done: Future[Picture] = field(compare=False)
 
 
 class Worker:
     """One child process at a time, started when it is needed and again after it died.
 
-    Its methods block; call them from a thread. They may be called from several: jobs are done one after the other.
+    Jobs are done one after the other, urgent ones first. Its methods may be called from any thread.
     """
 
     def __init__(self, *, picture_seconds: float = PICTURE_SECONDS, memory_bytes: int = MEMORY_BYTES) -> None:
         self._picture_seconds = picture_seconds
         self._memory_bytes = memory_bytes
         self._child: subprocess.Popen[bytes] | None = None
-        self._one_job = threading.Lock()
+        self._jobs: queue.PriorityQueue[_Job] = queue.PriorityQueue()
+        self._numbers = itertools.count()
+        self._state = threading.Lock()  # over the next two, and over starting and killing the child
+        self._thread: threading.Thread | None = None
         self._closed = False
 
     @property
@@ -51,69 +63,120 @@ class Worker:
         child = self._child
         return child.pid if child is not None and child.poll() is None else None
 
-    def picture(self, data: bytes, max_pixels: int) -> Picture:
-        """The picture file `data` as RGB pixels, at most `max_pixels` of them.
+    def picture(self, data: bytes, bounds: Bounds, *, urgent: bool = False) -> Future[Picture]:
+        """The picture file `data` as RGB pixels, resized to `fitted_size`. A future cancelled before its turn costs
+        nothing.
 
-        Raises:
+        The future raises:
             PictureError: it cannot be used; see `PictureError` for the reasons.
         """
-        with self._one_job:
-            child = self._running_child()
-            too_slow = threading.Event()
-
-            def stop() -> None:
-                too_slow.set()
-                child.kill()
-
-            timer = threading.Timer(self._picture_seconds, stop)
-            timer.start()
-            try:
-                header, rgb = self._exchange(child, json.dumps({"maxPixels": max_pixels}).encode(), data)
-            except (EOFError, OSError) as error:
-                self._reap(child)
-                reason = "too_slow" if too_slow.is_set() else "decoder_crashed"
-                log.warning("Worker died, reason=%s, exit=%s", reason, child.returncode)
-                raise PictureError(reason) from error
-            finally:
-                timer.cancel()
-            answer = json.loads(header)
-        if "refused" in answer:
-            raise PictureError(answer["refused"])
-        return Picture(answer["width"], answer["height"], rgb)
+        job = _Job(not urgent, next(self._numbers), data, bounds, Future())
+        with self._state:
+            if self._closed:
+                job.done.set_exception(PictureError("closed"))
+                return job.done
+            self._jobs.put(job)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._serve, name="worker", daemon=True)
+                self._thread.start()
+        return job.done
 
     def close(self) -> None:
-        """Ends the child, also in the middle of a job, whose caller then gets `PictureError`."""
-        self._closed = True
-        if (child := self._child) is not None:
+        """Ends the child, also in the middle of a job; that job and those that wait raise `PictureError`."""
+        with self._state:
+            self._closed = True
+            if self._child is not None:
+                self._child.kill()
+            # Last in the queue, so that all who wait are told; it ends the thread.
+            self._jobs.put(_Job(True, next(self._numbers), b"", Bounds(1, 1, 1), Future()))
+
+    def _serve(self) -> None:
+        while not (self._closed and self._jobs.empty()):
+            job = self._jobs.get()
+            if not job.done.set_running_or_notify_cancel():
+                continue
+            try:
+                job.done.set_result(self._decoded(job))
+            except PictureError as refused:
+                job.done.set_exception(refused)
+            except Exception:  # no process to be had, for one
+                log.exception("Worker could not be asked")
+                job.done.set_exception(PictureError("decoder_crashed"))
+            del job  # its bytes
+        if self._child is not None:
+            self._reap(self._child)
+
+    def _decoded(self, job: _Job) -> Picture:
+        child = self._running_child()
+        too_slow = threading.Event()
+
+        def stop() -> None:
+            too_slow.set()
             child.kill()
-            with self._one_job:  # which now ends
+
+        timer = threading.Timer(self._picture_seconds, stop)
+        timer.start()
+        try:
+            width, height, rgb = self._exchange(child, job)
+        except (EOFError, OSError, ValueError) as error:
+            self._reap(child)
+            reason = self._cause_of_death(child.returncode, too_slow=too_slow.is_set())
+            log.warning("Worker died, reason=%s, exit=%s", reason, child.returncode)
+            raise PictureError(reason) from error
+        finally:
+            timer.cancel()
+            timer.join()
+            if too_slow.is_set():  # perhaps just after the answer: the next job must not meet a dying child
                 self._reap(child)
+        return Picture(width, height, rgb)
+
+    def _cause_of_death(self, exit_code: int, *, too_slow: bool) -> str:
+        if self._closed:
+            return "closed"
+        if too_slow:
+            return "too_slow"
+        return "too_much_memory" if exit_code == limits.EXIT_TOO_MUCH_MEMORY else "decoder_crashed"
 
     def _running_child(self) -> subprocess.Popen[bytes]:
-        if self._closed:
-            raise PictureError("decoder_crashed")
         child = self._child
-        if child is not None and child.poll() is None:
+        if child is not None and child.poll() is None and not self._closed:
             return child
         if child is not None:
             self._reap(child)
-        self._child = subprocess.Popen(
-            [sys.executable, "-I", "-c", _BOOT, str(self._memory_bytes), str(_ROOT)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # decoders may print pieces of what they read
-            env={"MALLOC_ARENA_MAX": "1"},  # glibc reserves 64 MB of address space for each further arena
-        )
-        return self._child
+        with self._state:
+            if self._closed:
+                raise PictureError("closed")
+            self._child = subprocess.Popen(
+                [sys.executable, "-I", "-c", _BOOT, str(self._memory_bytes), str(_ROOT)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,  # decoders may print pieces of what they read
+                env={"MALLOC_ARENA_MAX": "1"},  # glibc reserves 64 MB of address space for each further arena
+            )
+            return self._child
 
     @staticmethod
-    def _exchange(child: subprocess.Popen[bytes], header: bytes, body: bytes) -> tuple[bytes, bytes]:
+    def _exchange(child: subprocess.Popen[bytes], job: _Job) -> tuple[int, int, bytes]:
+        """Width, height and pixels. What the child says is not trusted: a hostile file may have taken it over.
+
+        Raises:
+            PictureError: refused by the child.
+            EOFError, OSError: the child died.
+            ValueError: its answer is none.
+        """
         assert child.stdin is not None
         assert child.stdout is not None
-        frames.write_frame(child.stdin, header)  # type: ignore[arg-type]
-        frames.write_frame(child.stdin, body)  # type: ignore[arg-type]
+        frames.write_frame(child.stdin, json.dumps(asdict(job.bounds)).encode())  # type: ignore[arg-type]
+        frames.write_frame(child.stdin, job.data)  # type: ignore[arg-type]
         child.stdin.flush()
-        return frames.read_frame(child.stdout), frames.read_frame(child.stdout)  # type: ignore[arg-type]
+        answer = json.loads(frames.read_frame(child.stdout, MAX_HEADER_BYTES))  # type: ignore[arg-type]
+        rgb = frames.read_frame(child.stdout, MAX_PIXEL_BYTES)  # type: ignore[arg-type]
+        match answer:
+            case {"refused": str(reason)}:
+                raise PictureError(reason)
+            case {"width": int(width), "height": int(height)} if len(rgb) == width * height * 3:
+                return width, height, rgb
+        raise ValueError
 
     @staticmethod
     def _reap(child: subprocess.Popen[bytes]) -> None:

@@ -56,13 +56,14 @@ class Answer:
 class Bench:
     """An engine, the folder of its attachments, and a model to ask by default."""
 
-    def __init__(self, folder: Path, model: Path) -> None:
+    def __init__(self, folder: Path, model: Path, **options: Any) -> None:
+        """`options` are the engine's."""
         self.attachments = folder / "attachments"
         self.attachments.mkdir()
         self.model = model
         self.announced: list[EngineStatus] = []
         self._changed = asyncio.Event()
-        self.engine = Engine(attachments=self.attachments, cache=folder / "cache", on_status=self._heard)
+        self.engine = Engine(attachments=self.attachments, cache=folder / "cache", on_status=self._heard, **options)
 
     def _heard(self, status: EngineStatus) -> None:
         self.announced.append(status)

@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
-from sidecar.engine.images import MAX_PIXELS, open_pictures
-from sidecar.errors import InvalidImage
-from sidecar.worker import Picture, Worker
+from sidecar.engine.images import (
+    BACKGROUND_PIXELS,
+    MAX_FILE_BYTES,
+    MAX_PICTURES,
+    MAX_PIXELS,
+    bounds_for,
+    model_bounds,
+    open_pictures,
+)
+from sidecar.errors import EngineFailed, InvalidImage
+from sidecar.worker import Bounds, Picture, PictureError, Worker
+from sidecar.worker.picture import fitted_size
 from tests.engine.pictures import data_url, encoded, image_part, plain, text_part
+
+ANY_SIZE = Bounds(multiple=1, min_pixels=1, max_pixels=1 << 30)
+QWEN = Bounds(multiple=32, min_pixels=256 * 256, max_pixels=4096 * 4096)  # the real model's
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +61,7 @@ def colour(picture: Picture) -> tuple[int, ...]:
 
 async def reason_of(url: str, attachments: Path, worker: Worker) -> str:
     with pytest.raises(InvalidImage) as refused:
-        await open_pictures(user(image_part(url)), attachments, worker)
+        await open_pictures(user(image_part(url)), attachments, worker, ANY_SIZE)
     reason = refused.value.details["reason"]
     assert isinstance(reason, str)
     return reason
@@ -60,7 +76,7 @@ async def test_pictures_of_a_conversation_come_in_its_order(attachments: Path, w
         *user(image_part(data_url(blue))),
     ]
 
-    pictures = await open_pictures(messages, attachments, worker)
+    pictures = await open_pictures(messages, attachments, worker, ANY_SIZE)
 
     assert [colour(picture) for picture in pictures] == [(255, 0, 0), (0, 255, 0), (0, 0, 255)]
 
@@ -69,18 +85,138 @@ async def test_pictures_of_a_conversation_come_in_its_order(attachments: Path, w
 async def test_an_attachment_is_found_whatever_its_extension(attachments: Path, worker: Worker, extension: str) -> None:
     url = attach(attachments, encoded(plain("red", (8, 8))), extension)
 
-    (picture,) = await open_pictures(user(image_part(url)), attachments, worker)
+    (picture,) = await open_pictures(user(image_part(url)), attachments, worker, ANY_SIZE)
 
     assert colour(picture) == (255, 0, 0)
 
 
 async def test_low_detail_takes_fewer_pixels(attachments: Path, worker: Worker) -> None:
     url = data_url(encoded(plain("red", (2000, 2000))))
+    parts = [image_part(url), image_part(url, detail="high"), image_part(url, detail="low")]
 
-    high, low = await open_pictures(user(image_part(url), image_part(url, detail="low")), attachments, worker)
+    auto, high, low = await open_pictures(user(*parts), attachments, worker, QWEN)
 
+    assert auto == high
     assert high.width * high.height == MAX_PIXELS["high"]
     assert low.width * low.height == MAX_PIXELS["low"]
+
+
+async def test_pictures_nobody_waits_for_are_bounded_whatever_their_detail(attachments: Path, worker: Worker) -> None:
+    url = data_url(encoded(plain("red", (2000, 2000))))
+    parts = [image_part(url, detail=detail) for detail in ("auto", "high", "low")]
+
+    pictures = await open_pictures(user(*parts), attachments, worker, QWEN, most_pixels=BACKGROUND_PIXELS)
+    smaller = await open_pictures(user(*parts), attachments, worker, QWEN, most_pixels=320 * 320)
+
+    assert [(picture.width, picture.height) for picture in pictures] == [(448, 448)] * 3
+    assert [(picture.width, picture.height) for picture in smaller] == [(320, 320)] * 3
+
+
+@pytest.mark.parametrize(
+    ("detail", "most_pixels", "expected"),
+    [("low", 1, 256 * 256), (None, 10**9, 1024 * 1024), ("high", None, 1024 * 1024), ("low", None, 448 * 448)],
+)
+def test_no_bound_leaves_the_sizes_that_the_model_takes(
+    detail: str | None, most_pixels: int | None, expected: int
+) -> None:
+    assert bounds_for(QWEN, detail, most_pixels) == Bounds(32, 256 * 256, expected)
+
+
+def test_a_model_of_few_pixels_gets_no_more() -> None:
+    assert bounds_for(Bounds(32, 1024, 65536), "high", None) == Bounds(32, 1024, 65536)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"preprocessor_config.json": {"size": {"shortest_edge": 65536, "longest_edge": 16777216}, "patch_size": 16}},
+        {"preprocessor_config.json": {"size": {"shortest_edge": 65536}, "min_pixels": 4096, "merge_size": 4}},
+        {
+            "preprocessor_config.json": {"min_pixels": 4096, "max_pixels": 8192, "patch_size": 14},
+            "processor_config.json": {"image_processor": {"max_pixels": 16384}},
+        },
+        {"preprocessor_config.json": {}},
+        {},
+    ],
+)
+def test_the_model_s_sizes_are_read_as_mlx_vlm_reads_them(
+    prepared: None, tmp_path: Path, files: Mapping[str, Any]
+) -> None:
+    from mlx_vlm.models.qwen3_vl.processing_qwen3_vl import Qwen3VLImageProcessor, _qwen_vl_image_kwargs
+
+    for name, members in files.items():
+        (tmp_path / name).write_text(json.dumps(members))
+    theirs = Qwen3VLImageProcessor(**_qwen_vl_image_kwargs(tmp_path))
+
+    assert model_bounds(tmp_path) == Bounds(theirs.patch_size * theirs.merge_size, theirs.min_pixels, theirs.max_pixels)
+
+
+@pytest.mark.parametrize(
+    "members", [{"min_pixels": "many"}, {"min_pixels": 9, "max_pixels": 4}, {"patch_size": 0}, {"patch_size": [1]}]
+)
+def test_a_model_with_impossible_sizes_cannot_be_asked(tmp_path: Path, members: Mapping[str, Any]) -> None:
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps(members))
+
+    with pytest.raises(EngineFailed):
+        model_bounds(tmp_path)
+
+
+@settings(max_examples=500)
+@given(
+    width=st.integers(1, 20_000),
+    height=st.integers(1, 20_000),
+    bounds=st.sampled_from([QWEN, Bounds(32, 256 * 256, 448 * 448), Bounds(32, 16384, 65536), Bounds(28, 3136, 10**6)]),
+)
+@example(width=33, height=6600, bounds=QWEN)
+@example(width=100, height=20_000, bounds=Bounds(32, 16384, 65536))
+@example(width=16, height=3200, bounds=QWEN)
+@example(width=48, height=80, bounds=QWEN)
+def test_the_size_is_the_one_mlx_vlm_would_choose(prepared: None, width: int, height: int, bounds: Bounds) -> None:
+    from mlx_vlm.models.qwen3_vl.processing_qwen3_vl import _smart_resize_image
+
+    try:
+        rows, columns = _smart_resize_image(height, width, bounds.multiple, bounds.min_pixels, bounds.max_pixels)
+    except ValueError:
+        with pytest.raises(PictureError, match="too_narrow"):
+            fitted_size(width, height, bounds)
+    else:
+        assert fitted_size(width, height, bounds) == (columns, rows)
+
+
+async def test_a_picture_that_is_shown_again_is_opened_once(
+    attachments: Path, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[bytes] = []
+    decode = worker.picture
+
+    def counted(data: bytes, *arguments: Any, **options: Any) -> Any:
+        opened.append(data)
+        return decode(data, *arguments, **options)
+
+    monkeypatch.setattr(worker, "picture", counted)
+    red, lime = (data_url(encoded(plain(name, (8, 8)))) for name in ("red", "lime"))
+
+    pictures = await open_pictures(user(*map(image_part, [red, lime, red])), attachments, worker, ANY_SIZE)
+
+    assert [colour(picture) for picture in pictures] == [(255, 0, 0), (0, 255, 0), (255, 0, 0)]
+    assert len(opened) == 2
+
+
+async def test_more_pictures_than_any_context_holds_are_refused(attachments: Path, worker: Worker) -> None:
+    part = image_part(data_url(encoded(plain("red", (8, 8)))))
+
+    with pytest.raises(InvalidImage) as refused:
+        await open_pictures(user(*[part] * (MAX_PICTURES + 1)), attachments, worker, ANY_SIZE)
+
+    assert refused.value.details == {"reason": "too_many_pictures", "index": MAX_PICTURES}
+
+
+async def test_a_closed_worker_is_the_engine_s_failure(attachments: Path) -> None:
+    closed = Worker()
+    closed.close()
+
+    with pytest.raises(EngineFailed):
+        await open_pictures(user(image_part("data:,x")), attachments, closed, ANY_SIZE)
 
 
 @pytest.mark.parametrize(
@@ -110,12 +246,38 @@ async def test_an_attachment_that_is_not_there_is_missing(attachments: Path, wor
     assert await reason_of(f"attachment:{name}", attachments, worker) == "missing"
 
 
-async def test_a_link_out_of_the_folder_is_missing(attachments: Path, worker: Worker) -> None:
+@pytest.mark.parametrize("extension", ["", ".png"])
+async def test_a_link_out_of_the_folder_is_not_followed(attachments: Path, worker: Worker, extension: str) -> None:
     outside = attachments.parent / "outside.png"
     outside.write_bytes(encoded(plain("red", (8, 8))))
-    (attachments / ("1" * 64 + ".png")).symlink_to(outside)
+    (attachments / ("1" * 64 + extension)).symlink_to(outside)
 
-    assert await reason_of("attachment:" + "1" * 64, attachments, worker) == "missing"
+    assert await reason_of("attachment:" + "1" * 64, attachments, worker) == "not_a_file"
+
+
+async def test_a_device_behind_an_attachment_is_refused(attachments: Path, worker: Worker) -> None:
+    (attachments / ("1" * 64)).symlink_to("/dev/zero")
+
+    assert await reason_of("attachment:" + "1" * 64, attachments, worker) == "not_a_file"
+
+
+async def test_a_pipe_that_nobody_writes_to_is_refused_at_once(attachments: Path, worker: Worker) -> None:
+    os.mkfifo(attachments / ("1" * 64 + ".png"))
+
+    assert await reason_of("attachment:" + "1" * 64, attachments, worker) == "not_a_file"
+
+
+async def test_a_folder_behind_an_attachment_is_refused(attachments: Path, worker: Worker) -> None:
+    (attachments / ("1" * 64 + ".png")).mkdir()
+
+    assert await reason_of("attachment:" + "1" * 64, attachments, worker) == "not_a_file"
+
+
+async def test_a_file_beyond_100_megabytes_is_refused(attachments: Path, worker: Worker) -> None:
+    with (attachments / ("1" * 64 + ".png")).open("wb") as file:
+        file.truncate(MAX_FILE_BYTES + 1)
+
+    assert await reason_of("attachment:" + "1" * 64, attachments, worker) == "too_large"
 
 
 async def test_a_folder_that_is_not_there_holds_no_attachment(tmp_path: Path, worker: Worker) -> None:
@@ -141,7 +303,7 @@ async def test_the_error_names_the_picture_by_its_place(attachments: Path, worke
     good = image_part(data_url(encoded(plain("red", (8, 8)))))
 
     with pytest.raises(InvalidImage) as refused:
-        await open_pictures(user(good, good, image_part("data:,x")), attachments, worker)
+        await open_pictures(user(good, good, image_part("data:,x")), attachments, worker, ANY_SIZE)
 
     assert refused.value.details == {"reason": "not_a_picture", "index": 2}
 
@@ -150,6 +312,6 @@ async def test_data_urls_are_read_with_any_media_type_and_parameters(attachments
     payload = data_url(encoded(plain("red", (8, 8)))).partition(",")[2]
     urls = [f"{head},{payload}" for head in ("data:;base64", "DATA:image/x-strange;name=a.png;BASE64")]
 
-    pictures = await open_pictures(user(*map(image_part, urls)), attachments, worker)
+    pictures = await open_pictures(user(*map(image_part, urls)), attachments, worker, ANY_SIZE)
 
     assert len(pictures) == 2

@@ -1,0 +1,63 @@
+"""Places inside a long computation at which a person's request may go first."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+class Boundary:
+    """Stands between the blocks of the model's two towers.
+
+    A block calls `passed` once what it computed is there and nothing is under way on the device. Inside `background`
+    that hands the engine thread over to whoever waits; what is computed meanwhile is not cut itself. So a request of
+    high priority waits for one block of the batch's work, not for a picture or a chunk of a prompt.
+    """
+
+    def __init__(self, *, every_token: bool = False, heartbeat: Callable[[], None] = lambda: None) -> None:
+        """`every_token`: blocks of single tokens are boundaries, too. Right where it costs nothing to compute block by
+        block, as on a CPU; on a GPU the wait for each block would take longer than the block. `heartbeat` is called
+        at each boundary."""
+        self._every_token = every_token
+        self._heartbeat = heartbeat
+        self._give_way: Callable[[], None] | None = None
+        self._last = 0.0
+        self._longest = 0.0
+
+    @property
+    def cuts_single_tokens(self) -> bool:
+        """Whether a block of one token for each row has to be computed before the next is built."""
+        return self._every_token and self._give_way is not None
+
+    def passed(self) -> None:
+        """Nothing is under way: whoever waits may compute now."""
+        self._heartbeat()
+        if self._give_way is None:
+            return
+        self._measure()
+        give_way, self._give_way = self._give_way, None
+        try:
+            give_way()
+        finally:
+            self._give_way = give_way
+            self._last = time.perf_counter()
+
+    @contextmanager
+    def background(self, give_way: Callable[[], None]) -> Iterator[None]:
+        """Boundaries within call `give_way`."""
+        self._give_way = give_way
+        self._longest, self._last = 0.0, time.perf_counter()
+        try:
+            yield
+        finally:
+            self._measure()
+            self._give_way = None
+
+    @property
+    def longest_stretch(self) -> float:
+        """Seconds: the longest that the last `background` computed without a boundary."""
+        return self._longest
+
+    def _measure(self) -> None:
+        self._longest = max(self._longest, time.perf_counter() - self._last)

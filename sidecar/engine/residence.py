@@ -1,0 +1,93 @@
+"""The one model in memory. For the engine thread only."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sidecar.engine import backend
+from sidecar.engine.request import ModelFolder
+from sidecar.errors import EngineFailed, SidecarError
+
+if TYPE_CHECKING:  # it imports MLX: the engine thread does so at the first load
+    from sidecar.engine.loader import LoadedModel
+
+log = logging.getLogger(__name__)
+
+
+class Residence:
+    """Loads a model in the place of the one before, and frees it."""
+
+    def __init__(self, *, cache: Path, announce: Callable[..., None], heartbeat: Callable[[], None]) -> None:
+        """`announce` is called with the members of `EngineStatus` that changed, `heartbeat` between the blocks of what
+        the model computes. `cache` is for compiled kernels."""
+        self._cache = cache
+        self._announce = announce
+        self._heartbeat = heartbeat
+        self._folder: ModelFolder | None = None
+        self.model: LoadedModel | None = None
+
+    def holds(self, folder: ModelFolder) -> bool:
+        """Whether that model is the one in memory."""
+        return self.model is not None and self.model.path == folder.path
+
+    def ensure_loaded(self, folder: ModelFolder) -> LoadedModel:
+        """The model of that folder, loaded if it is not. No request may run on another one.
+
+        Raises:
+            EngineFailed: it cannot be loaded.
+        """
+        if self.model is not None and self.holds(folder):
+            return self.model
+        self.unload_model()
+        log.info("Loading model, model_id=%s", folder.model_id)
+        self._announce(loading=True, model_id=folder.model_id)
+        started = time.monotonic()
+        try:
+            self.model = self._load(folder.path)
+        except Exception as error:
+            log.exception("Model could not be loaded, model_id=%s", folder.model_id)
+            self._announce(loading=False, model_id=None)
+            if isinstance(error, SidecarError):
+                raise
+            raise EngineFailed("the model could not be loaded", reason=type(error).__name__) from error
+        self._folder = folder
+        seconds = time.monotonic() - started
+        log.info("Model loaded in %.2f s, model_id=%s", seconds, folder.model_id)
+        self._announce(loaded=True, loading=False, load_seconds=seconds)
+        return self.model
+
+    def unload_model(self) -> None:
+        """Gives the model's memory back to the system. No request may run on it."""
+        if self.model is None or self._folder is None:
+            return
+        self.model = None
+        self.free_scratch()
+        log.info("Model unloaded, model_id=%s", self._folder.model_id)
+        self._folder = None
+        self._announce(loaded=False, model_id=None, load_seconds=None)
+
+    def free_scratch(self) -> None:
+        """Gives back what MLX keeps for its next arrays."""
+        import mlx.core as mx
+
+        gc.collect()
+        mx.clear_cache()
+
+    def memory(self) -> dict[str, Any]:
+        """What MLX holds, as members of `EngineStatus`."""
+        import mlx.core as mx
+
+        return {"active_bytes": mx.get_active_memory(), "peak_bytes": mx.get_peak_memory()}
+
+    def _load(self, path: Path) -> LoadedModel:
+        backend.prepare(self._cache)
+        from sidecar.engine import loader
+
+        device, budget = backend.device(), backend.memory_budget()
+        self._announce(device=device, budget_bytes=budget)
+        return loader.load(path, device, budget, self._heartbeat)

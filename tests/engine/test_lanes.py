@@ -1,0 +1,267 @@
+"""A person's request goes first, at once, and the batch's work comes to the same end as if nothing had been."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from contextlib import aclosing, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sidecar.engine import RequestPriority
+from sidecar.engine.request import Job
+from sidecar.errors import EngineFailed
+from tests.engine.conftest import Answer, Bench
+from tests.engine.pictures import about, circle, data_url, encoded
+
+HIGH, LOW = RequestPriority.HIGH, RequestPriority.LOW
+LONG = "a long prompt of many words " * 60
+PICTURE = about(data_url(encoded(circle("red"))))
+CHATS: list[Any] = ["hello", LONG, PICTURE, "one two three"]
+
+
+def on_step(monkeypatch: pytest.MonkeyPatch, priority: RequestPriority, heard: Callable[[], None]) -> None:
+    """`heard` is called on the engine thread after each step of the lane that has rows of this priority."""
+    from sidecar.engine.lane import Lane
+
+    step = Lane.step
+
+    def watched(lane: Lane) -> Any:
+        mine = any(row.request.priority == priority for row in lane.rows.values())
+        result = step(lane)
+        if mine:
+            heard()
+        return result
+
+    monkeypatch.setattr(Lane, "step", watched)
+
+
+async def running(bench: Bench, **counts: int) -> None:
+    await bench.until(lambda status: all(getattr(status.running, name) == count for name, count in counts.items()))
+
+
+@pytest.mark.parametrize("sampled", [False, True], ids=["greedy", "sampled"])
+async def test_the_batch_gets_the_tokens_it_would_have_got_alone(bench: Bench, sampled: bool) -> None:
+    members: dict[str, Any] = {"max_tokens": 60, "temperature": 1.0 if sampled else 0.0, "seed": 4}
+    alone = [await bench.ask(chat, **members) for chat in CHATS]
+    batch = [asyncio.ensure_future(bench.ask(chat, **members)) for chat in CHATS]
+
+    people = [await bench.ask(f"question {i}", priority=HIGH, max_tokens=4) for i in range(6)]
+
+    assert [answer.text for answer in await asyncio.gather(*batch)] == [answer.text for answer in alone]
+    assert [answer.end.completion_tokens for answer in people] == [4] * 6
+
+
+async def test_while_a_person_waits_the_batch_makes_no_token(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: list[RequestPriority] = []
+    batch = asyncio.ensure_future(bench.ask("hello", max_tokens=200))
+    await running(bench, low=1)
+    on_step(monkeypatch, LOW, lambda: steps.append(LOW))
+    on_step(monkeypatch, HIGH, lambda: steps.append(HIGH))
+
+    await bench.ask("hello", priority=HIGH, max_tokens=30)
+    await batch
+
+    first = steps.index(HIGH)
+    last = len(steps) - 1 - steps[::-1].index(HIGH)
+    # One step of the batch may have been under way: it ends inside, and the person's steps lie within it.
+    assert steps[first : last + 1].count(LOW) <= 1
+    assert steps[last + 1 :].count(LOW) > 0
+
+
+@pytest.mark.parametrize("chat", [PICTURE, LONG], ids=["picture", "chunk of a prompt"])
+async def test_a_person_goes_first_between_two_blocks_of_the_batchs_work(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, chat: Any
+) -> None:
+
+    from sidecar.engine.scheduler import Scheduler
+
+    alone = await bench.ask(chat, max_tokens=5)
+    loop, submitted = asyncio.get_running_loop(), threading.Event()
+    give_way, submit = Scheduler._give_way, Scheduler.submit
+    asked: list[asyncio.Future[Answer]] = []
+    boundaries = 0
+    ended_within = False
+
+    def watched_give_way(self: Scheduler) -> None:
+        nonlocal boundaries, ended_within
+        boundaries += 1
+        if boundaries != 2:
+            return give_way(self)
+        loop.call_soon_threadsafe(
+            lambda: asked.append(asyncio.ensure_future(bench.ask("hello", priority=HIGH, max_tokens=3)))
+        )
+        assert submitted.wait(10)
+        give_way(self)
+        ended_within = self.status.queued.high + self.status.running.high == 0
+        return None
+
+    def watched_submit(self: Scheduler, job: Job) -> None:
+        submit(self, job)
+        if job.request.priority == HIGH:
+            submitted.set()
+
+    monkeypatch.setattr(Scheduler, "_give_way", watched_give_way)
+    monkeypatch.setattr(Scheduler, "submit", watched_submit)
+
+    answer = await bench.ask(chat, max_tokens=5)
+
+    assert ended_within
+    assert (await asked[0]).end.completion_tokens == 3
+    assert answer.text == alone.text
+
+
+async def test_several_people_share_a_batch(bench: Bench) -> None:
+    answers = await asyncio.gather(*(bench.ask("hello", priority=HIGH, max_tokens=40) for _ in range(4)))
+
+    assert len({answer.text for answer in answers}) == 1
+    assert max(status.running.high for status in bench.announced) > 1
+
+
+async def test_a_paused_batch_keeps_its_place_and_people_are_served(bench: Bench) -> None:
+    alone = await bench.ask("hello", max_tokens=100)
+    batch = asyncio.ensure_future(bench.ask("hello", max_tokens=100))
+    await running(bench, low=1)
+
+    assert (await bench.engine.pause()).paused
+    waiting = asyncio.ensure_future(bench.ask("another", max_tokens=5))
+    await bench.ask("hello", priority=HIGH)
+    status = bench.engine.status()
+    await bench.engine.resume()
+
+    assert status.running.low == 1
+    assert status.queued.low == 1
+    assert (await batch).text == alone.text
+    assert (await waiting).end.completion_tokens == 5
+
+
+async def test_unloading_while_the_batch_is_paused_lets_it_come_to_its_end(bench: Bench) -> None:
+    batch = asyncio.ensure_future(bench.ask("hello", max_tokens=60))
+    await running(bench, low=1)
+    await bench.engine.pause()
+
+    await bench.engine.unload_model()
+    await bench.engine.resume()
+
+    assert (await batch).end.completion_tokens == 60
+
+
+async def test_at_rest_the_lanes_are_gone_and_later_the_model_is(tmp_path: Path, random_model: Path) -> None:
+    bench = Bench(tmp_path, random_model, rest_seconds=0.01, unload_seconds=0.05)
+    first = await bench.ask("hello")
+
+    await bench.until(lambda status: not status.loaded)
+
+    assert not bench.engine._scheduler._lanes
+    assert (await bench.ask("hello")).text == first.text
+    bench.engine.close()
+
+
+async def test_a_step_that_hangs_fails_its_requests_and_tells_the_process(
+    tmp_path: Path, random_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sidecar.engine.lane import Lane
+
+    def hangs(_lane: Lane) -> None:
+        freed.wait(30)
+        raise RuntimeError
+
+    told, freed = asyncio.Event(), threading.Event()
+    bench = Bench(tmp_path, random_model, on_hung=told.set, hung_seconds=0.2)
+    await bench.engine.ensure_loaded(random_model)
+    with monkeypatch.context() as patched:
+        patched.setattr(Lane, "step", hangs)
+
+        with pytest.raises(EngineFailed) as failed:
+            await bench.ask("hello")
+        await asyncio.wait_for(told.wait(), 10)
+
+        freed.set()
+    assert failed.value.details == {"reason": "hung"}
+    assert failed.value.retryable
+
+
+arrivals = st.lists(
+    st.tuples(
+        st.sampled_from(["high", "low", "low", "cancelled", "unload", "pause", "resume"]),
+        st.integers(0, 3),
+        st.integers(0, 6),
+    ),
+    min_size=3,
+    max_size=12,
+)
+
+
+@settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(arrivals=arrivals)
+def test_whatever_arrives_between_the_batchs_answers_are_those_of_solo_runs(
+    shared_bench: Bench, solo: list[str], arrivals: list[tuple[str, int, int]]
+) -> None:
+    async def interleave() -> None:
+        shared_bench._changed = asyncio.Event()
+        ask = shared_bench.ask
+        low: list[tuple[int, asyncio.Future[Answer]]] = []
+        others: list[asyncio.Future[Any]] = []
+        for what, chat, turns in arrivals:
+            if what == "low":
+                low.append((chat, asyncio.ensure_future(ask(CHATS[chat], max_tokens=24))))
+            elif what == "high":
+                others.append(asyncio.ensure_future(ask(CHATS[chat], max_tokens=3, priority=HIGH)))
+            elif what == "cancelled":
+                others.append(asyncio.ensure_future(cut_short(CHATS[chat])))
+            elif what == "unload":
+                others.append(asyncio.ensure_future(shared_bench.engine.unload_model()))
+            elif what == "pause":
+                await shared_bench.engine.pause()
+            else:
+                await shared_bench.engine.resume()
+            for _ in range(turns):
+                await pieces_of_somebody()
+        await shared_bench.engine.resume()
+        for chat, answer in low:
+            assert (await answer).text == solo[chat]
+        await asyncio.gather(*others)
+
+    async def cut_short(chat: Any) -> None:
+        async with aclosing(shared_bench.stream(chat, max_tokens=200)) as stream:
+            async for _ in stream:
+                return
+
+    async def pieces_of_somebody() -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(shared_bench._changed.wait(), 0.01)
+        shared_bench._changed.clear()
+
+    asyncio.run(interleave())
+
+
+@pytest.fixture(scope="session")
+def solo(shared_bench: Bench) -> list[str]:
+    """What each chat is answered when nothing else runs."""
+
+    async def ask_all() -> list[str]:
+        shared_bench._changed = asyncio.Event()
+        return [(await shared_bench.ask(chat, max_tokens=24)).text for chat in CHATS]
+
+    return asyncio.run(ask_all())
+
+
+def test_the_row_limit_grows_while_there_is_room_and_falls_back_when_a_step_takes_too_long() -> None:
+    from sidecar.engine.row_limit import RowLimit
+
+    limit = RowLimit(8, seconds=0.05)
+    assert limit.rows == 8  # nothing is known yet
+    limit.measured(1, 0.02)
+    assert limit.rows == 2
+    limit.measured(2, 0.024)
+    assert limit.rows == 4
+    limit.measured(4, 0.09)
+    assert limit.rows == 3
+    limit.measured(1, 5.0)
+    limit.measured(2, 5.0)
+    assert limit.rows == 1
