@@ -131,6 +131,7 @@ def _json(schema: Mapping[str, Any], tokens: Vocabulary, member: str) -> LLMatch
 
 
 def _matcher(rules: str, tokens: Vocabulary, member: str) -> LLMatcher:
+    _check_size(rules, member)
     return _checked(LLMatcher.grammar_from_lark(f"%llguidance {{}}\n{rules}\n"), tokens, member)
 
 
@@ -151,11 +152,15 @@ def _embedded(schema: Mapping[str, Any], options: Mapping[str, Any], member: str
         text = json.dumps({**schema, "x-guidance": options}, allow_nan=False)
     except (RecursionError, ValueError) as error:
         raise InvalidSchema("not a schema", member=member, reason="nested too deep, or not JSON") from error
+    _check_size(text, member)
+    return text
+
+
+def _check_size(text: str, member: str) -> None:
     if len(text) > MAX_SCHEMA_CHARACTERS:
         raise InvalidSchema(
             "the schema is too large", member=member, reason=f"more than {MAX_SCHEMA_CHARACTERS} characters"
         )
-    return text
 
 
 def _reason(error: str) -> str:

@@ -1,0 +1,150 @@
+"""Whatever way is taken through a grammar, what comes out at its end validates."""
+
+from __future__ import annotations
+
+import json
+import random
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from sidecar.engine import GenerationRequest
+from sidecar.engine.grammar import Grammar, Vocabulary, compiled, vocabulary
+from sidecar.errors import InvalidSchema
+from tests.engine.synthetic import DEMO_MODEL, token, tokens
+
+END = token("<|im_end|>")
+MOST_TOKENS = 400
+
+
+@cache
+def of_the_demo_model() -> Vocabulary:
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(DEMO_MODEL, local_files_only=True)
+    return vocabulary(tokenizer, len(tokenizer), frozenset({END}))
+
+
+@cache
+def spellings() -> dict[int, bytes]:
+    return {number: spelled for spelled, number in tokens().items()}
+
+
+def grammar(**members: Any) -> Grammar:
+    request = GenerationRequest("x", [{"role": "user", "content": "hi"}], **members)
+    return compiled(request, of_the_demo_model())
+
+
+def allowed(walked: Grammar) -> list[int]:
+    mask = walked.bitmask()
+    assert mask is not None
+    return [int(number) for number in np.flatnonzero(np.unpackbits(np.frombuffer(mask, np.uint8), bitorder="little"))]
+
+
+def walk(walked: Grammar, rng: random.Random) -> str | None:
+    """The text of one random way to the end; None if it is long. What closes something is preferred now and then."""
+    text = b""
+    for _ in range(MOST_TOKENS):
+        choices = allowed(walked)
+        closing = [choice for choice in choices if spellings().get(choice, b"")[:1] in b'"]}']
+        if closing and rng.random() < 0.5:
+            choices = closing
+        taken = rng.choice(choices)
+        walked.advance(taken)
+        if taken == END:
+            return text.decode()
+        text += spellings().get(taken, b"")
+    return None
+
+
+names = st.text(alphabet='abé文"\\ \n', min_size=1, max_size=4)
+constants = st.none() | st.booleans() | st.integers(-99, 99) | names
+
+
+def spans(most: int) -> st.SearchStrategy[list[int]]:
+    return st.lists(st.integers(0, most), min_size=2, max_size=2).map(sorted)
+
+
+def an_object(properties: dict[str, Any], required: list[str], *, more: bool = False) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": more}
+
+
+leaves = st.one_of(
+    st.just({"type": "string"}),
+    spans(4).map(lambda span: {"type": "string", "minLength": span[0], "maxLength": span[1]}),
+    spans(40).map(lambda span: {"type": "integer", "minimum": span[0], "maximum": span[1]}),
+    st.sampled_from(["number", "integer", "boolean", "null"]).map(lambda kind: {"type": kind}),
+    st.lists(constants, min_size=1, max_size=4).map(lambda values: {"enum": values}),
+    constants.map(lambda value: {"const": value}),
+)
+
+
+def containers(inner: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
+    objects = st.dictionaries(names, inner, max_size=4).flatmap(
+        lambda properties: st.builds(
+            lambda required, more: an_object(properties, required, more=more),
+            st.lists(st.sampled_from(sorted(properties)), unique=True) if properties else st.just([]),
+            st.booleans(),
+        )
+    )
+    arrays = st.builds(
+        lambda items, span: {"type": "array", "items": items, "minItems": span[0], "maxItems": span[1]}, inner, spans(3)
+    )
+    return objects | arrays | st.lists(inner, min_size=1, max_size=3).map(lambda either: {"anyOf": either})
+
+
+schemas = st.recursive(leaves, containers, max_leaves=6)
+
+
+@settings(max_examples=60, deadline=None)
+@given(schemas, st.integers(0, 2**32))
+def test_every_way_to_the_end_of_a_schema_validates(schema: dict[str, Any], seed: int) -> None:
+    text = walk(grammar(schema=schema), random.Random(seed))
+
+    if text is not None:
+        Draft202012Validator(schema).validate(json.loads(text))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.dictionaries(names, leaves, max_size=3), st.integers(0, 2**32))
+def test_every_way_through_a_call_has_arguments_that_validate(properties: dict[str, Any], seed: int) -> None:
+    parameters = an_object(properties, sorted(properties))
+    tool = {"type": "function", "function": {"name": "f", "parameters": parameters}}
+
+    text = walk(grammar(tools=[tool], tool_choice="required", parallel_tool_calls=False), random.Random(seed))
+
+    if text is not None:
+        call = json.loads(text)
+        assert list(call) == ["name", "arguments"]
+        Draft202012Validator(parameters).validate(call["arguments"])
+
+
+def test_a_copy_walks_on_its_own() -> None:
+    first = grammar(schema={"enum": ["a", "b"]})
+    second = first.copy()
+
+    first.advance(allowed(first)[0])
+
+    assert allowed(second) == allowed(grammar(schema={"enum": ["a", "b"]}))
+
+
+def test_after_its_end_a_grammar_allows_the_end_only() -> None:
+    walked = grammar(schema={"const": 7})
+    for number in (tokens()[b"7"], END, END):
+        walked.advance(number)
+        assert allowed(walked) == [END]
+
+
+def test_tools_that_are_too_large_together_are_refused() -> None:
+    parameters = {"type": "object", "properties": {"a": {"enum": [f"{'x' * 90}{i}" for i in range(1000)]}}}
+    many = [{"type": "function", "function": {"name": f"f{i}", "parameters": parameters}} for i in range(8)]
+
+    with pytest.raises(InvalidSchema) as refused:
+        grammar(tools=many)
+
+    assert refused.value.details["member"] == "tools"
