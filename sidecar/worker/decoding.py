@@ -76,10 +76,10 @@ def _opened(data: bytes) -> Image.Image:
     Image.MAX_IMAGE_PIXELS = None  # Pillow's own check only warns below twice its limit; ours is exact
     formats = FORMATS
     if data[4:8] == b"ftyp":
-        import pillow_heif  # loads 30 MB of libraries: only for a file that may need them
+        import pi_heif  # loads megabytes of libraries: only for a file that may need them
 
         # An embedded thumbnail may show something else than the picture.
-        pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
+        pi_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
         formats = [*FORMATS, "HEIF"]
     try:
         return Image.open(io.BytesIO(data), formats=formats)
