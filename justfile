@@ -21,8 +21,8 @@ setup: _python _app
 # The main job, offline, with the small demo model: a window, or with --terminal the pipes alone
 demo *options:
     @case " $* " in \
-      *" --terminal "*) just _python && exec {{ python }} -m tests.e2e.terminal_demo ;; \
-      *) just setup && exec {{ python }} -m tests.e2e.window_demo "$@" ;; \
+      *" --terminal "*) just _python && exec "{{ python }}" -m tests.e2e.terminal_demo ;; \
+      *) just setup && exec "{{ python }}" -m tests.e2e.window_demo "$@" ;; \
     esac
 
 # The app with the real model
@@ -38,7 +38,7 @@ check: _python _npm
     .venv/bin/ruff check --quiet .
     .venv/bin/mypy
     .venv/bin/lint-imports --no-logo
-    {{ python }} -m sidecar.rpc.schema --check schemas
+    "{{ python }}" -m sidecar.rpc.schema --check schemas
     cd tauri-app && npm run --silent types -- --check && npm run --silent lint && npm run --silent typecheck
     . setup/rust.sh && cd tauri-app && cargo fmt --check && cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
 
@@ -50,15 +50,15 @@ format: _python
 
 # Writes schemas/ and the TypeScript types from the sidecar's protocol
 schema: _python _npm
-    {{ python }} -m sidecar.rpc.schema schemas
+    "{{ python }}" -m sidecar.rpc.schema schemas
     cd tauri-app && npm run --silent types
 
 # Trains the demo model again and prints its scores on held-out data; --eval only prints the scores
 demo-model *options: _python
-    {{ python }} -m tests.demo_model "$@"
+    "{{ python }}" -m tests.demo_model "$@"
 
 _python:
-    @{{ uv }} sync --quiet --frozen
+    @"{{ uv }}" sync --quiet --frozen
 
 [working-directory: "tauri-app"]
 _npm:
@@ -73,7 +73,7 @@ _app: _npm
     @. setup/rust.sh && cd tauri-app && cargo build --quiet --locked --workspace
 
 _pytest:
-    {{ python }} -m pytest -q --ignore=tests/e2e
+    "{{ python }}" -m pytest -q --ignore=tests/e2e
 
 _vitest:
     cd tauri-app && npm test --silent
@@ -82,4 +82,4 @@ _cargo-test:
     . setup/rust.sh && cd tauri-app && cargo test --quiet --locked --workspace
 
 _e2e:
-    {{ python }} -m pytest -q tests/e2e
+    "{{ python }}" -m pytest -q tests/e2e

@@ -5,14 +5,15 @@ from __future__ import annotations
 import secrets
 import time
 
-from sidecar.engine import vision
+from sidecar.engine import messages, vision
 from sidecar.engine.loader import LoadedModel
-from sidecar.engine.request import Job
+from sidecar.engine.request import GenerationRequest, Job
 from sidecar.engine.row import Row
 from sidecar.engine.sampling import RowSampler, Sampling
 from sidecar.errors import ContextLengthExceeded, InvalidRequest
 
 DEFAULT_MAX_TOKENS = 2048  # of an answer whose request names no limit
+CHARACTERS_A_TOKEN = 32  # more than any text has on average but one of blanks; prose has about four
 
 
 def admit(job: Job, model: LoadedModel) -> Row:
@@ -27,14 +28,11 @@ def admit(job: Job, model: LoadedModel) -> Row:
     request = job.request
     if any(token >= model.model.config.text_config.vocab_size for token in request.logit_bias):
         raise InvalidRequest("a bias for a token that the model has not", member="logit_bias")
+    _refuse_far_too_much(request, model.context_tokens)
     ids = model.template.encode(request.messages, [cut.tokens for cut in patches], request.callable_tools)
     room = model.context_tokens - len(ids)
     if room < 1:
-        raise ContextLengthExceeded(
-            f"{len(ids)} tokens of prompt, {model.context_tokens} of context",
-            promptTokens=len(ids),
-            contextTokens=model.context_tokens,
-        )
+        raise _too_long(len(ids), model.context_tokens)
     return Row(
         job,
         model=model,
@@ -43,6 +41,21 @@ def admit(job: Job, model: LoadedModel) -> Row:
         max_tokens=min(request.max_tokens or DEFAULT_MAX_TOKENS, room),
         sampler=_sampler(job, model),
         admitted=admitted,
+    )
+
+
+def _refuse_far_too_much(request: GenerationRequest, context_tokens: int) -> None:
+    """Before anybody spends seconds on tokenising megabytes that cannot fit."""
+    least = messages.characters(request.messages, request.tools) // CHARACTERS_A_TOKEN
+    if least > context_tokens:
+        raise _too_long(least, context_tokens)
+
+
+def _too_long(prompt_tokens: int, context_tokens: int) -> ContextLengthExceeded:
+    return ContextLengthExceeded(
+        f"{prompt_tokens} tokens of prompt, {context_tokens} of context",
+        promptTokens=prompt_tokens,
+        contextTokens=context_tokens,
     )
 
 

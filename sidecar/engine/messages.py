@@ -53,6 +53,12 @@ def text_of(message: Mapping[str, Any]) -> str:
     return content if isinstance(content, str) else "".join(part.get("text", "") for part in content)
 
 
+def characters(messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]]) -> int:
+    """How much text there is to read."""
+    calls = (message["tool_calls"] for message in messages if message.get("tool_calls"))
+    return sum(len(text_of(message)) for message in messages) + sum(len(str(value)) for value in (*calls, tools))
+
+
 def _shows_pictures(message: Mapping[str, Any]) -> bool:
     content = message.get("content")
     return isinstance(content, list | tuple) and "image_url" in [part.get("type") for part in content]

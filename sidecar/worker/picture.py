@@ -11,7 +11,7 @@ MAX_ASPECT_RATIO = 200  # Qwen3-VL's own limit
 
 class PictureError(Exception):
     """The picture cannot be used. `reason` is one of missing, not_a_file, not_a_picture, truncated, too_many_pixels,
-    too_large, too_narrow, too_slow, too_much_memory, decoder_crashed, unsupported_url, closed."""
+    too_large, too_narrow, too_slow, too_much_memory, decoder_crashed, unsupported_url, not_base64, closed."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

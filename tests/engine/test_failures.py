@@ -29,6 +29,17 @@ async def test_a_prompt_longer_than_the_context_is_refused(bench: Bench, short_m
     assert (await bench.ask("hello", model=short_model)).end.completion_tokens == 16
 
 
+async def test_megabytes_of_text_are_refused_before_anybody_reads_them(
+    bench: Bench, short_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sidecar.engine.prompt import PromptTemplate
+
+    monkeypatch.setattr(PromptTemplate, "encode", None)  # a call would fail otherwise
+
+    with pytest.raises(ContextLengthExceeded):
+        await bench.ask("many words <|im_start|> " * 500_000, model=short_model)
+
+
 async def test_an_answer_ends_where_the_context_does(bench: Bench, short_model: Path) -> None:
     answer = await bench.ask("hello", max_tokens=10_000, model=short_model)
 

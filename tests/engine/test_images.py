@@ -131,7 +131,7 @@ async def test_a_closed_worker_is_the_engine_s_failure(attachments: Path) -> Non
     closed.close()
 
     with pytest.raises(EngineFailed):
-        await open_pictures(user(image_part("data:,x")), attachments, closed, ANY_SIZE)
+        await open_pictures(user(image_part("data:;base64,eA")), attachments, closed, ANY_SIZE)
 
 
 @pytest.mark.parametrize(
@@ -202,10 +202,14 @@ async def test_a_folder_that_is_not_there_holds_no_attachment(tmp_path: Path, wo
 @pytest.mark.parametrize(
     ("url", "reason"),
     [
-        ("data:image/png;base64,AAA", "truncated"),
-        ("data:image/png;base64,@@@@", "truncated"),
-        ("data:text/plain,hello", "not_a_picture"),
-        ("data:,", "not_a_picture"),
+        ("data:image/png;base64,AAA", "not_a_picture"),
+        ("data:image/png;base64,@@@@", "not_base64"),
+        ("data:image/png;base64,A", "not_base64"),
+        ("data:image/png;base64,é", "not_base64"),
+        ("data:image/png;base64,", "not_a_picture"),
+        ("data:image/png," + "%41" * 10, "unsupported_url"),
+        ("data:" + ";a" * 5_000_000, "unsupported_url"),
+        ("data:image/png;base64," + "A" * (MAX_FILE_BYTES // 3 * 4 + 8), "too_large"),
     ],
 )
 async def test_a_data_url_without_a_picture_is_refused(
@@ -218,7 +222,7 @@ async def test_the_error_names_the_picture_by_its_place(attachments: Path, worke
     good = image_part(data_url(encoded(plain("red", (8, 8)))))
 
     with pytest.raises(InvalidImage) as refused:
-        await open_pictures(user(good, good, image_part("data:,x")), attachments, worker, ANY_SIZE)
+        await open_pictures(user(good, good, image_part("data:;base64,eA")), attachments, worker, ANY_SIZE)
 
     assert refused.value.details == {"reason": "not_a_picture", "index": 2}
 
@@ -226,7 +230,8 @@ async def test_the_error_names_the_picture_by_its_place(attachments: Path, worke
 async def test_data_urls_are_read_with_any_media_type_and_parameters(attachments: Path, worker: Worker) -> None:
     payload = data_url(encoded(plain("red", (8, 8)))).partition(",")[2]
     urls = [f"{head},{payload}" for head in ("data:;base64", "DATA:image/x-strange;name=a.png;BASE64")]
+    urls.append("data:image/png;base64,\r\n" + payload[:40] + "\n" + payload[40:].rstrip("="))
 
     pictures = await open_pictures(user(*map(image_part, urls)), attachments, worker, ANY_SIZE)
 
-    assert len(pictures) == 2
+    assert len(pictures) == 3
