@@ -21,7 +21,7 @@ setup: _python _app
 # The main job, offline, with the small demo model: a window, or with --terminal the pipes alone
 demo *options:
     @case " $* " in \
-      *" --terminal "*) just _python && exec "{{ python }}" -m tests.e2e.terminal_demo ;; \
+      *" --terminal "*) just _python && exec "{{ python }}" -m tests.e2e.terminal_demo "$@" ;; \
       *) just setup && exec "{{ python }}" -m tests.e2e.window_demo "$@" ;; \
     esac
 
@@ -34,6 +34,7 @@ test: setup check _pytest _vitest _cargo-test _e2e
 
 # The checks without the tests: formats, lints, types, arrows, generated files
 check: _python _npm
+    @"{{ uv }}" lock --check --quiet
     .venv/bin/ruff format --check --quiet .
     .venv/bin/ruff check --quiet .
     .venv/bin/mypy

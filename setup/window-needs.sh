@@ -16,7 +16,8 @@ case $(uname -s) in
       libayatana-appindicator3-dev libxdo-dev libopenblas0-pthread dbus-x11 at-spi2-core fonts-noto-cjk
     if ! rust_is_new_enough; then
       # Debian's ordinary repository carries a current Rust, for its browsers, under these names.
-      "$here/system-packages.sh" rustc-web cargo-web rust-web-clippy rustfmt-web
+      # Where they are missing (or too old) the person's own way to Rust is rustup.
+      "$here/system-packages.sh" rustc-web cargo-web rust-web-clippy rustfmt-web || true
       hash -r # the shell remembers where it found the old one
       rust_is_new_enough || {
         echo "Rust 1.$rust_minimum or newer is missing, and this system's packages have none. See https://rustup.rs" >&2

@@ -16,13 +16,20 @@ from .blas import prefer_openblas
 MODEL = Path(__file__).parent / "model"
 
 
+def positive(text: str) -> int:
+    """A number above zero, for argparse."""
+    if (number := int(text)) < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not above zero")
+    return number
+
+
 def main() -> int:
     """Returns 0 if every score reaches its threshold, 1 otherwise."""
     parser = argparse.ArgumentParser(prog="python -m tests.demo_model", description=__doc__)
     parser.add_argument("--eval", action="store_true", help="do not train; score the model that is there")
     parser.add_argument("--folder", type=Path, default=MODEL, help="the model's folder (default: the committed one)")
     parser.add_argument(
-        "--count", type=int, default=200, help="held-out conversations for each score (default: %(default)s)"
+        "--count", type=positive, default=200, help="held-out conversations for each score (default: %(default)s)"
     )
     parser.add_argument("--show", type=int, default=0, metavar="N", help="print up to N wrong answers for each score")
     parser.add_argument(

@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 
 def has_display() -> bool:
-    """Whether a person could see a window here."""
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    """Whether a person could see a window here: a display is named, and answers if it is on this computer."""
+    wayland, x11 = os.environ.get("WAYLAND_DISPLAY"), os.environ.get("DISPLAY")
+    if wayland and _answers(Path(os.environ.get("XDG_RUNTIME_DIR", "/"), wayland)):
+        return True
+    if x11 and x11.startswith(":"):
+        return _answers(Path(f"/tmp/.X11-unix/X{x11[1:].partition('.')[0]}"))
+    return bool(x11)
+
+
+def _answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(2)
+        try:
+            client.connect(str(path))
+        except OSError:
+            return False
+        return True
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import tempfile
@@ -49,10 +50,20 @@ def fresh_machine(rate: int | None = None) -> Iterator[FreshMachine]:
     Args:
         rate: bytes a second that the hub sends at most, so that a download can be watched.
     """
-    with tempfile.TemporaryDirectory(prefix="knowledge-focus-") as folder, _hub(rate) as url:
+    with _ended_in_order(), tempfile.TemporaryDirectory(prefix="knowledge-focus-") as folder, _hub(rate) as url:
         home = Path(folder)
         catalog = write_catalog(home / "catalog.json", url, FOLDER)
         yield FreshMachine(home, home / "data", catalog, url, draw_picture(home / "red circle.png"))
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """SIGTERM leaves by way of every `finally`, so that no hub and no folder stays behind."""
+    before = signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ picture that this program has drawn, and prints the answer as it streams in.
 
 from __future__ import annotations
 
+import argparse
 import base64
 import sys
 from pathlib import Path
@@ -22,6 +23,9 @@ PATIENCE = 180.0
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(prog="./just demo", description=__doc__)
+    parser.add_argument("--terminal", action="store_true", help="this demo, without a window")
+    parser.parse_args()
     with fresh_machine(rate=RATE) as machine, Pipe.sidecar(machine.data_dir, machine.catalog) as sidecar:
         server = sidecar.initialize()["server"]
         print(f"The sidecar runs ({server['name']} {server['version']}); no port is open.")

@@ -22,7 +22,7 @@ def main() -> int:
     options = parser.parse_args()
     try:
         hub = Hub({options.repository: options.folder}, port=options.port, rate=options.rate)
-    except OSError as error:
+    except (OSError, OverflowError) as error:  # the latter for a port beyond 65535
         print(f"cannot serve: {error}", file=sys.stderr)
         return 1
     with hub:
