@@ -62,6 +62,14 @@ class Grammar:
         """One for another answer to the same request."""
         return Grammar(self._matcher.deep_copy(), self._trigger)
 
+    def take_forced(self, most: int) -> list[int]:
+        """The tokens that must come next, and goes past them: `most` at most."""
+        if self._trigger is not None:
+            return []
+        forced: list[int] = self._matcher.compute_ff_tokens()[:most]
+        self._matcher.consume_tokens(forced)
+        return forced
+
     def bitmask(self) -> bytes | None:
         """Which tokens may come next, one bit each from the lowest bit of the first byte on; None: any may.
 

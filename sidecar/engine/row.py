@@ -23,13 +23,14 @@ class Row:
         *,
         model: LoadedModel,
         ids: Sequence[int],
+        begun: Sequence[int] = (),
         inputs: dict[str, Any],
         max_tokens: int,
         sampler: RowSampler | None,
         admitted: float,
     ) -> None:
-        """`ids` and `inputs` are the prompt, as `vision.prompt_inputs` makes the latter; `admitted` is of
-        `time.monotonic`."""
+        """`ids` and `inputs` are the prompt, as `vision.prompt_inputs` makes the latter; the last of `ids` are `begun`,
+        the tokens that the answer begins with. `admitted` is of `time.monotonic`."""
         self.request = job.request
         self.deliver = job.deliver
         self.submitted = job.submitted
@@ -38,6 +39,7 @@ class Row:
         self.max_tokens = max_tokens
         self.sampler = sampler
         self._admitted = admitted
+        self._begun = begun
         self._completion_tokens = 0
         self._first_token = 0.0
         self._model = model
@@ -52,6 +54,8 @@ class Row:
         """Delivers what the next token brings, and returns the end of the answer if this is it."""
         if self._completion_tokens == 0:
             self._first_token = time.monotonic()
+            for each in self._begun:
+                self._deliver(self._reply.push(each))
         self._completion_tokens += 1
         logprobs = self.sampler.take_logprobs() if self.sampler else None
         if token not in self._model.end_tokens:
@@ -83,8 +87,8 @@ class Row:
         now = time.monotonic()
         return Finished(
             finish_reason=reason,
-            prompt_tokens=len(self.ids),
-            completion_tokens=self._completion_tokens,
+            prompt_tokens=len(self.ids) - len(self._begun),
+            completion_tokens=self._completion_tokens + len(self._begun),
             queued_seconds=self._admitted - self.submitted,
             first_token_seconds=self._first_token - self.submitted,
             total_seconds=now - self.submitted,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import mlx.core as mx
@@ -61,10 +61,12 @@ class RowSampler:
     likeliest token pass; whoever steps the batch looks at `error` and ends the row.
     """
 
-    def __init__(self, sampling: Sampling, grammar: Grammar | None = None) -> None:
+    def __init__(self, sampling: Sampling, grammar: Grammar | None = None, begun: Sequence[int] = ()) -> None:
+        """`begun` is what the answer holds already; `grammar` has gone past it."""
         self._sampling = sampling
         self._grammar = grammar
-        self._position = 0
+        self._begun = begun
+        self._position = len(begun)
         self._bias: mx.array | None = None
         self._counts: mx.array | None = None  # how often the answer holds each token, shape (1, vocabulary)
         self._logprobs: list[Logprobs] = []
@@ -105,6 +107,8 @@ class RowSampler:
         if sampling.presence_penalty or sampling.frequency_penalty:
             if self._counts is None:
                 self._counts = mx.zeros_like(scores)
+                for token in self._begun:
+                    self._counts = self._counts.at[0, token].add(1.0)
             if last is not None:
                 self._counts = self._counts.at[0, last].add(1.0)
             scores = scores - sampling.frequency_penalty * self._counts - sampling.presence_penalty * (self._counts > 0)

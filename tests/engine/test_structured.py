@@ -208,3 +208,20 @@ async def test_a_grammar_that_fails_under_way_fails_its_row_alone(
     assert isinstance(failed, InvalidSchema)
     assert isinstance(neighbour, Answer)
     assert neighbour.text == alone.text
+
+
+async def test_what_a_schema_forces_at_the_beginning_is_the_answer_s_and_not_the_prompt_s(bench: Bench) -> None:
+    properties = {"a_rather_long_name": {"enum": [1, 2]}}
+    schema = {"type": "object", "properties": properties, "required": [*properties], "additionalProperties": False}
+    free = await bench.ask("hello")
+
+    answer = await bench.ask("hello", schema=schema, max_tokens=60)
+    each = await bench.ask("hello", schema=schema, max_tokens=60, top_logprobs=0)
+    cut = await bench.ask("hello", schema=schema, max_tokens=4)
+
+    assert valid(answer, schema)
+    assert answer.end.prompt_tokens == free.end.prompt_tokens
+    assert answer.end.completion_tokens > len(answer.pieces)
+    assert len(each.logprobs) == each.end.completion_tokens - 1  # all but the end of the turn
+    assert (cut.end.finish_reason, cut.end.completion_tokens) == ("length", 4)
+    assert answer.text.startswith(cut.text)
