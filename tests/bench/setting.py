@@ -1,0 +1,44 @@
+"""What a benchmark runs with, and the shape that all of them have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bench.client import Client
+from tests.bench.figure import Figure
+from tests.bench.peer import PeerServer
+from tests.bench.repository import Repository
+
+
+@dataclass(frozen=True)
+class Setting:
+    """`scratch` is an empty folder that is deleted afterwards. `quick` asks for as little as shows that it works: its
+    figures say nothing. Without `peer` no peer is installed or run."""
+
+    geometry: str
+    repository: Repository
+    scratch: Path
+    peer: bool = True
+    quick: bool = False
+
+    def rounds(self, count: int) -> int:
+        """How often to repeat what is repeated `count` times for a figure."""
+        return 2 if self.quick else count
+
+    def tokens(self, count: int) -> int:
+        """How many tokens to have generated where `count` are asked for a figure."""
+        return min(count, 8) if self.quick else count
+
+    def sidecar(self, name: str = "sidecar") -> Client:
+        """A fresh sidecar with the model on disk, in a data folder of that name."""
+        return Client.serving(self.repository, self.scratch / name)
+
+    def peer_server(self) -> AbstractContextManager[PeerServer]:
+        """mlx-vlm's own server with the same weights."""
+        return PeerServer.serving(self.repository.folder, self.scratch / "peer.log")
+
+
+Benchmark = Callable[[Setting], Iterator[Figure]]
