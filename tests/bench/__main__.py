@@ -14,7 +14,7 @@ from tests.bench.geometry import GEOMETRIES
 from tests.bench.repository import CACHE, Repository
 from tests.bench.setting import Benchmark, Setting
 
-BENCHMARKS = ("decode", "start")
+BENCHMARKS = ("priority", "decode", "batch", "structured", "tools", "turns", "memory", "quality", "start")
 
 
 def main() -> int:

@@ -16,8 +16,7 @@ PATIENCE = 300.0  # seconds for one answer: a cold load, or the end of a long qu
 class Answer:
     """Moments are of `time.perf_counter`; `arrivals` are those of the pieces that bring text or a tool call."""
 
-    body: Json
-    sent: float = 0.0
+    sent: float
     arrivals: list[float] = field(default_factory=list)
     ended: float | None = None
     timings: Json | None = None

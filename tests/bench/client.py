@@ -37,11 +37,17 @@ class Client(Pipe):
     def chat(
         self, messages: str | list[Json], *, on_end: Callable[[Answer], None] | None = None, **members: Any
     ) -> Answer:
-        answer = Answer(body_of(messages, members))
+        body = body_of(messages, members)
+        return self.chat_bytes(json.dumps(body, ensure_ascii=False).encode(), on_end=on_end)
+
+    def chat_bytes(self, body: bytes, *, on_end: Callable[[Answer], None] | None = None) -> Answer:
+        """Sends a chat whose body is JSON already."""
         request_id = str(uuid.uuid4())
+        head = json.dumps({"jsonrpc": "2.0", "id": request_id, "method": "chat/completions"}).encode()
+        line = b"".join((head[:-1], b', "params": ', body, b"}\n"))
+        answer = Answer(time.perf_counter())
         self._running[request_id] = answer, on_end
-        answer.sent = time.perf_counter()
-        self.send("chat/completions", answer.body, request_id=request_id)
+        self.write_bytes(line)
         return answer
 
     def cancel_all(self) -> None:

@@ -63,9 +63,8 @@ class PeerServer:
     ) -> Answer:
         body = {name: value for name, value in body_of(messages, members).items() if name not in _OURS}
         body |= {"model": self._model, "stream": True, "stream_options": {"include_usage": True}}
-        answer = Answer(body)
-        answer.sent = time.perf_counter()
-        threading.Thread(target=self._ask, args=(answer, on_end), daemon=True).start()
+        answer = Answer(time.perf_counter())
+        threading.Thread(target=self._ask, args=(answer, body, on_end), daemon=True).start()
         return answer
 
     def cancel_all(self) -> None:
@@ -77,14 +76,12 @@ class PeerServer:
         for answer in running:
             answer.wait()
 
-    def _ask(self, answer: Answer, on_end: Callable[[Answer], None] | None) -> None:
+    def _ask(self, answer: Answer, body: Json, on_end: Callable[[Answer], None] | None) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=PATIENCE)
         with self._changing:
             self._running[answer] = connection
         try:
-            connection.request(
-                "POST", "/v1/chat/completions", json.dumps(answer.body), {"Content-Type": "application/json"}
-            )
+            connection.request("POST", "/v1/chat/completions", json.dumps(body), {"Content-Type": "application/json"})
             self._read(answer, connection.getresponse())
         except (OSError, http.client.HTTPException, ValueError, AttributeError) as error:
             # A connection that is shut down while it is read ends in any of these.

@@ -32,9 +32,9 @@ class Setting:
         """How many tokens to have generated where `count` are asked for a figure."""
         return min(count, 8) if self.quick else count
 
-    def sidecar(self, name: str = "sidecar") -> Client:
-        """A fresh sidecar with the model on disk, in a data folder of that name."""
-        return Client.serving(self.repository, self.scratch / name)
+    def sidecar(self, repository: Repository | None = None) -> Client:
+        """A fresh sidecar with the model on disk, in the data folder `scratch / "data"`."""
+        return Client.serving(repository or self.repository, self.scratch / "data")
 
     def peer_server(self) -> AbstractContextManager[PeerServer]:
         """mlx-vlm's own server with the same weights."""
