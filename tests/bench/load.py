@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import queue
 import random
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from tests.bench.answer import PATIENCE, Answer, Server
 from tests.bench.prompts import picture_prompt, text_prompt
@@ -23,37 +25,44 @@ MIXED: tuple[Prompt, ...] = (
 
 
 class Saturation:
-    """Keeps a server busy with low-priority requests, as many at a time as there are prompts."""
+    """Keeps a server busy with low-priority requests, as many at a time as there are prompts.
+
+    They are written by a thread of their own: the one that reads notes when pieces arrive, and must not be kept.
+    """
 
     def __init__(self, server: Server, prompts: Sequence[Prompt], max_tokens: int, seed: int) -> None:
         self._server = server
         self._prompts = prompts
         self._max_tokens = max_tokens
         self._rng = random.Random(seed)
-        self._changed = threading.Condition()
-        self._stopping = False
         self._answers: list[Answer] = []
-        self._failed: Answer | None = None
+        self._failed: list[Answer] = []
+        self._stopping = False
+        self._next: queue.SimpleQueue[Prompt | None] = queue.SimpleQueue()
+        self._asking = threading.Thread(target=self._ask, daemon=True)
 
     def __enter__(self) -> Saturation:
         for prompt in self._prompts:
-            self._ask(prompt)
+            self._next.put(prompt)
+        self._asking.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        with self._changed:
-            self._stopping = True
+        self._stopping = True
+        self._next.put(None)
+        self._asking.join()
         self._server.cancel_all()
 
     def wait_until_it_runs(self) -> None:
-        """Waits until as many answers have a first piece as there are prompts, or one has ended: the rows are full.
+        """Waits until half as many answers have begun as there are prompts: an engine may have fewer rows than that.
 
         Raises:
             RpcError: a background request failed.
         """
         deadline = time.monotonic() + PATIENCE
-        while not self._runs():
-            if time.monotonic() > deadline:
+        while sum(bool(answer.arrivals) for answer in list(self._answers)) < len(self._prompts) / 2:
+            if self._failed or time.monotonic() > deadline:
+                self.arrivals()
                 raise TimeoutError("the background work does not get going")
             time.sleep(0.02)
 
@@ -63,31 +72,23 @@ class Saturation:
         Raises:
             RpcError: a background request failed.
         """
-        with self._changed:
-            if self._failed is not None:
-                self._failed.result()
-            return sorted(moment for answer in self._answers for moment in list(answer.arrivals))
+        for answer in self._failed:
+            answer.result()
+        return sorted(moment for answer in list(self._answers) for moment in list(answer.arrivals))
 
-    def _runs(self) -> bool:
-        self.arrivals()
-        with self._changed:
-            started = [answer for answer in self._answers if answer.arrivals]
-            return len(started) >= len(self._prompts) // 2
-
-    def _ask(self, prompt: Prompt) -> None:
-        with self._changed:
-            if self._stopping:
-                return
-            messages = prompt(self._rng)
-            answer = self._server.chat(
-                messages, priority=10, max_tokens=self._max_tokens, on_end=lambda answer: self._ended(answer, prompt)
+    def _ask(self) -> None:
+        while (prompt := self._next.get()) is not None and not self._stopping:
+            self._answers.append(
+                self._server.chat(
+                    prompt(self._rng),
+                    priority=10,
+                    max_tokens=self._max_tokens,
+                    on_end=partial(self._ended, prompt),
+                )
             )
-            self._answers.append(answer)
 
-    def _ended(self, answer: Answer, prompt: Prompt) -> None:
-        if answer.failed:  # not asked again: it would fail for ever
-            with self._changed:
-                if not self._stopping:
-                    self._failed = self._failed or answer
-            return
-        self._ask(prompt)
+    def _ended(self, prompt: Prompt, answer: Answer) -> None:
+        if not answer.failed:
+            self._next.put(prompt)
+        elif not self._stopping:  # not asked again: it would fail for ever
+            self._failed.append(answer)

@@ -121,7 +121,7 @@ def _python() -> Path:
     python = _PROJECT / ".venv" / "bin" / "python"
     if not python.exists():
         print(f"Installing the peer, {NAME}, into {python.parents[1]} (800 MB, once) …", file=sys.stderr)
-    own = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    own = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT")}
     command = [os.environ.get("UV", "uv"), "sync", "--quiet", "--frozen", "--project", str(_PROJECT)]
     subprocess.run(command, env=own, check=True)
     return python

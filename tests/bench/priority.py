@@ -26,6 +26,7 @@ ANSWER = 2
 LOW_ANSWER = 128
 ROUNDS, ARRIVALS = 10, 20  # 200 arrivals without load and 200 with it, in alternating blocks
 PEER_ROUNDS = 3
+BLOCKS_SECONDS = 390.0  # for all blocks: with the rest the run stays below nine minutes
 BUSY_ARRIVALS = 60
 GAP = (0.05, 0.35)  # seconds between an answer's end and the next arrival, at random
 THROUGHPUT_SECONDS = 12.0
@@ -61,7 +62,10 @@ def run(setting: Setting) -> Iterator[Figure]:
         if server:
             _warm(server, rng)
         rounds = setting.rounds(ROUNDS)
+        deadline = time.monotonic() + BLOCKS_SECONDS
         for turn in range(rounds):
+            if time.monotonic() > deadline:
+                break  # the figures say how many arrivals they are of
             _round(client, ours, rng, setting)
             if server and turn % (rounds // PEER_ROUNDS or 1) == 0 and len(theirs.loaded) < PEER_ROUNDS * ARRIVALS:
                 _round(server, theirs, rng, setting)

@@ -39,8 +39,10 @@ def run(setting: Setting) -> Iterator[Figure]:
     repository = Repository.at(_MODEL, "qwen3-vl-demo", setting.scratch / "demo.json")
     count = setting.rounds(COUNT)
     with setting.sidecar(repository) as client, Reference.loaded(_MODEL) as reference:
-        with Saturation(client, [lambda rng: text_prompt(60, rng)] * 4, 64, 10):
+        with Saturation(client, [lambda rng: text_prompt(60, rng)] * 4, 64, 10) as low:
+            low.wait_until_it_runs()
             served = {skill: _score(_Served(client), skill, count) for skill in evaluation.THRESHOLDS}
+            low.arrivals()  # raises if it ended in the meantime
         for skill, score in served.items():
             metric = f"score_{skill.replace(' ', '_')}"
             if isinstance(score, str):
