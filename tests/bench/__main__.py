@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -25,6 +26,7 @@ def main() -> int:
     parser.add_argument("--no-peer", action="store_true", help="neither install nor run the peer")
     parser.add_argument("--quick", action="store_true", help="only try it out: the figures say nothing")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended
     benchmark: Benchmark = importlib.import_module(f"tests.bench.{options.name}").run
     repository = Repository.of(options.geometry)
     report = Report(options.name, options.geometry, machine.device(), machine.versions(), as_json=options.json)

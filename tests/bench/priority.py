@@ -66,6 +66,7 @@ def run(setting: Setting) -> Iterator[Figure]:
         for turn in range(rounds):
             if time.monotonic() > deadline:
                 break  # the figures say how many arrivals they are of
+            setting.tell(f"blocks {turn + 1} of {rounds}")
             _round(client, ours, rng, setting)
             if server and turn % (rounds // PEER_ROUNDS or 1) == 0 and len(theirs.loaded) < PEER_ROUNDS * ARRIVALS:
                 _round(server, theirs, rng, setting)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -31,6 +32,11 @@ class Setting:
     def tokens(self, count: int) -> int:
         """How many tokens to have generated where `count` are asked for a figure."""
         return min(count, 8) if self.quick else count
+
+    def tell(self, progress: str) -> None:
+        """Says how far a long benchmark has come, beside its figures."""
+        if not self.quick:
+            print(progress, file=sys.stderr, flush=True)
 
     def sidecar(self, repository: Repository | None = None) -> Client:
         """A fresh sidecar with the model on disk, in the data folder `scratch / "data"`."""
