@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Callable, Iterator
 
+from tests.bench.answer import Answer
 from tests.bench.blocks import alternate
 from tests.bench.client import Client
 from tests.bench.figure import Figure, Peer, median, skipped
@@ -19,17 +21,24 @@ ROUNDS = 11
 
 def cost(setting: Setting, constraint: Callable[[int], Json]) -> Iterator[Figure]:
     """`ms_per_token` with a grammar against without, of answers that a string of any length keeps going; `compile_ms`
-    is how much later the first piece comes with a grammar that was never seen. `constraint` makes the members of a
+    is how much longer one token takes with a grammar that was never seen. `constraint` makes the members of a
     request that hold the grammar, another one for each number."""
     rng = random.Random(9)
     tokens = setting.tokens(ANSWER)
-    fresh = iter(range(1, 10_000))
+    fresh = itertools.count(1)
+
+    def ask(members: Json, limit: int) -> Answer:
+        return client.chat(text_prompt(PROMPT, rng), max_tokens=limit, **members)
 
     def per_token(members: Json) -> float:
-        return 1e3 * client.chat(text_prompt(PROMPT, rng), max_tokens=tokens, **members).seconds_per_token
+        # Of two lengths the difference: a call's first tokens bring no piece, and are no token of the string.
+        short = ask(members, tokens // 4)
+        short.wait()
+        long = ask(members, tokens)
+        return 1e3 * (long.seconds - short.seconds) / (long.tokens - short.tokens)
 
-    def first_piece(members: Json) -> float:
-        return 1e3 * client.chat(text_prompt(PROMPT, rng), max_tokens=2, **members).ttft
+    def one_token(members: Json) -> float:
+        return 1e3 * ask(members, 1).seconds
 
     with setting.sidecar() as client:
         if refusal := _refusal(client, constraint(0)):
@@ -40,9 +49,7 @@ def cost(setting: Setting, constraint: Callable[[int], Json]) -> Iterator[Figure
         held = alternate({"with": lambda: per_token(constraint(0)), "without": lambda: per_token({})}, rounds)
         without = Peer("without a grammar", median(held["without"]))
         yield Figure("ms_per_token", median(held["with"]), "ms", without, goal="ratio <= 1.05")
-        late = alternate(
-            {"fresh": lambda: first_piece(constraint(next(fresh))), "none": lambda: first_piece({})}, rounds
-        )
+        late = alternate({"fresh": lambda: one_token(constraint(next(fresh))), "none": lambda: one_token({})}, rounds)
         pairs = zip(late["fresh"], late["none"], strict=True)
         yield Figure("compile_ms", median([fresh - none for fresh, none in pairs]), "ms", note="seen by the client")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -122,8 +123,10 @@ def _python() -> Path:
     if not python.exists():
         print(f"Installing the peer, {NAME}, into {python.parents[1]} (800 MB, once) …", file=sys.stderr)
     own = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT")}
-    command = [os.environ.get("UV", "uv"), "sync", "--quiet", "--frozen", "--project", str(_PROJECT)]
-    subprocess.run(command, env=own, check=True)
+    uv = os.environ.get("UV") or shutil.which("uv")
+    if uv is None:
+        raise SystemExit("The peer is installed by uv: start this through ./just, which gets it, or with --no-peer.")
+    subprocess.run([uv, "sync", "--quiet", "--frozen", "--project", str(_PROJECT)], env=own, check=True)
     return python
 
 
