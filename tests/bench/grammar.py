@@ -35,6 +35,8 @@ def cost(setting: Setting, constraint: Callable[[int], Json]) -> Iterator[Figure
         short = ask(members, tokens // 4)
         short.wait()
         long = ask(members, tokens)
+        if long.tokens == short.tokens:
+            raise RuntimeError("an answer ended before its limit: nothing to measure")
         return 1e3 * (long.seconds - short.seconds) / (long.tokens - short.tokens)
 
     def one_token(members: Json) -> float:
