@@ -58,6 +58,10 @@ schema: _python _npm
 demo-model *options: _python
     "{{ python }}" -m tests.demo_model "$@"
 
+# Runs a benchmark and prints its figures, with --json one object a line; BENCHMARKS.md describes them
+bench name *options: _python
+    {{ python }} -m tests.bench "$@"
+
 _python:
     @"{{ uv }}" sync --quiet --frozen
 

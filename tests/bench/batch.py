@@ -1,0 +1,70 @@
+"""Tagging many files: requests that share a long instruction and differ in the file."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+from tests.bench import peer
+from tests.bench.answer import Server
+from tests.bench.figure import Figure, Peer, median, skipped
+from tests.bench.setting import Setting
+from tests.bench.vocabulary import text_of
+from tests.pipe import Json, RpcError
+
+REQUESTS = 32
+PREFIX = 600  # tokens of the instruction that all share
+FILE = 100  # tokens of each file
+ANSWER = 48  # tokens at most
+ROUNDS = 3
+_TAGS = [f"tag-{at}" for at in range(40)]
+_SCHEMA: Json = {
+    "type": "object",
+    "properties": {"tags": {"type": "array", "minItems": 3, "maxItems": 5, "items": {"type": "string", "enum": _TAGS}}},
+    "required": ["tags"],
+    "additionalProperties": False,
+}
+_FORM: Json = {"response_format": {"type": "json_schema", "json_schema": {"name": "tags", "schema": _SCHEMA}}}
+
+
+def run(setting: Setting) -> Iterator[Figure]:
+    """`requests_per_min` of 32 low-priority requests sent at once, each round with another instruction; the peer gets
+    the same prompts right after, without the schema, and writes as many tokens for each as ours had."""
+    ours, theirs, form = [], [], _FORM
+    with ExitStack() as stack:
+        client = stack.enter_context(setting.sidecar())
+        try:
+            client.chat("hello", max_tokens=2, **form).result()
+        except RpcError as error:
+            form = {}
+            yield skipped("schema", "", f"measured without one: {error}")
+        server = stack.enter_context(setting.peer_server()) if setting.peer else None
+        if server:
+            server.chat("hello", max_tokens=2).result()
+        for turn in range(setting.rounds(ROUNDS)):
+            prompts = _prompts(turn, REQUESTS if not setting.quick else 4)
+            rate, lengths = _rate(client, prompts, [setting.tokens(ANSWER)] * len(prompts), form)
+            ours.append(rate)
+            if server:
+                theirs.append(_rate(server, prompts, lengths, {})[0])
+    compared = Peer(peer.NAME, median(theirs)) if theirs else None
+    yield Figure("requests_per_min", median(ours), "requests/min", compared, goal="ratio >= 1.5")
+
+
+def _prompts(turn: int, count: int) -> list[list[Json]]:
+    rng = random.Random(turn)
+    instruction = {"role": "system", "content": text_of(PREFIX, rng)}
+    return [[instruction, {"role": "user", "content": text_of(FILE, rng)}] for _ in range(count)]
+
+
+def _rate(server: Server, prompts: list[list[Json]], lengths: list[int], form: Json) -> tuple[float, list[int]]:
+    """Requests a minute, and how many tokens each answer had."""
+    started = time.perf_counter()
+    answers = [
+        server.chat(prompt, priority=10, max_tokens=length, **form)
+        for prompt, length in zip(prompts, lengths, strict=True)
+    ]
+    tokens = [answer.tokens for answer in answers]
+    return 60 * len(prompts) / (time.perf_counter() - started), tokens

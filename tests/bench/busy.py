@@ -1,0 +1,139 @@
+"""A sidecar whose pipe and processor are busy with other things than answering.
+
+Three jobs, each begun again when it ends: a line of 30 MiB that is refused after it was read and checked, the
+compilation of a large schema, and a file of 1 GB that is downloaded from a hub on this computer, and so hashed in the
+sidecar's own process.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.bench.client import Client
+from tests.bench.prompts import picture_url
+from tests.bench.repository import Repository
+from tests.pipe import ROOT, Json, RpcError
+
+GIGABYTE = 10**9
+LINE_PAUSE = 1.0  # seconds between two long lines: whoever only sends them leaves no room for a request in the pipe
+_BALLAST = "knowledge-focus/ballast"
+_BALLAST_ID = "ballast"
+_COMPLETED = "builtin-model-download-completed"
+
+
+@contextmanager
+def ballast(repository: Repository, folder: Path, size: int) -> Iterator[Repository]:
+    """The same model with a catalog that lists a second one too: a file of `size` bytes, served by a hub in a process
+    of its own."""
+    files = folder / "ballast"
+    files.mkdir(parents=True)
+    (files / "config.json").write_text("{}")
+    with (files / "model.safetensors").open("wb") as weights:
+        weights.truncate(size)
+    command = [sys.executable, "-m", "tests.hub", "--folder", str(files), "--repository", _BALLAST]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as hub:
+        try:
+            assert hub.stdout
+            url = hub.stdout.readline().strip()
+            catalog: Json = json.loads(repository.catalog.read_text())
+            ours = catalog["models"][0]
+            second = {name: ours[name] for name in ("displayName", "capabilities")}
+            catalog["models"].append(second | {"id": _BALLAST_ID, "repository": _BALLAST, "mirrors": [url]})
+            (folder / "catalog.json").write_text(json.dumps(catalog))
+            yield Repository(repository.folder, folder / "catalog.json")
+        finally:
+            hub.kill()
+
+
+class Busy:
+    """The jobs, while it is entered. `done` counts how often each was finished, `refused` says which the sidecar does
+    not offer. Whoever cancels all chats ends those of the jobs as well."""
+
+    def __init__(self, client: Client, data_dir: Path, line_bytes: int) -> None:
+        self._client = client
+        self._downloaded = data_dir / "builtin_models" / f"models--{_BALLAST.replace('/', '--')}"
+        self._line = _chat_bytes(_large_line(line_bytes))
+        self._leaving = threading.Event()
+        self.done = {"line": 0, "schema": 0, "file": 0}
+        self.refused: dict[str, str] = {}
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Busy:
+        jobs: dict[str, Callable[[], Any]] = {
+            "line": self._send_line,
+            "schema": self._compile_schema,
+            "file": self._hash_file,
+        }
+        for name, job in jobs.items():
+            thread = threading.Thread(target=self._repeat, args=(name, job), daemon=True)
+            thread.start()
+            self._stack.callback(thread.join)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._leaving.set()
+        self._stack.close()
+
+    def _repeat(self, name: str, job: Callable[[], Any]) -> None:
+        while not self._leaving.is_set():
+            try:
+                job()
+            except RpcError as error:
+                if error.kind != "request_cancelled":
+                    self.refused[name] = str(error)
+                    return
+            else:
+                self.done[name] += 1
+
+    def _send_line(self) -> None:
+        answer = self._client.chat_bytes(self._line)
+        answer.wait()
+        self._leaving.wait(LINE_PAUSE)
+
+    def _compile_schema(self) -> None:
+        self._client.chat_bytes(_chat_bytes(_large_schema(self.done["schema"]))).result()
+
+    def _hash_file(self) -> None:
+        self._client.request("models/download", {"modelId": _BALLAST_ID})
+        self._client.notification(_COMPLETED, timeout=120)
+        shutil.rmtree(self._downloaded)  # so that the next one begins at its first byte
+
+
+def _chat_bytes(body: Json) -> bytes:
+    """Written once: to write 30 MiB of JSON takes this process long enough to spoil what it measures."""
+    return json.dumps({"max_tokens": 1, "temperature": 0, "priority": 10} | body).encode()
+
+
+def _large_line(size: int) -> Json:
+    side = int((size * 3 / 4 / 3) ** 0.5)  # base64 of 3 bytes a pixel
+    picture = {"type": "image_url", "image_url": {"url": picture_url(side, side, random.Random(5))}}
+    content = [picture, {"type": "text", "text": "What is this?"}]
+    return {"messages": [{"role": "user", "content": content}], "temperature": 9}
+
+
+def _large_schema(seed: int) -> Json:
+    """300 members of several kinds, some with patterns and long lists of choices; another one for each seed."""
+    rng = random.Random(seed)
+    words = ["".join(rng.choices("abcdefghij", k=8)) for _ in range(2000)]
+    kinds: list[Callable[[int], Json]] = [
+        lambda at: {"type": "string", "enum": words[at : at + 200]},
+        lambda _: {"type": "string", "pattern": "^[a-z]{2,20}(-[0-9]{1,6})?$"},
+        lambda _: {"type": "array", "maxItems": 8, "items": {"type": "integer", "minimum": -1000, "maximum": 1000}},
+        lambda _: {"type": "object", "properties": {"x": {"type": "number"}, "y": {"type": ["string", "null"]}}},
+    ]
+    properties = {f"member{at}": kinds[at % len(kinds)](at) for at in range(300)}
+    schema = {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+    json_schema = {"name": "large", "schema": schema}
+    return {
+        "messages": [{"role": "user", "content": "Fill the form in."}],
+        "response_format": {"type": "json_schema", "json_schema": json_schema},
+    }

@@ -1,0 +1,188 @@
+"""The person never waits for the batch: requests of high priority that arrive while low-priority work saturates the
+engine."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+
+from tests.bench import peer
+from tests.bench.answer import Answer, Server
+from tests.bench.busy import GIGABYTE, Busy, ballast
+from tests.bench.client import Client
+from tests.bench.figure import Figure, Peer, median, p99, skipped
+from tests.bench.load import MIXED, Saturation
+from tests.bench.prompts import text_prompt
+from tests.bench.reference import Reference
+from tests.bench.setting import Setting
+from tests.pipe import MAX_LINE_BYTES
+
+PROMPT = 256  # tokens of a request of high priority
+ANSWER = 2
+LOW_ANSWER = 128
+ROUNDS, ARRIVALS = 10, 20  # 200 arrivals without load and 200 with it, in alternating blocks
+PEER_ROUNDS = 3
+BLOCKS_SECONDS = 360.0  # for all blocks: with the rest the run stays below nine minutes
+BUSY_ARRIVALS = 60
+GAP = (0.05, 0.35)  # seconds between an answer's end and the next arrival, at random
+THROUGHPUT_SECONDS = 12.0
+THROUGHPUT_ROUNDS = 2
+SAME_STEP = 0.002  # seconds: pieces that come closer together are rows of one step
+
+
+@dataclass
+class Measured:
+    """What one server did: answers of high priority without and with load, and the steps of the load meanwhile."""
+
+    idle: list[Answer] = field(default_factory=list)
+    loaded: list[Answer] = field(default_factory=list)
+    low_steps: list[float] = field(default_factory=list)
+
+    def over_idle(self) -> tuple[float, float]:
+        """TTFT with load over without, at the median and the 99th percentile."""
+        idle, loaded = _ttfts(self.idle), _ttfts(self.loaded)
+        return median(loaded) / median(idle), p99(loaded) / p99(idle)
+
+
+def run(setting: Setting) -> Iterator[Figure]:
+    """TTFT of requests of high priority, their wait for the engine's first step, the steps of the background, and what
+    the bounds of those cost in throughput. With the peer under the same load, and once more with the pipe busy."""
+    rng = random.Random(2)
+    size = MAX_LINE_BYTES // 16 if setting.quick else GIGABYTE
+    with ExitStack() as stack:
+        repository = stack.enter_context(ballast(setting.repository, setting.scratch / "hub", size))
+        client = stack.enter_context(setting.sidecar(repository))
+        server = stack.enter_context(setting.peer_server()) if setting.peer else None
+        ours, theirs = Measured(), Measured()
+        _warm(client, rng)
+        if server:
+            _warm(server, rng)
+        rounds = setting.rounds(ROUNDS)
+        deadline = time.monotonic() + BLOCKS_SECONDS
+        for turn in range(rounds):
+            if time.monotonic() > deadline:
+                break  # the figures say how many arrivals they are of
+            setting.tell(f"blocks {turn + 1} of {rounds}")
+            _round(client, ours, rng, setting)
+            if server and turn % (rounds // PEER_ROUNDS or 1) == 0 and len(theirs.loaded) < PEER_ROUNDS * ARRIVALS:
+                _round(server, theirs, rng, setting)
+        yield from _waits(ours, theirs if server else None)
+        yield from _throughput(setting, client)
+        yield from _busy(setting, client, ours, rng)
+
+
+def _warm(server: Server, rng: random.Random) -> None:
+    """The first load and the first of each shape do not count."""
+    for _ in range(2):
+        server.chat(text_prompt(PROMPT, rng), max_tokens=ANSWER).result()
+
+
+def _round(server: Server, measured: Measured, rng: random.Random, setting: Setting) -> None:
+    arrivals = setting.rounds(ARRIVALS)
+    measured.idle += _arrive(server, arrivals, rng)
+    with Saturation(server, MIXED, setting.tokens(LOW_ANSWER), rng.getrandbits(32)) as low:
+        low.wait_until_it_runs()
+        since = time.perf_counter()
+        answers = _arrive(server, arrivals, rng)
+        moments = [moment for moment in low.arrivals() if moment > since]
+    measured.loaded += answers
+    measured.low_steps += _steps(moments, answers)
+
+
+def _arrive(server: Server, count: int, rng: random.Random) -> list[Answer]:
+    answers = []
+    for _ in range(count):
+        time.sleep(rng.uniform(*GAP))  # the moment of arrival is what is random here
+        answers.append(server.chat(text_prompt(PROMPT, rng), max_tokens=ANSWER))
+        answers[-1].result()
+    return answers
+
+
+def _steps(moments: list[float], high: list[Answer]) -> list[float]:
+    """Seconds between steps of the background, as far as no request of high priority stood between them. An upper
+    bound: a step that gives no row a token counts as part of the next."""
+    steps = [later for earlier, later in pairwise(moments) if later - earlier > SAME_STEP]
+    return [
+        later - earlier
+        for earlier, later in pairwise(steps)
+        if not any(answer.sent < later and answer.sent + answer.seconds > earlier for answer in high)
+    ]
+
+
+def _waits(ours: Measured, theirs: Measured | None) -> Iterator[Figure]:
+    idle, loaded = _ttfts(ours.idle), _ttfts(ours.loaded)
+    yield from _queue_wait(ours, ours.loaded, "")
+    if ours.low_steps:
+        yield Figure("low_step_p99", 1e3 * p99(ours.low_steps), "ms", goal="<= 60", note="seen by the client")
+    else:
+        yield skipped("low_step_p99", "ms", "no two steps of the background without a request between them")
+    for name, of in (("p50", median), ("p99", p99)):
+        them = (
+            {
+                state: Peer(peer.NAME, 1e3 * of(_ttfts(answers)))
+                for state, answers in (("idle", theirs.idle), ("loaded", theirs.loaded))
+            }
+            if theirs
+            else {}
+        )
+        yield Figure(f"ttft_{name}_idle", 1e3 * of(idle), "ms", them.get("idle"))
+        yield Figure(f"ttft_{name}_loaded", 1e3 * of(loaded), "ms", them.get("loaded"))
+        yield Figure(f"ttft_{name}_loaded_minus_idle", 1e3 * (of(loaded) - of(idle)), "ms")
+    goals = {"p50": "<= 1.2", "p99": "<= 1.35"}
+    for at, (name, goal) in enumerate(goals.items()):
+        compared = Peer(peer.NAME, theirs.over_idle()[at]) if theirs else None
+        yield Figure(f"ttft_{name}_loaded_over_idle", ours.over_idle()[at], "", compared, goal=goal)
+
+
+def _queue_wait(ours: Measured, answers: list[Answer], suffix: str) -> Iterator[Figure]:
+    """From arrival to the engine's first step, by the engine's own clock where it tells."""
+    count = f"{len(answers)} arrivals"
+    told = [answer.timings["queue_ms"] for answer in answers if answer.timings and "queue_ms" in answer.timings]
+    if len(told) == len(answers):
+        yield Figure(f"queue_wait_p99{suffix}", p99(told), "ms", goal="< 100", note=count)
+        return
+    yield skipped(f"queue_wait_p99{suffix}", "ms", "the engine's answers carry no timings")
+    late = [1e3 * (ttft - median(_ttfts(ours.idle))) for ttft in _ttfts(answers)]
+    note = f"{count}; by the client: TTFT beyond the median without load"
+    yield Figure(f"late_p99{suffix}", p99(late), "ms", note=note)
+
+
+def _throughput(setting: Setting, client: Server) -> Iterator[Figure]:
+    """Background alone, here with its bounds on every step, there as mlx-vlm runs it without any; both from the first
+    request on."""
+    seconds = 1.0 if setting.quick else THROUGHPUT_SECONDS
+    tokens = setting.tokens(LOW_ANSWER)
+    bounded, unbounded = [], []
+    with Reference.loaded(setting.repository.folder) as reference:
+        for turn in range(setting.rounds(THROUGHPUT_ROUNDS)):
+            with Saturation(client, MIXED, tokens, turn) as low:
+                started = time.perf_counter()
+                time.sleep(seconds)
+                bounded.append(sum(moment < started + seconds for moment in low.arrivals()) / seconds)
+            prompts = [prompt(random.Random(turn)) for prompt in MIXED]
+            reply = reference.order("saturate", prompts=prompts, max_tokens=tokens, seconds=seconds)
+            unbounded.append(reply["tokens_per_second"])
+    without = Peer("BatchGenerator without bounds", median(unbounded))
+    yield Figure("low_tokens_per_s", median(bounded), "tokens/s", without)
+    yield Figure("low_throughput_ratio", median(bounded) / median(unbounded), "", goal=">= 0.75 on CPU, 0.5 on GPU")
+
+
+def _busy(setting: Setting, client: Client, ours: Measured, rng: random.Random) -> Iterator[Figure]:
+    line = MAX_LINE_BYTES // 32 if setting.quick else 30 * 2**20
+    low = Saturation(client, MIXED, setting.tokens(LOW_ANSWER), 99)
+    with Busy(client, setting.scratch / "data", line) as busy, low:
+        low.wait_until_it_runs()
+        answers = _arrive(client, setting.rounds(BUSY_ARRIVALS), rng)
+        done = ", ".join(f"{name} {count} times" for name, count in busy.done.items())
+    for name, why in busy.refused.items():
+        yield skipped(f"busy_{name}", "", why)
+    for figure in _queue_wait(ours, answers, "_busy"):
+        yield replace(figure, note=f"{figure.note}; meanwhile: {done}")
+
+
+def _ttfts(answers: list[Answer]) -> list[float]:
+    return [answer.ttft for answer in answers]

@@ -1,0 +1,50 @@
+"""What a benchmark runs with, and the shape that all of them have."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bench.client import Client
+from tests.bench.figure import Figure
+from tests.bench.peer import PeerServer
+from tests.bench.repository import Repository
+
+
+@dataclass(frozen=True)
+class Setting:
+    """`scratch` is an empty folder that is deleted afterwards. `quick` asks for as little as shows that it works: its
+    figures say nothing. Without `peer` no peer is installed or run."""
+
+    geometry: str
+    repository: Repository
+    scratch: Path
+    peer: bool = True
+    quick: bool = False
+
+    def rounds(self, count: int) -> int:
+        """How often to repeat what is repeated `count` times for a figure."""
+        return 2 if self.quick else count
+
+    def tokens(self, count: int) -> int:
+        """How many tokens to have generated where `count` are asked for a figure."""
+        return min(count, 8) if self.quick else count
+
+    def tell(self, progress: str) -> None:
+        """Says how far a long benchmark has come, beside its figures."""
+        if not self.quick:
+            print(progress, file=sys.stderr, flush=True)
+
+    def sidecar(self, repository: Repository | None = None) -> Client:
+        """A fresh sidecar with the model on disk, in the data folder `scratch / "data"`."""
+        return Client.serving(repository or self.repository, self.scratch / "data")
+
+    def peer_server(self) -> AbstractContextManager[PeerServer]:
+        """mlx-vlm's own server with the same weights."""
+        return PeerServer.serving(self.repository.folder, self.scratch / "peer.log")
+
+
+Benchmark = Callable[[Setting], Iterator[Figure]]
