@@ -60,7 +60,7 @@ demo-model *options: _python
 
 # Runs a benchmark and prints its figures, with --json one object a line; BENCHMARKS.md describes them
 bench name *options: _python
-    {{ python }} -m tests.bench "$@"
+    "{{ python }}" -m tests.bench "$@"
 
 _python:
     @"{{ uv }}" sync --quiet --frozen
