@@ -74,7 +74,7 @@ class Arguments(argparse.ArgumentParser):
 
     def __init__(self) -> None:
         super().__init__(prog="sidecar", description="Serves JSON-RPC 2.0 on stdin and stdout.", allow_abbrev=False)
-        self.add_argument("--data-dir", type=Path, required=True, help="the folder that everything is kept in")
+        self.add_argument("--data-dir", required=True, help="the folder that everything is kept in")
         self.add_argument("--catalog", type=Path, help="a JSON file of built-in models; default: the shipped one")
 
     def error(self, message: str) -> NoReturn:
@@ -92,8 +92,8 @@ def run(pipe: tuple[int, int], parent: int, compose: Compose) -> NoReturn:
     os.umask(0o077)
     parser = Arguments()
     arguments = parser.parse_args()
-    folder = DataFolder(arguments.data_dir.absolute())
     try:
+        folder = DataFolder.named(arguments.data_dir)
         folder.prepare()
         folder.lock()
         json_log.start(folder.logs)
