@@ -160,7 +160,8 @@ async def _serve(
 
 
 def _log_loop_error(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    log.error("error in the event loop", exc_info=context.get("exception"), extra={"what": context["message"]})
+    # Without asyncio's message: it quotes the call-back's arguments, among them raw lines.
+    log.error("error in the event loop", exc_info=context.get("exception"))
 
 
 def _log_thread_error(args: threading.ExceptHookArgs) -> None:
