@@ -154,7 +154,11 @@ def test_a_data_folder_whose_name_cannot_be_said_in_json_is_refused(tmp_path: Pa
     assert "not UTF-8" in said
 
 
-@pytest.mark.parametrize("text", [None, "not JSON", json.dumps({"models": []})], ids=["missing", "words", "empty"])
+@pytest.mark.parametrize(
+    "text",
+    [None, "not JSON", json.dumps({"models": []}), "[" * 100_000],
+    ids=["missing", "words", "empty", "deeply nested"],
+)
 def test_a_catalog_that_cannot_be_read_exits_with_64(data_dir: Path, tmp_path: Path, text: str | None) -> None:
     catalog = tmp_path / "catalog.json"
     if text is not None:
