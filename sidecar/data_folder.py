@@ -1,9 +1,11 @@
 """The one folder that the app keeps everything in."""
 
 import fcntl
+import stat
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from sidecar.errors import DataFolderInUse
 
@@ -11,12 +13,38 @@ LOCK_SECONDS = 2.5
 """How long to wait for a sidecar that is on its way out: it may take 2 s after its pipe was closed."""
 LOCK_POLL_SECONDS = 0.05
 
+PLATFORM_NAME = "knowledge-focus.huozhong.in"
+"""What the folder is called where nobody chose one. The system's web view keeps its own things in there as well."""
+SIGNS = frozenset({"builtin_models", "knowledge-focus.db"})
+"""A folder with one of these is ours, whatever else somebody put there."""
+OWN_NAMES = SIGNS | {"attachments", "logs", "cache", "lock", "shell.json", "window.lock", "window.bell", ".DS_Store"}
+"""All that may be there before the first sidecar is: the shell comes first, and the Finder marks what it shows."""
+
 
 @dataclass(frozen=True)
 class DataFolder:
     """Where each part keeps its things."""
 
     path: Path
+
+    @classmethod
+    def named(cls, name: str) -> Self:
+        """The folder that somebody named, without links and `..`: two names of one folder are one folder.
+
+        Raises:
+            OSError: the path cannot be followed.
+            ValueError: it is no name, or one that cannot be said in JSON.
+        """
+        if not name:
+            raise ValueError("the data folder has no name")
+        try:
+            path = Path(name).resolve()
+            str(path).encode()
+        except RuntimeError as error:
+            raise ValueError(f"{name} leads round in a circle of links") from error
+        except UnicodeEncodeError as error:
+            raise ValueError("the name of the data folder is not UTF-8") from error
+        return cls(path)
 
     @property
     def builtin_models(self) -> Path:
@@ -39,14 +67,26 @@ class DataFolder:
 
         Raises:
             OSError: it cannot be made or changed.
-            ValueError: it is a folder that holds other things, and must stay open to others.
+            ValueError: it is there and is not ours; nothing about it was changed.
         """
-        if self.path in (Path(self.path.anchor), Path.home()):
-            raise ValueError(f"{self.path} cannot be the data folder")
+        if self.path.exists():
+            self._check()
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.path.chmod(0o700)
         for folder in (self.builtin_models, self.attachments, self.logs, self.cache):
             folder.mkdir(mode=0o700, exist_ok=True)
+
+    def _check(self) -> None:
+        """Refuses what must stay open to others, or belongs to something else: closing it would harm that."""
+        if not self.path.is_dir():
+            raise ValueError(f"{self.path} is not a folder")
+        if Path.home().resolve().is_relative_to(self.path):
+            raise ValueError(f"{self.path} is or holds your home folder; name a folder of its own for the data")
+        if self.path.stat().st_mode & stat.S_ISVTX:
+            raise ValueError(f"{self.path} is shared by many; name a folder of its own for the data")
+        names = {entry.name for entry in self.path.iterdir()}
+        if not (names <= OWN_NAMES or names & SIGNS or self.path.name == PLATFORM_NAME):
+            raise ValueError(f"{self.path} holds other things; name a new or empty folder for the data")
 
     def lock(self) -> None:
         """Keeps every other sidecar out until this process ends, however it ends.

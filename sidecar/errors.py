@@ -19,9 +19,10 @@ SidecarError
 │  ├─ InvalidSchema         a JSON schema that no grammar can be made of
 │  ├─ InvalidImage          missing, not a picture, truncated or far too large
 │  ├─ ModelNotFound         no model of that name
-│  ├─ ModelNotReady         known, but not on disk yet
+│  ├─ ModelNotReady         known, but not on disk, or not whole
 │  ├─ ContextLengthExceeded
 │  └─ EngineFailed          the inference engine broke off
+│     └─ ModelNotLoaded       … before it began: of the same kind, told apart inside only
 ├─ DownloadError          the model did not arrive
 │  ├─ MirrorNotFound        404
 │  ├─ MirrorRateLimited     429
@@ -165,7 +166,7 @@ class ModelNotFound(GenerationError):
 
 
 class ModelNotReady(GenerationError):
-    """The model is known but not on disk yet."""
+    """The model is known but not on disk; with `details.reason` "damaged", all but `details.files` of it is."""
 
     kind = "model_not_ready"
     retryable = True
@@ -182,6 +183,10 @@ class EngineFailed(GenerationError):
 
     kind = "engine_failed"
     retryable = True
+
+
+class ModelNotLoaded(EngineFailed):
+    """The model's folder could not be loaded; to callers an `engine_failed` like any other."""
 
 
 class DownloadError(SidecarError):

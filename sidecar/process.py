@@ -74,7 +74,7 @@ class Arguments(argparse.ArgumentParser):
 
     def __init__(self) -> None:
         super().__init__(prog="sidecar", description="Serves JSON-RPC 2.0 on stdin and stdout.", allow_abbrev=False)
-        self.add_argument("--data-dir", type=Path, required=True, help="the folder that everything is kept in")
+        self.add_argument("--data-dir", required=True, help="the folder that everything is kept in")
         self.add_argument("--catalog", type=Path, help="a JSON file of built-in models; default: the shipped one")
 
     def error(self, message: str) -> NoReturn:
@@ -92,8 +92,8 @@ def run(pipe: tuple[int, int], parent: int, compose: Compose) -> NoReturn:
     os.umask(0o077)
     parser = Arguments()
     arguments = parser.parse_args()
-    folder = DataFolder(arguments.data_dir.absolute())
     try:
+        folder = DataFolder.named(arguments.data_dir)
         folder.prepare()
         folder.lock()
         json_log.start(folder.logs)
@@ -160,7 +160,8 @@ async def _serve(
 
 
 def _log_loop_error(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    log.error("error in the event loop", exc_info=context.get("exception"), extra={"what": context["message"]})
+    # Without asyncio's message: it quotes the call-back's arguments, among them raw lines.
+    log.error("error in the event loop", exc_info=context.get("exception"))
 
 
 def _log_thread_error(args: threading.ExceptHookArgs) -> None:

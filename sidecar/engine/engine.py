@@ -62,7 +62,7 @@ class Engine:
         `model_id` is the name that `status` shows, by default the folder's.
 
         Raises:
-            EngineFailed: the folder holds no model that can be loaded.
+            ModelNotLoaded: the folder holds no model that can be loaded.
         """
         self._loop = asyncio.get_running_loop()
         await asyncio.wrap_future(self._scheduler.load(_folder(model_path, model_id)))
@@ -78,7 +78,8 @@ class Engine:
             InvalidSchema: a schema cannot be enforced.
             InvalidImage: a picture cannot be used.
             ContextLengthExceeded: the prompt leaves no room for an answer.
-            EngineFailed: the model cannot be loaded, or a step broke off.
+            ModelNotLoaded: the model cannot be loaded.
+            EngineFailed: a step broke off.
         """
         request.check()
         loop = self._loop = asyncio.get_running_loop()

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sidecar.errors import EngineFailed, InvalidImage
+from sidecar.errors import EngineFailed, InvalidImage, ModelNotLoaded
 from sidecar.worker import Bounds, Picture, PictureError, Worker
 
 MAX_FILE_BYTES = 100_000_000
@@ -41,7 +41,7 @@ def model_bounds(folder: Path) -> Bounds:
     opened before the model is loaded, and without its imports. What the files do not say is mlx-vlm's default.
 
     Raises:
-        EngineFailed: the files say what is no size.
+        ModelNotLoaded: the files say what is no size.
     """
     members = _json(folder / "preprocessor_config.json")
     members |= _json(folder / "processor_config.json").get("image_processor") or {}
@@ -59,9 +59,9 @@ def model_bounds(folder: Path) -> Bounds:
             max_pixels=pixels("max_pixels", "longest_edge", 14 * 14 * 4 * 1280),
         )
     except (TypeError, ValueError) as error:
-        raise EngineFailed("the model's picture sizes cannot be read", reason="incomplete") from error
+        raise ModelNotLoaded("the model's picture sizes cannot be read", reason="incomplete") from error
     if not 0 < bounds.min_pixels <= bounds.max_pixels or bounds.multiple < 1:
-        raise EngineFailed("the model's picture sizes make no sense", reason="incomplete")
+        raise ModelNotLoaded("the model's picture sizes make no sense", reason="incomplete")
     return bounds
 
 

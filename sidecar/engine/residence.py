@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sidecar.engine import backend
 from sidecar.engine.request import ModelFolder
-from sidecar.errors import EngineFailed, SidecarError
+from sidecar.errors import ModelNotLoaded, SidecarError
 
 if TYPE_CHECKING:  # it imports MLX: the engine thread does so at the first load
     from sidecar.engine.loader import LoadedModel
@@ -39,7 +39,7 @@ class Residence:
         """The model of that folder, loaded if it is not. No request may run on another one.
 
         Raises:
-            EngineFailed: it cannot be loaded.
+            ModelNotLoaded: it cannot be loaded.
         """
         if self.model is not None and self.holds(folder):
             return self.model
@@ -53,8 +53,8 @@ class Residence:
             log.exception("Model could not be loaded, model_id=%s", folder.model_id)
             self._announce(loading=False, model_id=None)
             if isinstance(error, SidecarError):
-                raise
-            raise EngineFailed("the model could not be loaded", reason=type(error).__name__) from error
+                raise ModelNotLoaded(error.message, **error.details) from error
+            raise ModelNotLoaded("the model could not be loaded", reason=type(error).__name__) from error
         self._folder = folder
         seconds = time.monotonic() - started
         log.info("Model loaded in %.2f s, model_id=%s", seconds, folder.model_id)

@@ -82,6 +82,7 @@ class Models:
         self._limits = limits or NetworkLimits()
         self._running: dict[str, _Running] = {}
         self._failures: dict[str, str] = {}
+        self._verifying = asyncio.Lock()
 
     def status(self, model_id: str | None = None) -> ModelStatus:
         """The state of a model: the one of that id or repository, or the first of the catalog.
@@ -116,9 +117,25 @@ class Models:
         model = self._catalog.find(model_id)
         manifest = self._verified(model)
         cache = self._cache(model)
-        if manifest is None or cache.damaged_files(manifest):
+        if manifest is None:
             raise ModelNotReady(f"{model.id} is not on disk", model=model.id)
+        if damaged := cache.damaged_files(manifest):
+            raise ModelNotReady(f"{model.id} is damaged", model=model.id, reason="damaged", files=damaged)
         return cache.snapshot(manifest.revision)
+
+    async def verify(self, model_id: str | None = None) -> None:
+        """Read a model on disk again, for seconds, on a thread. Afterwards `status` tells what of it is damaged.
+
+        Raises:
+            ModelNotFound: the catalog has no such model.
+            ModelNotReady: it is not on disk, or was found damaged.
+        """
+        model = self._catalog.find(model_id)
+        async with self._verifying:
+            self.get_model_path(model.id)  # Not read again for each of the chats that failed over one file.
+            if (manifest := self._verified(model)) is not None:
+                await asyncio.to_thread(asyncio.run, self._cache(model).discard_damaged(manifest))
+        self.get_model_path(model.id)
 
     async def download(self, model_id: str | None = None, mirror: str | None = None) -> ModelStatus:
         """Start a download, or join the one that runs, and answer at once. A model on disk is not fetched again.

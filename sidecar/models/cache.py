@@ -10,12 +10,15 @@
 """
 
 import json
+import logging
 import os
 import shutil
 from pathlib import Path, PurePosixPath
 
 from sidecar.models.manifest import REVISION, Manifest, RepositoryFile
-from sidecar.models.verify import Digest
+from sidecar.models.verify import Digest, has_digest
+
+log = logging.getLogger(__name__)
 
 
 class RepositoryCache:
@@ -86,6 +89,15 @@ class RepositoryCache:
         """Files of a snapshot that are missing or of the wrong size now. Contents are not read again."""
         snapshot = self.snapshot(manifest.revision)
         return [file.path for file in manifest.files if _size(snapshot / file.path) != file.size]
+
+    async def discard_damaged(self, manifest: Manifest) -> None:
+        """Read every file of a snapshot again, and delete the contents that are not what they were: what is missing
+        counts as damaged, is told as such after a restart, too, and is all that the next download fetches."""
+        for file in manifest.contents():
+            blob = self.blob(file.digest)
+            if not await has_digest(blob, file.size, file.digest):
+                log.warning("builtin-model file %s on disk is damaged", file.path)
+                blob.unlink(missing_ok=True)
 
     def finish(self, manifest: Manifest) -> None:
         """Make a snapshot of blobs that were all checked, and only then record that it is whole."""

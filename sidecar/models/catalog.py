@@ -1,10 +1,11 @@
 """Which built-in models there are: a JSON file, shipped or given on the command line."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
+
+from pydantic_core import from_json
 
 from sidecar.errors import MirrorInvalid, ModelNotFound
 from sidecar.models.manifest import REVISION, Manifest, RepositoryFile, is_fetched
@@ -12,6 +13,8 @@ from sidecar.models.mirrors import Mirror
 from sidecar.models.verify import Digest
 
 SHIPPED = Path(__file__).with_name("catalog.json")
+LONGEST_ID = 200
+"""Characters; `protocol.models.ModelId` allows as many."""
 CAPABILITIES = frozenset({"vision", "text", "structured_output", "tool_use"})
 
 
@@ -71,7 +74,8 @@ class Catalog:
         """
         source = path or SHIPPED
         try:
-            value = json.loads(source.read_text(encoding="utf-8"))
+            # Unlike json.loads it refuses endless nesting and half surrogate pairs, which no answer could carry.
+            value = from_json(source.read_bytes())
             models = tuple(_model(entry) for entry in value["models"])
         except (OSError, ValueError, KeyError, TypeError, AttributeError, MirrorInvalid) as error:
             raise CatalogError(f"{source}: {error!r}") from error
@@ -95,6 +99,8 @@ def _model(entry: Mapping[str, Any]) -> BuiltinModel:
         total_bytes=sum(file.size for file in files) if files is not None else total,
         files=files,
     )
+    if len(model.id) > LONGEST_ID:
+        raise ValueError(f"an id has {LONGEST_ID} characters at most")
     Manifest(model.repository, revision or "0" * 40, files or ())  # Checks the names that become paths.
     if not model.mirrors or not set(model.capabilities) <= CAPABILITIES:
         raise ValueError(f"{model.id}: no mirror, or an unknown capability")

@@ -48,7 +48,7 @@ class DownloadEvent:
 class Progress:
     """The numbers of one running download. Changed by its thread only; single attributes may be read by others.
 
-    `emit` gets an event of progress from `tick`, which the download calls once in `EVENT_SECONDS`.
+    `emit` gets an event of progress from `tick`, which the download calls once in `EVENT_SECONDS`, and from `verify`.
     """
 
     def __init__(
@@ -89,6 +89,11 @@ class Progress:
         while len(self._samples) > 2 and self._samples[1][0] <= now - SPEED_SECONDS:
             self._samples.popleft()
         self._emit(self._event())
+
+    def verify(self) -> None:
+        """Say that all bytes are here and are made a snapshot; emits that at once, as it may not take a second."""
+        self.verifying = True
+        self.tick()
 
     def completed(self) -> DownloadEvent:
         """The last event of a download that ended well."""

@@ -1,6 +1,7 @@
 """What a file's bytes must be: its digest, and whether a file on disk has it."""
 
 import asyncio
+import errno
 import hashlib
 import os
 import re
@@ -53,6 +54,8 @@ async def has_digest(path: Path, size: int, digest: Digest) -> bool:
             while block := file.read(BLOCK):
                 hasher.update(block)
                 await asyncio.sleep(0)
-    except FileNotFoundError:
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.EIO):  # a disk that cannot read a file has lost it
+            raise
         return False
     return hasher.hexdigest() == digest.hexadecimal

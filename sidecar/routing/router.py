@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from sidecar.engine import Engine, GenerationRequest, Piece
-from sidecar.errors import ModelNotFound
+from sidecar.errors import ModelNotFound, ModelNotLoaded
 from sidecar.models import Catalog, Models
 
 AUTO = "auto"
@@ -42,10 +42,15 @@ class Router:
 
         Raises:
             ModelNotFound: no model has this id or repository.
-            ModelNotReady: the model is not on disk yet.
+            ModelNotReady: the model is not on disk, or could not be loaded and turned out to be damaged.
+            EngineFailed: it could not be loaded though it is whole, or the engine broke off.
         """
         model_id = self.resolve(model)
         path = self._models.get_model_path(model_id)
-        async with aclosing(self._engine.generate(path, request, model_id=model_id)) as pieces:
-            async for piece in pieces:
-                yield piece
+        try:
+            async with aclosing(self._engine.generate(path, request, model_id=model_id)) as pieces:
+                async for piece in pieces:
+                    yield piece
+        except ModelNotLoaded:
+            await self._models.verify(model_id)
+            raise

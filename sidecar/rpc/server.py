@@ -17,6 +17,7 @@ from pydantic_core import to_json
 
 from sidecar.errors import (
     AlreadyInitialized,
+    InternalError,
     InvalidJsonRpc,
     InvalidParams,
     LineTooLong,
@@ -159,6 +160,9 @@ class Server:
             self._writer.write(to_json(response))
         except LineTooLong as error:
             self._refuse(response["id"], error)
+        except ValueError as error:  # not JSON, as half a surrogate pair from a file's name is
+            log.error("an answer cannot be written as JSON", exc_info=error, extra={"id": response["id"]})
+            self._refuse(response["id"], InternalError())
 
     def _post(self, notification: Notification[Any], params: BaseModel, subject: str) -> None:
         if self._initialized and not self._closing:

@@ -30,12 +30,19 @@ def probe(data_dir: Path) -> Iterator[Pipe]:
 
 
 @pytest.fixture(scope="session")
-def catalog(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A catalog whose only model is served by a hub of this computer."""
+def model_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    """A hub of this computer with a model of random weights."""
     folder = tmp_path_factory.mktemp("model")
     subprocess.run([sys.executable, "-c", WRITE_MODEL, str(folder)], cwd=ROOT, check=True, timeout=110)
     with Hub({REPOSITORY: folder}) as hub:
-        yield write_catalog(tmp_path_factory.mktemp("catalog") / "catalog.json", hub.url, folder)
+        yield hub
+
+
+@pytest.fixture(scope="session")
+def catalog(model_hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A catalog whose only model is served by that hub."""
+    path = tmp_path_factory.mktemp("catalog") / "catalog.json"
+    return write_catalog(path, model_hub.url, model_hub.folders[REPOSITORY])
 
 
 @pytest.fixture(scope="session")

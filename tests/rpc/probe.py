@@ -51,6 +51,8 @@ HANG = Method("probe/hang", NoParams, NoResult, "Never ends by itself", ())
 HANGS_ENDED = Method("probe/hangsEnded", NoParams, Count, "How many hanging requests were cleaned up", ())
 BLOCK = Method("probe/block", NoParams, NoResult, "Blocks the event loop for a minute", ())
 FAIL = Method("probe/fail", Text, NoResult, "Raises an exception with that text", ())
+FAIL_LATER = Method("probe/failLater", Text, NoResult, "Has a call-back of the loop raise, with that text", ())
+UNWRITABLE = Method("probe/unwritable", NoParams, Text, "Answers with a text that is not UTF-8", ())
 WRONG = Method("probe/wrong", NoParams, Count, "Answers what it should not", ())
 PRINT = Method("probe/print", NoParams, NoResult, "Prints from Python, C and a child", ())
 FLOOD = Method("probe/flood", Flood, Count, "Notifies that many texts of that length", ())
@@ -91,6 +93,8 @@ class Probe:
             Bound(HANGS_ENDED, self._count_hangs_ended),
             Bound(BLOCK, self._block),
             Bound(FAIL, self._fail),
+            Bound(FAIL_LATER, self._fail_later),
+            Bound(UNWRITABLE, self._unwritable),
             Bound(WRONG, self._wrong),
             Bound(PRINT, self._print),
             Bound(FLOOD, self._flood),
@@ -127,6 +131,16 @@ class Probe:
 
     async def _fail(self, params: Text, _call: Call) -> NoResult:
         raise RuntimeError(params.text)
+
+    async def _fail_later(self, params: Text, _call: Call) -> NoResult:
+        def fail(text: str) -> None:
+            raise RuntimeError(text)
+
+        asyncio.get_running_loop().call_soon(fail, params.text)
+        return NoResult()
+
+    async def _unwritable(self, _params: NoParams, _call: Call) -> Text:
+        return Text(text=os.fsdecode(b"\xff"))
 
     async def _wrong(self, _params: NoParams, _call: Call) -> Count:
         return Text(text="not a count")  # type: ignore[return-value]

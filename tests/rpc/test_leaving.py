@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -119,7 +120,15 @@ def exit_code(*arguments: str, **options: str) -> tuple[int, str]:
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["--data-dir"], ["--data-dir", "/"], ["--data-dir", "/dev/null"], ["--no-such"], ["extra"]],
+    [
+        [],
+        ["--data-dir"],
+        ["--data-dir", ""],
+        ["--data-dir", "/"],
+        ["--data-dir", "/dev/null"],
+        ["--no-such"],
+        ["extra"],
+    ],
     ids=" ".join,
 )
 def test_bad_arguments_exit_with_64_and_say_so(arguments: list[str]) -> None:
@@ -129,14 +138,27 @@ def test_bad_arguments_exit_with_64_and_say_so(arguments: list[str]) -> None:
     assert "Traceback" not in said
 
 
-def test_the_home_folder_is_not_taken_for_a_data_folder(tmp_path: Path) -> None:
-    before = tmp_path.stat().st_mode
-    code, _ = exit_code("--data-dir", str(tmp_path), HOME=str(tmp_path))
+def test_a_folder_of_other_things_is_not_taken_for_a_data_folder_and_stays_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "thesis.odt").write_text("")
+    tmp_path.chmod(0o755)
+    code, said = exit_code("--data-dir", str(tmp_path))
     assert code == 64
-    assert tmp_path.stat().st_mode == before
+    assert f"{tmp_path} holds other things" in said
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
+    assert [entry.name for entry in tmp_path.iterdir()] == ["thesis.odt"]
 
 
-@pytest.mark.parametrize("text", [None, "not JSON", json.dumps({"models": []})], ids=["missing", "words", "empty"])
+def test_a_data_folder_whose_name_cannot_be_said_in_json_is_refused(tmp_path: Path) -> None:
+    code, said = exit_code("--data-dir", str(tmp_path) + "/\udcff")
+    assert code == 64
+    assert "not UTF-8" in said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [None, "not JSON", json.dumps({"models": []}), "[" * 100_000],
+    ids=["missing", "words", "empty", "deeply nested"],
+)
 def test_a_catalog_that_cannot_be_read_exits_with_64(data_dir: Path, tmp_path: Path, text: str | None) -> None:
     catalog = tmp_path / "catalog.json"
     if text is not None:

@@ -40,14 +40,16 @@ def test_the_log_tells_of_each_request_its_method_its_id_and_its_outcome(sidecar
 
 def test_no_content_of_a_chat_or_of_an_exception_gets_into_the_log(probe: Pipe, data_dir: Path) -> None:
     secret = "my grandmother's recipe"
-    for method in ("probe/echo", "probe/fail", "probe/wrong", "no/such"):
-        with pytest.raises(RpcError) if method != "probe/echo" else _nothing():
+    for method in ("probe/echo", "probe/failLater", "probe/fail", "probe/wrong", "no/such"):
+        with _nothing() if method in ("probe/echo", "probe/failLater") else pytest.raises(RpcError):
             probe.request(method, {"text": secret} if method != "probe/wrong" else {})
     with pytest.raises(RpcError):
         probe.request("probe/echo", {"text": [secret]})
     probe.write_bytes(secret.encode() + b"\n")
     probe.response(None)
-    assert "RuntimeError" in (data_dir / "logs" / "sidecar.log").read_text()
+    logged = [line for line in lines(data_dir) if line["level"] == "error"]
+    assert [line["exception"]["type"] for line in logged] == ["RuntimeError", "RuntimeError", "InternalError"]
+    assert logged[0]["message"] == "error in the event loop"
     for path in (data_dir / "logs").iterdir():
         assert "grandmother" not in path.read_text()
     assert "grandmother" not in probe.stderr

@@ -73,3 +73,10 @@ def test_requests_in_one_write_or_in_single_bytes_are_served_alike(probe: Pipe) 
     for byte in lines[0]:
         probe.write_bytes(bytes([byte]))
     assert probe.result(0) == {"pong": True}
+
+
+def test_an_answer_that_cannot_be_written_is_an_internal_error_and_the_session_goes_on(probe: Pipe) -> None:
+    with pytest.raises(RpcError) as caught:
+        probe.request("probe/unwritable")
+    assert caught.value.kind == "internal_error"
+    assert probe.request("ping") == {"pong": True}

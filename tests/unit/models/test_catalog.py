@@ -66,6 +66,9 @@ def test_the_hubs_catalog_is_written_with_its_real_address(tmp_path: Path) -> No
     [
         {"id": ""},
         {"id": None},
+        {"id": "x" * 201},
+        {"id": "half a pair: \ud83d"},
+        {"displayName": "\udc00"},
         {"repository": "../../etc/passwd"},
         {"repository": "no-owner"},
         {"repository": "a/.."},
@@ -89,7 +92,7 @@ def test_an_impossible_catalog_is_refused(tmp_path: Path, changes: dict[str, Any
         Catalog.load(write(tmp_path / "catalog.json", **changes))
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"models": []}', '{"models": [1]}', "\x00"])
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"models": []}', '{"models": [1]}', "\x00", "[" * 100_000])
 def test_a_file_that_is_no_catalog_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "catalog.json").write_text(text)
     with pytest.raises(CatalogError):

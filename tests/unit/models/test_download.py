@@ -160,7 +160,9 @@ async def test_progress_is_told_at_most_once_a_second_and_never_goes_back(
     events, times = recorder.progress, recorder.times
     assert [event.status for event in events] == ["downloading"] * (len(events) - 1) + ["completed"]
     assert len(events) >= 4
-    assert all(later - earlier >= 1 for earlier, later in pairwise(times[:-2]))
+    *told, verifying, completed = times[:-1]
+    assert all(later - earlier >= 1 for earlier, later in pairwise(told))
+    assert told[-1] <= verifying <= completed
     assert [event.progress for event in events] == sorted(event.progress for event in events)
     assert [event.downloaded_bytes for event in events] == sorted(event.downloaded_bytes for event in events)
     assert all(event.progress <= 99 for event in events[:-1])
@@ -179,6 +181,24 @@ async def test_progress_is_told_at_most_once_a_second_and_never_goes_back(
     last = recorder.events[-1]
     assert (last.name, last.progress, last.status) == ("builtin-model-download-completed", 100, "completed")
     assert last.downloaded_bytes == last.total_bytes
+
+
+async def test_verifying_is_told_once_before_the_end_and_only_then_100_percent(
+    models: Models, recorder: Recorder
+) -> None:
+    await models.download()
+    await recorder.wait_for(lambda event: event.name.endswith("-completed"))
+    told = [(event.progress, event.status) for event in recorder.progress]
+    assert told[-2:] == [(99, "downloading"), (100, "completed")]
+    assert [event.message for event in recorder.progress].count("Verifying…") == 1
+    assert recorder.progress[-2].message == "Verifying…"
+
+
+async def test_a_download_that_fails_is_never_told_to_be_verified(models: Models, recorder: Recorder, hub: Hub) -> None:
+    hub.fault(faults.status(404), on="get", path="model.safetensors")
+    await models.download()
+    await recorder.wait_for(lambda event: event.name.endswith("-failed"))
+    assert not [event for event in recorder.events if event.message == "Verifying…"]
 
 
 async def test_the_last_event_comes_when_the_status_already_says_so(root: Path, model: BuiltinModel, hub: Hub) -> None:

@@ -70,8 +70,7 @@ def test_all_bytes_are_99_percent_until_they_are_verified() -> None:
     progress, events, _ = started(total=1000)
     progress.holds(FILE, 1000)
     progress.tick()
-    progress.verifying = True
-    progress.tick()
+    progress.verify()
     assert [(event.progress, event.status, event.message) for event in events] == [
         (99, "downloading", "Downloading... 1.0kB / 1.0kB"),
         (99, "downloading", "Verifying…"),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from sidecar.errors import ModelNotReady
 from sidecar.models import BuiltinModel, Catalog, Models
 from tests.hub import Hub, faults
 from tests.unit.models.conftest import LIMITS, PATIENCE, REPOSITORY, WEIGHTS, Recorder
@@ -240,6 +241,30 @@ async def test_a_file_lost_later_makes_the_model_damaged_and_alone_is_fetched_ag
     assert (await recorder.end()).status == "completed"
     assert [(r.endpoint, r.file) for r in hub.log[first_run:]] == [("get", "config.json")]
     assert models.status().state == "ready"
+
+
+async def test_verifying_finds_damage_of_the_same_size_and_it_alone_is_fetched_again(
+    models: Models, recorder: Recorder, hub: Hub
+) -> None:
+    await models.download()
+    await recorder.end()
+    await models.verify()
+    assert models.status().state == "ready"
+    with (models.get_model_path() / "model.safetensors").open("r+b") as weights:
+        weights.write(b"damaged")
+    assert models.status().state == "ready"
+
+    checks = await asyncio.gather(models.verify(), models.verify(), return_exceptions=True)
+    found = [error.details["files"] for error in checks if isinstance(error, ModelNotReady)]
+    assert found == [["model.safetensors"], ["model.safetensors"]]
+    status = models.status()
+    assert (status.state, status.kind, status.damaged_files) == ("damaged", "file_damaged", ("model.safetensors",))
+
+    first_run = len(hub.log)
+    await models.download()
+    assert (await recorder.end()).status == "completed"
+    assert [(r.endpoint, r.file) for r in hub.log[first_run:]] == [("get", "model.safetensors")]
+    await models.verify()
 
 
 async def test_blobs_without_a_record_are_verified_before_they_count(
