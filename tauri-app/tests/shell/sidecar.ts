@@ -58,6 +58,7 @@ export function engineStatus(part: Partial<EngineStatus> = {}): EngineStatus {
     budgetBytes: null,
     queued: { high: 0, low: 0 },
     running: { high: 0, low: 0 },
+    paused: false,
     tokensPerSecond: null,
     loadSeconds: null,
     ...part,
@@ -111,6 +112,7 @@ export function completion(content: string, finishReason: "stop" | "length" = "s
       total_tokens: 32,
       prompt_tokens_details: { cached_tokens: 0 },
     },
+    timings: { queue_ms: 1, prefill_ms: 50, ttft_ms: 51, tokens_per_second: 40 },
   };
 }
 

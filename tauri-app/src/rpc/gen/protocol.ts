@@ -491,6 +491,10 @@ export interface Methods {
   "models/unload": { params: NoParams; result: EngineStatus };
   /** What the engine holds and does */
   "engine/status": { params: NoParams; result: EngineStatus };
+  /** Holds background requests where they are */
+  "engine/pause": { params: NoParams; result: EngineStatus };
+  /** Lets background requests go on */
+  "engine/resume": { params: NoParams; result: EngineStatus };
 }
 
 /** What the sidecar tells without being asked, with the params of each. */
