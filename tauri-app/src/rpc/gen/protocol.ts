@@ -48,7 +48,8 @@ export interface ErrorData {
     | "cancelled"
     | "data_folder_in_use"
     | "sidecar_restarted"
-    | "sidecar_unavailable";
+    | "sidecar_unavailable"
+    | "start_refused";
   /**
    * The same request may succeed later, without anybody changing it
    */
@@ -491,6 +492,10 @@ export interface Methods {
   "models/unload": { params: NoParams; result: EngineStatus };
   /** What the engine holds and does */
   "engine/status": { params: NoParams; result: EngineStatus };
+  /** Holds background requests where they are */
+  "engine/pause": { params: NoParams; result: EngineStatus };
+  /** Lets background requests go on */
+  "engine/resume": { params: NoParams; result: EngineStatus };
 }
 
 /** What the sidecar tells without being asked, with the params of each. */
