@@ -35,7 +35,8 @@ SidecarError
 ├─ DataFolderInUse        another sidecar works in the data folder
 └─ ShellError             made by the shell, never by this process; here so that the list is whole
    ├─ SidecarRestarted      the sidecar died while the request ran
-   └─ SidecarUnavailable    there is no sidecar to ask
+   ├─ SidecarUnavailable    there is no sidecar to ask
+   └─ StartRefused          the sidecar cannot use what it was started with
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -268,3 +269,9 @@ class SidecarUnavailable(ShellError):
 
     kind = "sidecar_unavailable"
     retryable = True
+
+
+class StartRefused(ShellError):
+    """The sidecar left with `BAD_ARGUMENTS`: its data folder or catalog cannot be used; `details.stderr` says why."""
+
+    kind = "start_refused"

@@ -45,4 +45,5 @@ CODES: dict[str, Code] = {
     "data_folder_in_use": Code(-32030, 503, "server_error"),
     "sidecar_restarted": Code(-32040, 503, "server_error"),
     "sidecar_unavailable": Code(-32041, 503, "server_error"),
+    "start_refused": Code(-32042, 503, "server_error"),
 }

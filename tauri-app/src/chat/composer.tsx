@@ -144,7 +144,11 @@ function AttachError({ pictures: { error, dismissError } }: { pictures: Pictures
   if (!error) {
     return null;
   }
-  const { title, hint } = errorText(t, error);
+  // The text of the kind is for a picture in a message that was sent. This one is in none.
+  const { title, hint } =
+    error.kind === "invalid_image"
+      ? { title: t("chat.composer.refused.title"), hint: t("chat.composer.refused.hint") }
+      : errorText(t, error);
   return (
     <div className="mb-2 flex animate-rise items-start gap-3 rounded-xl bg-destructive-soft py-2 pr-2 pl-4 text-sm">
       <p role="alert" className="grow py-1">

@@ -53,6 +53,11 @@ export function usePictures(): Pictures {
     (url: string) => setAttached((present) => present.filter((picture) => picture.url !== url)),
     [],
   );
+  const replace = useCallback((pictures: readonly AttachedPicture[]) => {
+    setAttached(pictures);
+    // It was about the message that is gone.
+    setError(null);
+  }, []);
   const dismissError = useCallback(() => setError(null), []);
   return {
     attached,
@@ -62,7 +67,7 @@ export function usePictures(): Pictures {
     addPaths,
     addFiles,
     remove,
-    replace: setAttached,
+    replace,
     dismissError,
   };
 }

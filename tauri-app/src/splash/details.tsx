@@ -37,7 +37,7 @@ export function Details({ log, open: initiallyOpen }: { log: readonly LogLine[];
           {log.length === 0
             ? t("splash.details.empty")
             : log.map((line) => (
-                <p key={line.id} className="break-words">
+                <p key={line.id} className="whitespace-pre-wrap break-words">
                   <time dateTime={line.at.toISOString()}>{time.format(line.at)}</time>{" "}
                   {line.status && `${t(`status.${line.status}`)} · `}
                   {line.text}

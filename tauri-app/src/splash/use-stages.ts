@@ -154,9 +154,12 @@ function describe(event: StageEvent): string {
     case "download-refused":
     case "cancel-refused":
     case "failed": {
-      const { kind, message, details } = event.error;
+      const { kind, message } = event.error;
+      const { stderr, ...details } = event.error.details;
       const more = Object.keys(details).length > 0 ? ` ${JSON.stringify(details)}` : "";
-      return message === kind ? `${kind}${more}` : `${kind}: ${message}${more}`;
+      // What a program wrote is to be read as it stood there.
+      const said = typeof stderr === "string" ? `\n${stderr}` : "";
+      return `${message === kind ? kind : `${kind}: ${message}`}${more}${said}`;
     }
     case "download-asked":
       return event.mirror;

@@ -120,10 +120,21 @@ test("what is no picture is refused in plain words, and the message stays", asyn
   const window = await openChat({}, { pick: () => [{ ...picture("notes"), mime: "text/plain" }] });
   await window.person.type(await field(), "Look");
   await window.person.click(screen.getByRole("button", { name: "Attach pictures" }));
-  expect(await screen.findByRole("alert")).toHaveTextContent("One of the pictures cannot be opened");
+  expect(await screen.findByRole("alert")).toHaveTextContent("A picture could not be attached");
+  expect(screen.getByRole("alert")).not.toHaveTextContent("Remove");
   expect(screen.queryByRole("list", { name: "Attached pictures" })).toBeNull();
   expect(await field()).toHaveValue("Look");
   await window.person.click(screen.getByRole("button", { name: "Dismiss" }));
+  expect(screen.queryByRole("alert")).toBeNull();
+});
+
+test("a refusal is no matter of the next message", async () => {
+  const pick = () => Promise.reject(failure("invalid_image"));
+  const window = await openChat(stream("Hello!"), { pick });
+  await window.person.click(screen.getByRole("button", { name: "Attach pictures" }));
+  expect(await screen.findByRole("alert")).toHaveTextContent("A picture could not be attached");
+  await ask(window, "Hi");
+  await waitFor(() => expect(answers()[0]).toHaveTextContent("Hello!"));
   expect(screen.queryByRole("alert")).toBeNull();
 });
 

@@ -155,6 +155,17 @@ test("a sidecar that cannot be started says so", async () => {
   expect(await screen.findByRole("alert")).toHaveTextContent("Knowledge Focus is already open");
 });
 
+test("a sidecar that refuses to start is shown with what it said, line by line", async () => {
+  const window = await openWindow({ answers: withModel() });
+  await download();
+  const details = { exitCode: 64, stderr: 'sidecar: the catalog "a.json":\n  no such file' };
+  const error = { ...failure("start_refused"), details };
+  act(() => window.shell.notify({ method: "shell/sidecar", params: { state: "down", error } }));
+  expect(await screen.findByRole("alert")).toHaveTextContent("The engine refused to start");
+  const text = within(screen.getByRole("region", { name: "Details" })).getByText(/start_refused/).textContent;
+  expect(text).toContain('{"exitCode":64}\nsidecar: the catalog "a.json":\n  no such file');
+});
+
 test("the whole way can be gone by keyboard, and the focus is never lost", async () => {
   const window = await openWindow({ answers: withModel() });
   await download();

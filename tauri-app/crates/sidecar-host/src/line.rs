@@ -2,7 +2,7 @@
 
 use tokio::io::{self, AsyncBufReadExt, AsyncRead, BufReader};
 
-/// Longest line on the pipe in bytes, its newline included, in both directions.
+/// Longest line on the pipe in bytes, its newline not counted, in both directions. As `sidecar/rpc/transport.py` has it.
 pub const MAX_LINE_BYTES: usize = 32 * 1024 * 1024;
 
 /// One line, without its newline.
@@ -35,7 +35,7 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
             let newline = memchr::memchr(b'\n', chunk);
             let part = &chunk[..newline.unwrap_or(chunk.len())];
             length += part.len();
-            if length < self.limit {
+            if length <= self.limit {
                 line.extend_from_slice(part);
             } else {
                 line = Vec::new();
@@ -43,7 +43,7 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
             let used = part.len() + usize::from(newline.is_some());
             self.stream.consume(used);
             if newline.is_some() {
-                return Ok(Some(if length < self.limit { Line::Whole(line) } else { Line::TooLong(length) }));
+                return Ok(Some(if length <= self.limit { Line::Whole(line) } else { Line::TooLong(length) }));
             }
         }
     }
@@ -71,9 +71,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_line_with_its_newline_may_be_as_long_as_the_cap() {
-        assert_eq!(lines(b"1234\n", 5).await, vec![Line::Whole(b"1234".into())]);
-        assert_eq!(lines(b"12345\n", 5).await, vec![Line::TooLong(5)]);
+    async fn a_line_without_its_newline_may_be_as_long_as_the_cap() {
+        assert_eq!(lines(b"12345\n", 5).await, vec![Line::Whole(b"12345".into())]);
+        assert_eq!(lines(b"123456\n", 5).await, vec![Line::TooLong(6)]);
     }
 
     #[tokio::test]

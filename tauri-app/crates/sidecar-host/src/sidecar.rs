@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::{Notify, broadcast, watch};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::call::Call;
@@ -94,9 +95,9 @@ impl Sidecar {
             .inspect_err(|error| tracing::warn!(%error, "the sidecar's stderr is not kept in a file"))
             .ok();
         let (process, pipes) = Process::spawn(launch)?;
-        let tail = Tail::follow(pipes.stderr, log);
+        let (tail, draining) = Tail::follow(pipes.stderr, log);
         let transport = Transport::over(pipes.stdout, pipes.stdin, notifications);
-        let life = Life::follow(process, transport.clone(), tail, options.grace);
+        let life = Life::follow(process, transport.clone(), tail, draining, options.grace);
         Ok(Self { transport, options, life })
     }
 
@@ -163,11 +164,11 @@ struct Life {
 }
 
 impl Life {
-    fn follow(process: Process, transport: Transport, tail: Tail, grace: Duration) -> Self {
+    fn follow(process: Process, transport: Transport, tail: Tail, draining: JoinHandle<()>, grace: Duration) -> Self {
         let pid = process.pid();
         let order = Arc::new(Notify::new());
         let (exiting, exit) = watch::channel(None);
-        tokio::spawn(live(process, transport, Arc::clone(&order), grace, exiting));
+        tokio::spawn(live(process, transport, draining, Arc::clone(&order), grace, exiting));
         Self { pid, order, exit, tail }
     }
 
@@ -193,6 +194,7 @@ impl Drop for Life {
 async fn live(
     mut process: Process,
     transport: Transport,
+    draining: JoinHandle<()>,
     order: Arc<Notify>,
     grace: Duration,
     exiting: watch::Sender<Option<Exit>>,
@@ -208,9 +210,10 @@ async fn live(
         Some(exit) => exit,
         None => process.end(grace).await,
     };
-    // The whole group is dead, so its pipes end; what was read last is delivered first.
-    if timeout(grace, transport.ended()).await.is_err() {
-        tracing::error!("somebody outside the sidecar's group holds its stdout");
+    // The whole group is dead, so its pipes end; what was read last is delivered and kept first.
+    let pipes = async { tokio::join!(transport.ended(), draining) };
+    if timeout(grace, pipes).await.is_err() {
+        tracing::error!("somebody outside the sidecar's group holds its stdout or stderr");
     }
     exiting.send_replace(Some(exit));
 }

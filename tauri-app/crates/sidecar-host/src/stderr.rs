@@ -5,6 +5,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::task::JoinHandle;
 
 use crate::log_file::LogFile;
 
@@ -16,11 +17,14 @@ const TAIL_BYTES: usize = 64 * 1024;
 pub(crate) struct Tail(Arc<Mutex<VecDeque<u8>>>);
 
 impl Tail {
-    /// Copies `stream` to `log` and to the tail until it ends.
-    pub(crate) fn follow(stream: impl AsyncRead + Send + Unpin + 'static, log: Option<LogFile>) -> Self {
+    /// Copies `stream` to `log` and to the tail, by a task that is over when the stream has ended.
+    pub(crate) fn follow(
+        stream: impl AsyncRead + Send + Unpin + 'static,
+        log: Option<LogFile>,
+    ) -> (Self, JoinHandle<()>) {
         let tail = Self::default();
-        tokio::spawn(drain(stream, log, tail.clone()));
-        tail
+        let draining = tokio::spawn(drain(stream, log, tail.clone()));
+        (tail, draining)
     }
 
     /// The latest whole lines.

@@ -12,15 +12,19 @@ use tokio::time::Instant;
 use crate::call::Call;
 use crate::error::RpcError;
 use crate::launch::Launch;
-use crate::process::Exit;
 use crate::sidecar::{Client, Options, Sidecar, StartError};
 use crate::wire::Notification;
 
 /// Notifications a subscriber may lag behind before it loses the oldest.
 const NOTIFICATIONS: usize = 1024;
 
+/// The sidecar's exit code for "what I was given cannot be used".
+const BAD_ARGUMENTS: i32 = 64;
 /// The sidecar's exit code for "this data folder is in use".
 const DATA_FOLDER_IN_USE: i32 = 75;
+
+/// Lines of stderr that go with the error of a sidecar that did not start.
+const LAST_LINES: usize = 20;
 
 /// How many starts are allowed within a time; one more has to wait.
 #[derive(Debug, Clone, Copy)]
@@ -167,16 +171,17 @@ impl Keeper {
             tracing::info!("starting the sidecar");
             if let Err(error) = self.serve(current).await {
                 tracing::error!(%error, "the sidecar did not start");
-                self.wait_down(unavailable(&error), self.starts.next(Instant::now())).await;
+                self.wait_down(error, self.starts.next(Instant::now())).await;
             }
         }
     }
 
     /// Starts one sidecar and returns when it has ended.
-    async fn serve(&self, current: &mut Option<Arc<Sidecar>>) -> Result<(), StartError> {
-        let sidecar = Sidecar::spawn(&self.launch, self.options, self.notifications.clone())?;
+    async fn serve(&self, current: &mut Option<Arc<Sidecar>>) -> Result<(), RpcError> {
+        let sidecar = Sidecar::spawn(&self.launch, self.options, self.notifications.clone())
+            .map_err(|error| unavailable(&error, ""))?;
         let sidecar = current.insert(Arc::new(sidecar));
-        let server = sidecar.shake_hands(&self.client).await?;
+        let server = sidecar.shake_hands(&self.client).await.map_err(|error| unavailable(&error, &sidecar.stderr()))?;
         tracing::info!(pid = server.pid, "the sidecar is ready");
         self.state.send_replace(State::Ready(Arc::clone(sidecar)));
         let exit = sidecar.exited().await;
@@ -195,17 +200,28 @@ impl Keeper {
     }
 }
 
-fn unavailable(error: &StartError) -> RpcError {
-    let StartError::Exited { exit } = error else {
-        return RpcError::sidecar_unavailable(error.to_string());
-    };
-    let Exit { code, signal } = exit;
-    let details = json!({"exitCode": code, "signal": signal});
+/// Why no sidecar runs, and what it said last: most causes are told on its stderr alone.
+fn unavailable(error: &StartError, stderr: &str) -> RpcError {
+    let mut details = json!({});
+    let mut code = None;
+    if let StartError::Exited { exit } = error {
+        code = exit.code;
+        details = json!({"exitCode": exit.code, "signal": exit.signal});
+    }
+    if !stderr.is_empty() {
+        details["stderr"] = json!(last_lines(stderr.trim_end()));
+    }
     let cause = match code {
+        Some(BAD_ARGUMENTS) => RpcError::lasting("start_refused", "the sidecar refused what it was started with"),
         Some(DATA_FOLDER_IN_USE) => RpcError::passing("data_folder_in_use", "another process uses this data folder"),
         _ => RpcError::sidecar_unavailable(error.to_string()),
     };
     cause.with_details(details)
+}
+
+fn last_lines(text: &str) -> &str {
+    let before = text.rmatch_indices('\n').nth(LAST_LINES - 1);
+    &text[before.map_or(0, |(newline, _)| newline + 1)..]
 }
 
 /// The latest starts, held against the budget.

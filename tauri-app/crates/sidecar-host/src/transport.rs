@@ -60,8 +60,9 @@ impl Transport {
     pub async fn call(&self, id: String, method: &str, params: &impl Serialize) -> Result<Call, RpcError> {
         let line = wire::encode(Some(&id), method, params)
             .map_err(|error| RpcError::lasting("invalid_params", error.to_string()))?;
-        if line.len() > MAX_LINE_BYTES {
-            return Err(RpcError::line_too_long(line.len(), MAX_LINE_BYTES));
+        let bytes = line.len() - 1; // without its newline
+        if bytes > MAX_LINE_BYTES {
+            return Err(RpcError::line_too_long(bytes, MAX_LINE_BYTES));
         }
         let (call, feed) = Call::new(id.clone(), Arc::clone(&self.link), REQUEST_QUEUE_BYTES);
         self.link.pending.insert(&id, feed)?;

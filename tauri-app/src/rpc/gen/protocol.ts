@@ -48,7 +48,8 @@ export interface ErrorData {
     | "cancelled"
     | "data_folder_in_use"
     | "sidecar_restarted"
-    | "sidecar_unavailable";
+    | "sidecar_unavailable"
+    | "start_refused";
   /**
    * The same request may succeed later, without anybody changing it
    */

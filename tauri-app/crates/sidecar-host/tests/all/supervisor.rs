@@ -33,14 +33,30 @@ async fn a_killed_sidecar_is_replaced_and_the_next_request_is_served() {
 }
 
 #[tokio::test]
-async fn a_sidecar_that_never_comes_up_is_reported_with_its_exit_code() {
+async fn a_sidecar_that_refuses_what_it_was_given_says_why() {
     let data = tempfile::tempdir().expect("a temporary folder");
     let mut launch = launch(data.path());
-    launch.arguments.push("--no-such-option".into());
+    launch.arguments.extend(["--catalog".into(), data.path().join("no-catalog.json").into()]);
+    let supervisor = Supervisor::start(launch, client(), Options::default(), Budget::default());
+    let error = soon("the answer", supervisor.call("1".into(), "ping", &json!({}))).await.expect_err("none comes up");
+    assert_eq!((&*error.kind, error.retryable), ("start_refused", false));
+    assert_eq!(error.details["exitCode"], 64);
+    let stderr = error.details["stderr"].as_str().expect("what it said");
+    assert!(stderr.starts_with("sidecar: ") && stderr.contains("no-catalog.json"), "{stderr}");
+}
+
+#[tokio::test]
+async fn a_sidecar_that_never_comes_up_is_reported_with_its_last_lines() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let mut launch = launch(data.path());
+    let code = "import sys; [print('line', n, file=sys.stderr) for n in range(5000)]; sys.exit(3)";
+    launch.arguments = ["-c", code].map(Into::into).into();
     let supervisor = Supervisor::start(launch, client(), Options::default(), Budget::default());
     let error = soon("the answer", supervisor.call("1".into(), "ping", &json!({}))).await.expect_err("none comes up");
     assert_eq!((&*error.kind, error.retryable), ("sidecar_unavailable", true));
-    assert_eq!(error.details["exitCode"], 64);
+    assert_eq!(error.details["exitCode"], 3);
+    let stderr = error.details["stderr"].as_str().expect("what it said");
+    assert!(stderr.starts_with("line 4980\n") && stderr.ends_with("line 4999"), "{stderr}");
 }
 
 #[tokio::test]
