@@ -31,14 +31,6 @@ const done = arguments[arguments.length - 1];
 document.addEventListener("securitypolicyviolation", (event) => done(event.effectiveDirective), { once: true });
 """
 
-# What `invoke` of @tauri-apps/api does.
-_INVOKE = """
-const [command, payload, done] = arguments;
-const internals = window.__TAURI_INTERNALS__;
-if ("onEvent" in payload) payload.onEvent = `__CHANNEL__:${internals.transformCallback(() => {})}`;
-internals.invoke(command, payload).then((answer) => done({ answer }), (refusal) => done({ refusal }));
-"""
-
 # Hands a picture to the shell as a paste does, and shows what the shell then has of it.
 _KEEP_AND_SHOW = """
 const [bytes, done] = arguments;
@@ -178,13 +170,13 @@ def test_a_method_not_made_for_the_window_does_not_exist_for_it(window: Window, 
     ],
 )
 def test_a_command_that_is_not_granted_is_refused(window: Window, command: str) -> None:
-    assert "not allowed" in invoke(window, command)["refusal"]
+    assert "not allowed" in window.invoke(command)["refusal"]
 
 
 def test_a_path_that_nobody_offered_is_not_attached(window: Window, data_dir: Path, tmp_path: Path) -> None:
     kept = pictures_in(data_dir)
     picture = draw_picture(tmp_path / "private.png")
-    assert invoke(window, "attach_paths", {"paths": [str(picture)]})["refusal"]["kind"] == "invalid_params"
+    assert window.invoke("attach_paths", {"paths": [str(picture)]})["refusal"]["kind"] == "invalid_params"
     assert pictures_in(data_dir) == kept
 
 
@@ -196,12 +188,12 @@ def test_a_picture_that_was_pasted_is_read_back_and_shown(window: Window, tmp_pa
 
 @pytest.mark.parametrize("url", ["attachment:../shell.json", "attachment:/etc/passwd", "file:///etc/passwd", ""])
 def test_nothing_beside_the_attachments_is_read(window: Window, url: str) -> None:
-    assert invoke(window, "attachment_bytes", {"url": url})["refusal"]["kind"] == "invalid_params"
+    assert window.invoke("attachment_bytes", {"url": url})["refusal"]["kind"] == "invalid_params"
 
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "javascript:alert(1)", "ssh://host"])
 def test_a_link_that_is_not_of_the_web_is_not_opened(window: Window, url: str) -> None:
-    assert invoke(window, "open_link", {"url": url})["refusal"]["kind"] == "invalid_params"
+    assert window.invoke("open_link", {"url": url})["refusal"]["kind"] == "invalid_params"
 
 
 def attempt(window: Window, script: str, *arguments: str) -> Any:
@@ -209,16 +201,10 @@ def attempt(window: Window, script: str, *arguments: str) -> Any:
     return window.driver.execute_async_script(_ATTEMPT + script, *arguments)
 
 
-def invoke(window: Window, command: str, payload: dict[str, Any] | None = None) -> dict[str, Any]:
-    """How a command ended: `{"answer": …}` or `{"refusal": …}`."""
-    ended: dict[str, Any] = window.driver.execute_async_script(_INVOKE, command, payload or {})
-    return ended
-
-
 def call(window: Window, method: str) -> dict[str, Any]:
     """How a method of the sidecar ended, asked as the window asks."""
     request_id = f"closed-doors {method}"
-    return invoke(window, "rpc_call", {"requestId": request_id, "method": method, "params": {}, "onEvent": None})
+    return window.invoke("rpc_call", {"requestId": request_id, "method": method, "params": {}, "onEvent": None})
 
 
 def pictures_in(data_dir: Path) -> set[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -19,6 +20,9 @@ pytestmark = [
 
 ENGLISH = "en_US.UTF-8"
 CHINESE = "zh_CN.UTF-8"
+
+SMALL_DISK = 4 * 2**20
+"""Bytes."""
 
 # The menu's button, in each language.
 PREFERENCES = "Language and theme"
@@ -59,6 +63,36 @@ def test_the_system_language_is_followed_wherever_it_goes(tmp_path: Path, displa
         window.by_role("button", "Download")
         assert chosen(window, PREFERENCES) == {"System language", "System theme"}
         window.quit()
+
+
+def test_a_choice_that_the_disk_has_no_room_for_is_refused_as_that(
+    tmp_path: Path, display: str, small_disk: Path
+) -> None:
+    arguments = ["--data-dir", str(small_disk)]
+    with open_window(arguments, display=display, pictures=tmp_path, home=tmp_path) as window:
+        window.by_role("button", "Download")  # the page has started, and the sidecar has answered it
+        filler = small_disk / "filler"
+        with pytest.raises(OSError, match="No space left"):
+            filler.write_bytes(bytes(SMALL_DISK))
+        assert window.invoke("shell_set", {"change": {"theme": "dark"}})["refusal"]["kind"] == "disk_full"
+        filler.unlink()
+        assert window.invoke("shell_set", {"change": {"theme": "dark"}})["answer"]["theme"] == "dark"
+        window.quit()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK}", "none", str(folder)], capture_output=True
+    )
+    if mounted.returncode != 0:
+        pytest.skip("a disk of a size of its own takes the right to mount one")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def start(home: Path, display: str, language: str) -> AbstractContextManager[Window]:

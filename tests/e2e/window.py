@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import psutil
 from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
@@ -42,6 +42,14 @@ const clipboard = new DataTransfer();
 clipboard.items.add(new File([bytes], name, { type: mime }));
 const paste = new ClipboardEvent("paste", { clipboardData: clipboard, bubbles: true, cancelable: true });
 document.activeElement.dispatchEvent(paste);
+"""
+
+# What `invoke` of @tauri-apps/api does.
+_INVOKE = """
+const [command, payload, done] = arguments;
+const internals = window.__TAURI_INTERNALS__;
+if ("onEvent" in payload) payload.onEvent = `__CHANNEL__:${internals.transformCallback(() => {})}`;
+internals.invoke(command, payload).then((answer) => done({ answer }), (refusal) => done({ refusal }));
 """
 
 
@@ -88,6 +96,11 @@ class Window:
     def paste_picture(self, path: Path) -> None:
         """Pastes a PNG file where the focus is."""
         self.driver.execute_script(_PASTE, path.name, "image/png", base64.b64encode(path.read_bytes()).decode())
+
+    def invoke(self, command: str, payload: dict[str, Any] | None = None) -> dict[str, Any]:
+        """How a command of the shell ended: `{"answer": …}` or `{"refusal": …}`."""
+        ended: dict[str, Any] = self.driver.execute_async_script(_INVOKE, command, payload or {})
+        return ended
 
     def wait(self, found: Callable[[], T | None], otherwise: str) -> T:
         """What `found` returns, as soon as that is true; an AssertionError saying `otherwise` when patience ends."""

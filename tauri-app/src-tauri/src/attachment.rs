@@ -12,6 +12,8 @@ use sha2::{Digest, Sha256};
 use sidecar_host::RpcError;
 use tempfile::NamedTempFile;
 
+use crate::disk::unwritable;
+
 /// What an attachment's URL begins with; its SHA-256 follows.
 const SCHEME: &str = "attachment:";
 /// Bytes an attachment may have.
@@ -152,13 +154,6 @@ fn too_large() -> RpcError {
 
 fn unreadable(error: io::Error) -> RpcError {
     refused("unreadable", error.to_string())
-}
-
-fn unwritable(error: io::Error) -> RpcError {
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => RpcError::lasting("disk_full", error.to_string()),
-        _ => RpcError::lasting("internal_error", format!("the attachment cannot be kept: {error}")),
-    }
 }
 
 #[cfg(test)]

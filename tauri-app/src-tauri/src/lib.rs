@@ -9,6 +9,7 @@ mod arguments;
 mod attachment;
 mod commands;
 mod data_folder;
+mod disk;
 mod instance;
 mod logs;
 mod offered;

@@ -33,6 +33,8 @@ pub(crate) fn open(app: &AppHandle) -> tauri::Result<()> {
         });
     let builder = if kept.is_some() { builder.position(x, y) } else { builder.center() };
     let window = builder.build()?;
+    #[cfg(target_os = "linux")]
+    window.with_webview(|webview| reload_after_death(&webview.inner()))?;
     let of_window = window.clone();
     window.on_window_event(move |event| match event {
         WindowEvent::DragDrop(DragDropEvent::Drop { paths, .. }) => {
@@ -43,6 +45,17 @@ pub(crate) fn open(app: &AppHandle) -> tauri::Result<()> {
         _ => {}
     });
     Ok(())
+}
+
+/// Without its web process, as when memory runs out, a window would stay dead. On macOS Tauri does this by itself.
+#[cfg(target_os = "linux")]
+fn reload_after_death(page: &webkit2gtk::WebView) {
+    use webkit2gtk::WebViewExt;
+
+    page.connect_web_process_terminated(|page, reason| {
+        tracing::error!(?reason, "the web process ended: loading the page again");
+        page.reload();
+    });
 }
 
 /// Shows the window to a person who started the app a second time.

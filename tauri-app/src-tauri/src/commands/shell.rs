@@ -7,6 +7,7 @@ use tauri::{AppHandle, State, WebviewWindow};
 
 use super::internal;
 use crate::data_folder::DataFolder;
+use crate::disk::unwritable;
 use crate::preferences::{Appearance, Language, LanguageChoice, Preferences};
 use crate::relay::Relay;
 
@@ -60,10 +61,10 @@ pub(crate) fn shell_set(
     change: Change,
 ) -> Result<ShellState, RpcError> {
     if let Some(language) = change.language {
-        preferences.set_language(language).map_err(internal)?;
+        preferences.set_language(language).map_err(unwritable)?;
     }
     if let Some(theme) = change.theme {
-        preferences.set_appearance(theme).map_err(internal)?;
+        preferences.set_appearance(theme).map_err(unwritable)?;
         window.set_theme(theme.theme()).map_err(internal)?;
     }
     Ok(shell_state(app, data, preferences, relay))
