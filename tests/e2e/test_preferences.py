@@ -85,7 +85,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "disk"
     folder.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK}", "none", str(folder)], capture_output=True
+        ["mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK},mode=0700", "none", str(folder)], capture_output=True
     )
     if mounted.returncode != 0:
         pytest.skip("a disk of a size of its own takes the right to mount one")

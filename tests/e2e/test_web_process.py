@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, cast
 
 import psutil
 import pytest
@@ -29,9 +30,11 @@ PATIENCE = 40
 
 def test_a_window_whose_web_process_was_killed_loads_its_page_again(tmp_path: Path) -> None:
     with virtual_display() as display, started(tmp_path, display) as app:
-        (killed,) = WebDriverWait(app, PATIENCE).until(web_processes, "no process draws the page")
+        (killed,) = WebDriverWait(cast(Any, app), PATIENCE).until(web_processes, "no process draws the page")
         killed.kill()
-        (other,) = WebDriverWait(app, PATIENCE).until(lambda app: web_processes(app) - {killed}, "no other one does")
+        (other,) = WebDriverWait(cast(Any, app), PATIENCE).until(
+            lambda app: web_processes(app) - {killed}, "no other one does"
+        )
         assert other.is_running()
 
 
