@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sidecar import protocol
 from sidecar.data_folder import DataFolder
-from sidecar.process import ExitCode, Leave, Post
+from sidecar.process import ExitCode, Leave, Options, Post
 from sidecar.protocol.core import CANCEL_REQUEST, INITIALIZE
 from sidecar.rpc.dispatch import Bound, Namespace
 
@@ -20,19 +19,19 @@ if TYPE_CHECKING:
 class App:
     """Knowledge Focus. Its parts know each other only through here."""
 
-    def __init__(self, folder: DataFolder, catalog: Path | None, post: Post, leave: Leave) -> None:
+    def __init__(self, folder: DataFolder, options: Options, post: Post, leave: Leave) -> None:
         self._folder = folder
-        self._catalog_file = catalog
+        self._options = options
         self._post = post
         self._leave = leave
-        if catalog:  # read now, so that a wrong one is refused at the start
+        if options.catalog:  # read now, so that a wrong one is refused at the start
             _ = self.catalog
 
     @cached_property
     def catalog(self) -> "Catalog":
         from sidecar.models import Catalog
 
-        return Catalog.load(self._catalog_file)
+        return Catalog.load(self._options.catalog)
 
     @cached_property
     def models(self) -> "Models":
@@ -47,6 +46,7 @@ class App:
         return Engine(
             attachments=self._folder.attachments,
             cache=self._folder.cache,
+            budget_bytes=self._options.budget_bytes,
             on_status=self._engine_changed,
             on_hung=lambda: self._leave(ExitCode.ENGINE_HUNG),
         )

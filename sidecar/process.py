@@ -9,6 +9,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
@@ -62,8 +63,16 @@ class Leave(Protocol):
     def __call__(self, code: int = ExitCode.ASKED_TO_LEAVE) -> None: ...
 
 
-Compose = Callable[[DataFolder, Path | None, Post, Leave], Application]
-"""Builds the application from its data folder, its catalog, the way out for its notifications, and the one to leave.
+@dataclass(frozen=True)
+class Options:
+    """What the command line may say beside the data folder."""
+
+    catalog: Path | None = None
+    budget_bytes: int | None = None
+
+
+Compose = Callable[[DataFolder, Options, Post, Leave], Application]
+"""Builds the application from its data folder, its options, the way out for its notifications, and the one to leave.
 
 A ValueError says that the arguments are wrong.
 """
@@ -76,9 +85,26 @@ class Arguments(argparse.ArgumentParser):
         super().__init__(prog="sidecar", description="Serves JSON-RPC 2.0 on stdin and stdout.", allow_abbrev=False)
         self.add_argument("--data-dir", required=True, help="the folder that everything is kept in")
         self.add_argument("--catalog", type=Path, help="a JSON file of built-in models; default: the shipped one")
+        self.add_argument(
+            "--memory-budget",
+            type=_gigabytes,
+            metavar="GB",
+            help="memory for the model and its work; default: a quarter of the computer's, within 3.2 and 12.9",
+        )
 
     def error(self, message: str) -> NoReturn:
         self.exit(ExitCode.BAD_ARGUMENTS, f"{self.prog}: {message}\n")
+
+
+def _gigabytes(text: str) -> int:
+    """Bytes.
+
+    Raises:
+        ValueError: it is no number that a computer could have.
+    """
+    if not 0.1 <= (gigabytes := float(text)) <= 1e6:
+        raise ValueError
+    return int(gigabytes * 1e9)
 
 
 def run(pipe: tuple[int, int], parent: int, compose: Compose) -> NoReturn:
@@ -103,14 +129,14 @@ def run(pipe: tuple[int, int], parent: int, compose: Compose) -> NoReturn:
         parser.error(str(error))
     threading.excepthook = _log_thread_error
     try:
-        asyncio.run(_serve(pipe, parent, folder, arguments.catalog, compose))
+        asyncio.run(_serve(pipe, parent, folder, Options(arguments.catalog, arguments.memory_budget), compose))
     except Exception:
         log.exception("crashed")
     os._exit(ExitCode.CRASHED)
 
 
 async def _serve(
-    pipe: tuple[int, int], parent: int, folder: DataFolder, catalog: Path | None, compose: Compose
+    pipe: tuple[int, int], parent: int, folder: DataFolder, options: Options, compose: Compose
 ) -> NoReturn:
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_log_loop_error)
@@ -139,7 +165,7 @@ async def _serve(
         loop.call_soon_threadsafe(server.receive, line)
 
     try:
-        app = compose(folder, catalog, post, lifeline.leave)
+        app = compose(folder, options, post, lifeline.leave)
     except ValueError as error:
         Arguments().error(str(error))
     dispatcher = Dispatcher(app.namespaces())

@@ -72,12 +72,14 @@ class Pipe:
             self.start_reading()
 
     @classmethod
-    def sidecar(cls, data_dir: Path, catalog: Path | None = None, *, module: str = "sidecar", **options: Any) -> Self:
-        """Starts the sidecar, without the handshake."""
+    def sidecar(
+        cls, data_dir: Path, catalog: Path | None = None, *arguments: str, module: str = "sidecar", **options: Any
+    ) -> Self:
+        """Starts the sidecar, without the handshake; `arguments` are more of its own."""
         command = [sys.executable, "-m", module, "--data-dir", str(data_dir)]
         if catalog:
             command += ["--catalog", str(catalog)]
-        return cls(command, **options)
+        return cls([*command, *arguments], **options)
 
     def __enter__(self) -> Self:
         return self

@@ -18,7 +18,7 @@ CHARACTERS_A_TOKEN = 32  # more than any text has on average but one of blanks; 
 
 
 def admit(job: Job, model: LoadedModel) -> Row:
-    """Tokenises the messages and encodes the pictures.
+    """Tokenises the messages, and cuts the pictures into patches.
 
     Raises:
         InvalidRequest: the chat template refuses the messages, or a biased token is none of the model's.
@@ -42,7 +42,7 @@ def admit(job: Job, model: LoadedModel) -> Row:
         model=model,
         ids=ids,
         begun=begun,
-        inputs=vision.prompt_inputs(model.model, ids, patches, model.features),
+        pictures=patches,
         max_tokens=max_tokens - len(begun),
         sampler=_sampler(job, model, begun),
         admitted=admitted,

@@ -53,3 +53,11 @@ def memory_budget() -> int:
     """Bytes the engine may use: a quarter of the computer's memory, within 3 and 12 GiB."""
     installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return min(max(installed // 4, 3 * _GIB), 12 * _GIB)
+
+
+def limit_cache(budget_bytes: int) -> None:
+    """MLX keeps freed arrays for the next ones of their size, without end by default: a 32nd of the budget is enough
+    for a step's."""
+    import mlx.core as mx
+
+    mx.set_cache_limit(budget_bytes // 32)

@@ -10,8 +10,8 @@ from typing import Any
 import mlx.core as mx
 import numpy as np
 from mlx.nn.layers.base import Module
-from mlx_vlm.models.cache import KVCache
 
+from sidecar.engine import kv_cache
 from sidecar.engine.boundary import Boundary
 
 
@@ -48,17 +48,23 @@ class ChunkedDecoder:
     each chunk.
     """
 
-    def __init__(self, language_model: Any) -> None:
+    def __init__(self, language_model: Any, kv_bits: int | None = None) -> None:
+        """Rows keep their keys and values in `kv_bits` bits, None in the model's own type."""
         self._language_model = language_model
+        self._kv_bits = kv_bits
+        self.next_begins_with: list[Any] | None = None
+        """Keys and values that the next row has before it reads anything, if it has."""
 
     @property
     def layers(self) -> list[Any]:
         layers: list[Any] = self._language_model.layers
         return layers
 
-    def make_cache(self) -> list[KVCache]:
-        """One plain cache for each layer: a single row needs no mask array; mlx-vlm merges it when a second joins."""
-        return [KVCache() for _ in self.layers]
+    def make_cache(self) -> list[Any]:
+        """The next row's; mlx-vlm asks for it before the row's first step, and merges it with others' when it joins
+        them."""
+        begins_with, self.next_begins_with = self.next_begins_with, None
+        return kv_cache.empty(len(self.layers), self._kv_bits) if begins_with is None else begins_with
 
     def __call__(
         self,

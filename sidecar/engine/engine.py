@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sidecar.engine.images import BACKGROUND_PIXELS, image_parts, model_bounds, open_pictures
-from sidecar.engine.request import Finished, GenerationRequest, Job, ModelFolder, Piece, RequestPriority
+from sidecar.engine.request import Finished, GenerationRequest, Job, KvBits, ModelFolder, Piece, RequestPriority
 from sidecar.engine.scheduler import REST_SECONDS, UNLOAD_SECONDS, Scheduler
 from sidecar.engine.status import EngineStatus
 from sidecar.engine.watchdog import HUNG_SECONDS
@@ -33,6 +33,8 @@ class Engine:
         on_status: Callable[[EngineStatus], None] | None = None,
         on_hung: Callable[[], None] | None = None,
         background_pixels: int = BACKGROUND_PIXELS,
+        budget_bytes: int | None = None,
+        kv_bits: KvBits | None = None,
         rest_seconds: float = REST_SECONDS,
         unload_seconds: float = UNLOAD_SECONDS,
         hung_seconds: float = HUNG_SECONDS,
@@ -41,7 +43,9 @@ class Engine:
         is called on the event loop whenever the status changed (not for each token). Pictures of LOW requests are
         shrunk to `background_pixels`, which may be set at any time. `on_hung` is called on the event loop when a step
         did not return within `hung_seconds`: this engine will answer nothing more. After `rest_seconds` without work
-        scratch memory is given back, after `unload_seconds` the model's."""
+        scratch memory is given back, after `unload_seconds` the model's. `budget_bytes` is what the engine may take,
+        by default a quarter of the computer's memory within 3 and 12 GiB; `kv_bits` is for tests of other devices'
+        ways."""
         self.background_pixels = background_pixels
         self._attachments = attachments
         self._on_status = on_status
@@ -50,6 +54,8 @@ class Engine:
         self._worker = Worker()
         self._scheduler = Scheduler(
             cache=cache,
+            budget_bytes=budget_bytes,
+            kv_bits=kv_bits,
             on_status=lambda status: self._tell(self._on_status, status),
             on_hung=lambda: self._tell(self._on_hung),
             rest_seconds=rest_seconds,

@@ -46,3 +46,8 @@ class FeatureCache:
         while self.nbytes > self._most_bytes:
             _, let_go = self._kept.popitem(last=False)
             self.nbytes -= sum(array.nbytes for array in let_go)
+
+    def clear(self) -> None:
+        """Lets go of all."""
+        self._kept.clear()
+        self.nbytes = 0

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from types import SimpleNamespace
+from typing import Literal
 
 import mlx.core as mx
 from mlx_vlm.generate.ar import BatchGenerator
+from mlx_vlm.models.cache import KVCache
 
-from sidecar.engine.loader import LoadedModel
+from sidecar.engine import kv_cache, vision
+from sidecar.engine.decoder import ChunkedDecoder
+from sidecar.engine.loader import PREFILL_TOKENS, LoadedModel
+from sidecar.engine.prefixes import PrefixCache
 from sidecar.engine.request import Finished
 from sidecar.engine.row import Row
 from sidecar.errors import EngineFailed, SidecarError
@@ -15,19 +21,41 @@ from sidecar.errors import EngineFailed, SidecarError
 # More buy little: on a GPU 8 rows make as many tokens a second as 16, and on two CPU cores rows share only the reading
 # of the weights (measured).
 MOST_ROWS = 8
-PREFILL_TOKENS = 256  # in one step; a cancel waits for one
+KV_STEP = 256  # positions by which mlx-vlm's caches grow
+
+Keeps = Literal["whole answers", "what prompts share"]
 
 
 class Lane:
     """A `BatchGenerator` and its rows. Prompts enter one at a time, in the order of their insertion: mlx-vlm would
-    sort those that wait by their length, and long ones would starve."""
+    sort those that wait by their length, and long ones would starve.
 
-    def __init__(self, model: LoadedModel, *, rows: int = MOST_ROWS, prefill_tokens: int = PREFILL_TOKENS) -> None:
+    It ends its rows itself: the generator drops the keys and values of one that it ends before anybody could keep
+    them.
+    """
+
+    def __init__(
+        self,
+        model: LoadedModel,
+        *,
+        keeps: Keeps,
+        prefix_bytes: int,
+        kv_bits: int | None = None,
+        rows: int = MOST_ROWS,
+        prefill_tokens: int = PREFILL_TOKENS,
+    ) -> None:
+        """`keeps` says what later rows may begin with, in `prefix_bytes` at most: all of an answer, for a chat to go on
+        from there, or what prompts have in common. `kv_bits` None keeps keys and values in the model's own type."""
         self.rows: dict[int, Row] = {}
+        self.prefixes = PrefixCache(prefix_bytes)
+        self._model = model
+        self._keeps = keeps
+        self._bytes_a_position = model.memory.bytes_a_position(kv_bits)
         self._most_rows = rows
+        self._decoder = ChunkedDecoder(model.model.language_model, kv_bits)
         self._generator = BatchGenerator(
-            model.decoder,
-            SimpleNamespace(stopping_criteria=_EndTokens(model.end_tokens)),
+            self._decoder,
+            SimpleNamespace(stopping_criteria=_NoEnd()),
             completion_batch_size=rows,
             prefill_batch_size=1,
             prefill_step_size=prefill_tokens,
@@ -46,25 +74,66 @@ class Lane:
         """Whether the next step computes a part of a prompt, too."""
         return bool(self._generator.has_pending_prompts)
 
+    def bytes_with(self, row: Row | None = None) -> int:
+        """What keys and values may come to take, with that one more row. In a batch each row is as long as the
+        longest."""
+        rows = [*self.rows.values(), *([row] if row else [])]
+        longest = max((row.most_positions for row in rows), default=0)
+        return len(rows) * -(-longest // KV_STEP) * KV_STEP * self._bytes_a_position
+
+    @property
+    def reading_bytes(self) -> int:
+        """What the prompt that is being read takes beside its keys and values."""
+        if not self.reads_prompt:
+            return 0
+        row = next(reversed(self.rows.values()))
+        return self._model.memory.reading_bytes(len(row.sequence), row.most_patches)
+
+    def begin(self, row: Row) -> None:
+        """Finds out how much of the row's prompt has been read already, and holds it for the row."""
+        row.begins_with, row.cached_tokens = None, 0
+        if (hit := self.prefixes.longest(row.key)) is None:
+            return
+        prefix, shared = hit
+        row.begins_with, row.cached_tokens = kv_cache.beginning(prefix.layers, shared), shared
+        if self._keeps == "what prompts share":
+            self.prefixes.cut(prefix, shared)
+
     def insert(self, row: Row) -> None:
-        """Queues the row's prompt; `has_room` must hold."""
+        """Encodes the row's pictures and queues its prompt; `has_room` must hold, and `begin` was called."""
+        model, begins_with, read = self._model, row.begins_with, row.cached_tokens
+        row.begins_with = None
+        inputs = vision.prompt_inputs(model.model, row.sequence, row.pictures, model.features, read=read)
+        self._decoder.next_begins_with = begins_with
         (uid,) = self._generator.insert(
-            [list(row.ids)],
-            max_tokens=[row.max_tokens],
-            prompt_kwargs=[row.inputs],
+            [row.sequence[read:]],
+            max_tokens=[sys.maxsize],
+            prompt_kwargs=[inputs],
             logits_processors=[[row.sampler] if row.sampler else []],
         )
-        row.inputs = {}  # the generator lets go of them when the prompt is read; so must we
         self.rows[uid] = row
 
     def cancel(self, request_id: str) -> bool:
         """Takes the row out, at once. False if it is not here."""
         for uid, row in self.rows.items():
             if row.request.request_id == request_id:
-                self._generator.remove(uid)
-                del self.rows[uid]
+                self._remove(uid)
                 return True
         return False
+
+    def evict(self) -> tuple[Row, Finished | SidecarError | None]:
+        """Takes the youngest row out, to go on later as if nothing had been: what it has is read again then. Its next
+        token is drawn already, and delivered; that may have been its last. No step may be under way."""
+        uid, row = next(reversed(self.rows.items()))
+        batch, last = self._generator._generation_batch, None
+        if uid in batch.uids:
+            token = int(batch._next_tokens[batch.uids.index(uid)].item())
+            last = self._pushed(row, token)
+            if row.sampler is not None:
+                row.sampler.goes_on_after(token)
+        self._generator.remove(uid)
+        del self.rows[uid]
+        return row, last
 
     def step(self) -> list[tuple[Row, Finished | SidecarError]]:
         """One token for each row and one chunk of a prompt. Returns the rows that ended, and the last thing to
@@ -72,20 +141,39 @@ class Lane:
         ended: list[tuple[Row, Finished | SidecarError]] = []
         _, responses = self._generator.next()
         for response in responses:
-            row = self.rows.get(response.uid)
-            if row is None:
-                continue
-            last: Finished | SidecarError | None
-            if row.sampler is not None and row.sampler.error is not None:
-                last = failure(row.sampler.error)
-            else:
-                last = row.push(response.token, response.finish_reason)
-            if last is None:
-                continue
-            if response.finish_reason is None:
-                self._generator.remove(response.uid)
-            ended.append((self.rows.pop(response.uid), last))
+            row = self.rows[response.uid]
+            last = self._pushed(row, response.token)
+            if self._keeps == "what prompts share" and len(row.tokens) == 1 and not row.cached_tokens:
+                self._keep(response.uid, copy=True)
+            if last is not None:
+                self._remove(response.uid)
+                ended.append((row, last))
         return ended
+
+    def _pushed(self, row: Row, token: int) -> Finished | SidecarError | None:
+        if row.sampler is not None and row.sampler.error is not None:
+            return failure(row.sampler.error)
+        return row.push(token)
+
+    def _remove(self, uid: int) -> None:
+        if self._keeps == "whole answers":
+            self._keep(uid, copy=False)
+        self._generator.remove(uid)
+        del self.rows[uid]
+
+    def _keep(self, uid: int, *, copy: bool) -> None:
+        """Keeps what the row has read. Without `copy` it reads nothing more."""
+        row = self.rows[uid]
+        for batch in (self._generator._generation_batch, self._generator._prompt_batch):
+            if batch is None or uid not in batch.uids:
+                continue
+            layers = batch.prompt_cache
+            alone = all(isinstance(layer, KVCache) for layer in layers)
+            if alone and not layers[0].offset:
+                return
+            if copy or not alone:
+                layers = kv_cache.copied(layers, batch.uids.index(uid))
+            self.prefixes.keep(row.key[: layers[0].offset], list(layers))
 
     def settle(self) -> None:
         """Waits for what the last step has set going: mlx-vlm enqueues the step after it before it returns, and whoever
@@ -103,14 +191,11 @@ def failure(error: Exception) -> SidecarError:
     return EngineFailed("drawing a token failed", reason=type(error).__name__)
 
 
-class _EndTokens:
+class _NoEnd:
     """What `BatchGenerator` asks of a tokenizer's `stopping_criteria`."""
-
-    def __init__(self, tokens: frozenset[int]) -> None:
-        self._tokens = tokens
 
     def add_eos_token_ids(self, tokens: None) -> None:
         assert tokens is None
 
     def __call__(self, token: int) -> bool:
-        return token in self._tokens
+        return False

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import mlx.core as mx
+from mlx.utils import tree_reduce
 from mlx_vlm.models.qwen3_vl.processing_qwen3_vl import Qwen3VLProcessor
 from mlx_vlm.utils import load_model
 
-from sidecar.engine import grammar
+from sidecar.engine import grammar, kv_cache
 from sidecar.engine.backend import Device
 from sidecar.engine.boundary import Boundary
-from sidecar.engine.decoder import ChunkedDecoder, EvaluatedLayer
+from sidecar.engine.decoder import EvaluatedLayer
 from sidecar.engine.features import FeatureCache, cache_bytes
+from sidecar.engine.memory import Memory, Shape
 from sidecar.engine.prompt import PromptTemplate
+from sidecar.engine.request import KvBits, RequestPriority
 from sidecar.engine.text import TokenBytes, byte_alphabet
 from sidecar.engine.tools import TAGS
 from sidecar.errors import EngineFailed
@@ -27,32 +30,44 @@ MODEL_TYPE = "qwen3_vl"
 # Members of config.json by which mlx-vlm or transformers would run Python code that lies in the folder.
 CODE_MEMBERS = ("model_file", "auto_map")
 
-MIN_CONTEXT_TOKENS = 2048  # promised even where the memory budget says less
+MIN_CONTEXT_TOKENS = 4096  # promised even where the memory budget says less
+PREFILL_TOKENS = 256  # of a prompt in one step; a cancel waits for one
+KV_BITS = 8  # where keys and values are quantised
 
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """All that answering needs. `context_tokens` is what prompt and answer may have together."""
+    """All that answering needs. `context_tokens` is what prompt and answer may have together, `kv_bits` how many bits
+    a number of keys and values has, of people's rows and of the background's; None: the model's own type."""
 
     path: Path
     model: Any
     boundary: Boundary
-    decoder: ChunkedDecoder
     image_processor: Any
     features: FeatureCache
     template: PromptTemplate
     vocabulary: grammar.Vocabulary
     token_bytes: TokenBytes
     end_tokens: frozenset[int]
+    memory: Memory
+    kv_bits: Mapping[RequestPriority, int | None]
     context_tokens: int
     temperature: float
     top_p: float
     top_k: int
 
 
-def load(path: Path, device: Device, budget_bytes: int, heartbeat: Callable[[], None] = lambda: None) -> LoadedModel:
+def load(
+    path: Path,
+    device: Device,
+    budget_bytes: int,
+    heartbeat: Callable[[], None] = lambda: None,
+    *,
+    kv_bits: KvBits | None = None,
+) -> LoadedModel:
     """Loads the Qwen3-VL model in the folder `path`, safetensors only, without network and without any code of it.
-    `heartbeat` is called between the blocks of what it computes later.
+    `heartbeat` is called between the blocks of what it computes later; `kv_bits`, of people's rows and of the
+    background's, is chosen by device and budget unless named.
 
     Raises:
         EngineFailed: the folder does not hold such a model; `details.reason` says why.
@@ -65,8 +80,9 @@ def load(path: Path, device: Device, budget_bytes: int, heartbeat: Callable[[], 
         model.set_dtype(mx.float32)  # MLX's only fast path on the CPU; quantised weights keep their bits
     mx.eval(model.parameters())
     processor = Qwen3VLProcessor.from_pretrained(path, local_files_only=True, trust_remote_code=False)
-    decoder = ChunkedDecoder(model.language_model)
-    bytes_per_token = _kv_bytes_per_token(model)
+    memory = _memory(model, budget_bytes)
+    most = int(model.config.text_config.max_position_embeddings)
+    high, low = kv_bits or _kv_bits(memory, device, most)
     tokenizer = processor.tokenizer
     text = model.language_model.model
     boundary = Boundary(every_token=device == "cpu", heartbeat=heartbeat)
@@ -79,17 +95,15 @@ def load(path: Path, device: Device, budget_bytes: int, heartbeat: Callable[[], 
         path=path,
         model=model,
         boundary=boundary,
-        decoder=decoder,
         image_processor=processor.image_processor,
         features=FeatureCache(cache_bytes(budget_bytes)),
         template=PromptTemplate(tokenizer, model.config.image_token_id),
         vocabulary=grammar.vocabulary(tokenizer, model.config.text_config.vocab_size, ends),
         token_bytes=_token_bytes(tokenizer),
         end_tokens=ends,
-        context_tokens=min(
-            model.config.text_config.max_position_embeddings,
-            max(MIN_CONTEXT_TOKENS, (budget_bytes - mx.get_active_memory()) // bytes_per_token),
-        ),
+        memory=memory,
+        kv_bits={RequestPriority.HIGH: high, RequestPriority.LOW: low},
+        context_tokens=min(most, max(MIN_CONTEXT_TOKENS, min(memory.room(high, most), memory.room(low, most)))),
         temperature=float(generation.get("temperature", 1.0)) if samples else 0.0,
         top_p=float(generation.get("top_p", 1.0)) if samples else 1.0,
         top_k=int(generation.get("top_k", 0)) if samples else 0,
@@ -122,10 +136,26 @@ def _json(path: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def _kv_bytes_per_token(model: Any) -> int:
-    text = model.config.text_config
-    width = model.language_model.model.norm.weight.dtype.size
-    return 2 * int(text.num_hidden_layers) * int(text.num_key_value_heads) * int(text.head_dim) * int(width)
+def _memory(model: Any, budget: int) -> Memory:
+    text, width = model.config.text_config, int(model.language_model.model.norm.weight.dtype.size)
+    vision = model.config.vision_config
+    return Memory(
+        budget=budget,
+        weights=tree_reduce(lambda total, array: total + int(array.nbytes), model.parameters(), 0),  # type: ignore[no-untyped-call]
+        text=Shape.of_text(text, width),
+        vision=Shape.of_vision(vision, int(model.vision_tower.patch_embed.proj.weight.dtype.size)),
+        levels=len(vision.deepstack_visual_indexes),
+        bytes_by_bits={bits: kv_cache.bytes_a_position(text, width, bits) for bits in (None, KV_BITS)},
+        chunk=PREFILL_TOKENS,
+    )
+
+
+def _kv_bits(memory: Memory, device: Device, most: int) -> KvBits:
+    """Of people's rows and the background's. Only Metal has fast kernels for quantised ones: CUDA has none, on a CPU
+    they take many times as long (measured). People get them where a short chat would not fit otherwise."""
+    if device != "metal":
+        return None, None
+    return (KV_BITS if memory.room(None, most) < min(most, MIN_CONTEXT_TOKENS) else None), KV_BITS
 
 
 def _end_tokens(tokenizer: Any, *configs: dict[str, Any]) -> frozenset[int]:

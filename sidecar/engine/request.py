@@ -144,10 +144,12 @@ class ToolCallDelta:
 @dataclass(frozen=True)
 class Finished:
     """The end of an answer. Tokens are the model's; those of pictures count as prompt, the end-of-turn token as
-    completion. Seconds count from the moment the engine had the request with its pictures opened."""
+    completion; `cached_tokens` of the prompt were read for an earlier request. Seconds count from the moment the engine
+    had the request with its pictures opened."""
 
     finish_reason: Literal["stop", "length", "tool_calls"]
     prompt_tokens: int
+    cached_tokens: int
     completion_tokens: int
     queued_seconds: float
     first_token_seconds: float
@@ -157,6 +159,11 @@ class Finished:
 
 Delta = TextDelta | ToolCallDelta
 Piece = Delta | Finished
+
+
+KvBits = tuple[int | None, int | None]
+"""How many bits a number of keys and values has, of people's rows and of the background's; None: the model's own type.
+"""
 
 
 @dataclass(frozen=True)

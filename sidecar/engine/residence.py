@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sidecar.engine import backend
-from sidecar.engine.request import ModelFolder
+from sidecar.engine.request import KvBits, ModelFolder
 from sidecar.errors import ModelNotLoaded, SidecarError
 
 if TYPE_CHECKING:  # it imports MLX: the engine thread does so at the first load
@@ -22,9 +22,20 @@ log = logging.getLogger(__name__)
 class Residence:
     """Loads a model in the place of the one before, and frees it."""
 
-    def __init__(self, *, cache: Path, announce: Callable[..., None], heartbeat: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        *,
+        cache: Path,
+        announce: Callable[..., None],
+        heartbeat: Callable[[], None],
+        budget_bytes: int | None = None,
+        kv_bits: KvBits | None = None,
+    ) -> None:
         """`announce` is called with the members of `EngineStatus` that changed, `heartbeat` between the blocks of what
-        the model computes. `cache` is for compiled kernels."""
+        the model computes. `cache` is for compiled kernels. `budget_bytes` and `kv_bits` are chosen by the computer
+        unless named; set, they count from the next load."""
+        self.budget_bytes = budget_bytes
+        self.kv_bits = kv_bits
         self._cache = cache
         self._announce = announce
         self._heartbeat = heartbeat
@@ -51,14 +62,14 @@ class Residence:
             self.model = self._load(folder.path)
         except Exception as error:
             log.exception("Model could not be loaded, model_id=%s", folder.model_id)
-            self._announce(loading=False, model_id=None)
+            self._announce(loading=False, load_progress=None, model_id=None)
             if isinstance(error, SidecarError):
                 raise ModelNotLoaded(error.message, **error.details) from error
             raise ModelNotLoaded("the model could not be loaded", reason=type(error).__name__) from error
         self._folder = folder
         seconds = time.monotonic() - started
         log.info("Model loaded in %.2f s, model_id=%s", seconds, folder.model_id)
-        self._announce(loaded=True, loading=False, load_seconds=seconds)
+        self._announce(loaded=True, loading=False, load_progress=None, load_seconds=seconds)
         return self.model
 
     def unload_model(self) -> None:
@@ -88,6 +99,15 @@ class Residence:
         backend.prepare(self._cache)
         from sidecar.engine import loader
 
-        device, budget = backend.device(), backend.memory_budget()
-        self._announce(device=device, budget_bytes=budget)
-        return loader.load(path, device, budget, self._heartbeat)
+        device, budget = backend.device(), self.budget_bytes or backend.memory_budget()
+        backend.limit_cache(budget)
+        self._announce(device=device, budget_bytes=budget, estimated_peak_bytes=0)
+        model = loader.load(path, device, budget, self._heartbeat, kv_bits=self.kv_bits)
+        if device == "cuda":
+            from sidecar.engine import warm_up
+
+            try:
+                warm_up.run(model, lambda part: self._announce(load_progress=part))
+            except Exception:  # requests pay for their kernels then, and say what does not work
+                log.exception("Warming up failed")
+        return model

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 import numpy as np
 
+from sidecar.engine import prefixes
 from sidecar.engine.loader import LoadedModel
 from sidecar.engine.reply import Reply
 from sidecar.engine.request import Delta, Finished, Job, TokenLogprob
 from sidecar.engine.sampling import Logprobs, RowSampler
+from sidecar.engine.vision import Patches
 
 
 class Row:
-    """One answer on its way."""
+    """One answer on its way: its prompt, the tokens it has, and what they say."""
 
     def __init__(
         self,
@@ -24,23 +27,29 @@ class Row:
         model: LoadedModel,
         ids: Sequence[int],
         begun: Sequence[int] = (),
-        inputs: dict[str, Any],
+        pictures: Sequence[Patches] = (),
         max_tokens: int,
         sampler: RowSampler | None,
         admitted: float,
     ) -> None:
-        """`ids` and `inputs` are the prompt, as `vision.prompt_inputs` makes the latter; the last of `ids` are `begun`,
-        the tokens that the answer begins with. `admitted` is of `time.monotonic`."""
+        """`ids` are the prompt, with `pictures` in it; the last of them are `begun`, the tokens that the answer begins
+        with. After them come `max_tokens` at most. `admitted` is of `time.monotonic`."""
+        self.folder = job.folder
         self.request = job.request
         self.deliver = job.deliver
         self.submitted = job.submitted
-        self.ids = ids
-        self.inputs = inputs
-        self.max_tokens = max_tokens
+        self.ids = list(ids)
+        self.pictures = pictures
         self.sampler = sampler
+        self.cached_tokens = 0
+        """Of the prompt, those that were taken from an earlier request's work."""
+        self.begins_with: list[Any] | None = None
+        """Their keys and values, until the row is inserted."""
+        self.tokens: list[int] = []
+        """Those generated so far, after `begun`."""
+        self._max_tokens = max_tokens
         self._admitted = admitted
         self._begun = begun
-        self._completion_tokens = 0
         self._first_token = 0.0
         self._model = model
         self._reply = Reply(
@@ -50,20 +59,41 @@ class Row:
             stop=job.request.stop,
         )
 
-    def push(self, token: int, finish_reason: str | None) -> Finished | None:
+    @property
+    def sequence(self) -> list[int]:
+        """All that is read so far, or has to be read again: the prompt and the answer as far as it has come."""
+        return self.ids + self.tokens
+
+    @property
+    def key(self) -> prefixes.Key:
+        """What `sequence` is compared with others by."""
+        return prefixes.key(self.sequence, self.pictures, self._model.model.config.image_token_id)
+
+    @property
+    def most_patches(self) -> int:
+        """Of its largest picture."""
+        return max((math.prod(patches.grid) for patches in self.pictures), default=0)
+
+    @property
+    def most_positions(self) -> int:
+        """How long prompt and answer can become together."""
+        return len(self.ids) + self._max_tokens
+
+    def push(self, token: int) -> Finished | None:
         """Delivers what the next token brings, and returns the end of the answer if this is it."""
-        if self._completion_tokens == 0:
+        if not self.tokens:
             self._first_token = time.monotonic()
             for each in self._begun:
                 self._deliver(self._reply.push(each))
-        self._completion_tokens += 1
+        self.tokens.append(token)
         logprobs = self.sampler.take_logprobs() if self.sampler else None
-        if token not in self._model.end_tokens:
+        ends = token in self._model.end_tokens
+        if not ends:
             self._deliver(self._reply.push(token, self._readable(token, logprobs) if logprobs else None))
-        if finish_reason is None and not self._reply.stopped:
+        if not (ends or self._reply.stopped or len(self.tokens) == self._max_tokens):
             return None
         self._deliver(self._reply.finish())
-        if finish_reason == "length" and not self._reply.stopped:
+        if not (ends or self._reply.stopped):
             return self._finished("length")
         return self._finished("tool_calls" if self._reply.calls else "stop")
 
@@ -71,7 +101,7 @@ class Row:
     def tokens_per_second(self) -> float | None:
         """The rate after the first token."""
         seconds = time.monotonic() - self._first_token
-        return (self._completion_tokens - 1) / seconds if self._completion_tokens > 1 and seconds > 0 else None
+        return (len(self.tokens) - 1) / seconds if len(self.tokens) > 1 and seconds > 0 else None
 
     def _deliver(self, deltas: Iterator[Delta]) -> None:
         for delta in deltas:
@@ -88,7 +118,8 @@ class Row:
         return Finished(
             finish_reason=reason,
             prompt_tokens=len(self.ids) - len(self._begun),
-            completion_tokens=self._completion_tokens + len(self._begun),
+            cached_tokens=min(self.cached_tokens, len(self.ids) - len(self._begun)),
+            completion_tokens=len(self.tokens) + len(self._begun),
             queued_seconds=self._admitted - self.submitted,
             first_token_seconds=self._first_token - self.submitted,
             total_seconds=now - self.submitted,

@@ -63,6 +63,7 @@ class RowSampler:
 
     def __init__(self, sampling: Sampling, grammar: Grammar | None = None, begun: Sequence[int] = ()) -> None:
         """`begun` is what the answer holds already; `grammar` has gone past it."""
+        self._last: int | None = None
         self._sampling = sampling
         self._grammar = grammar
         self._begun = begun
@@ -70,11 +71,17 @@ class RowSampler:
         self._bias: mx.array | None = None
         self._counts: mx.array | None = None  # how often the answer holds each token, shape (1, vocabulary)
         self._logprobs: list[Logprobs] = []
+        self._nothing: mx.array | None = None  # the logits of no token at all, shape (1, vocabulary)
         self.error: Exception | None = None
 
     def __call__(self, _tokens: mx.array, logits: mx.array) -> mx.array:
-        """The answer's first token. `logits` and the result have the shape (1, vocabulary)."""
-        return self._chosen(None, logits)
+        """The first token after a prompt. `logits` and the result have the shape (1, vocabulary)."""
+        last, self._last = self._last, None
+        return self._chosen(last, logits)
+
+    def goes_on_after(self, token: int) -> None:
+        """What the row has so far is read anew, as a prompt; it ends with `token`."""
+        self._last = token
 
     def process_last_token(self, token: int, logits: mx.array) -> mx.array:
         """The token after `token`; mlx-vlm prefers this one where it exists, which needs no array of all tokens."""
@@ -92,7 +99,9 @@ class RowSampler:
             self._position += 1
             if self._sampling.top_logprobs is not None:
                 self._logprobs.append(_logprobs(scores, drawn, self._sampling.top_logprobs))
-            return mx.where(mx.arange(logits.shape[-1]) == drawn, mx.zeros_like(logits), -math.inf)
+            if self._nothing is None or self._nothing.dtype != logits.dtype:
+                self._nothing = mx.full(logits.shape, -math.inf, dtype=logits.dtype)
+            return mx.put_along_axis(self._nothing, drawn, mx.array(0.0, dtype=logits.dtype), axis=-1)
         except Exception as error:
             self.error = error
             return logits
@@ -169,10 +178,10 @@ def nucleus(logits: mx.array, top_p: float) -> mx.array:
 
 
 def unpacked(bitmask: bytes, size: int) -> mx.array:
-    """A mask of `size` booleans, shape (1, size), from one bit each."""
-    words = mx.array(np.frombuffer(bitmask, dtype=np.uint32))
-    bits = (words[:, None] >> mx.arange(32, dtype=mx.uint32)) & 1
-    return bits.reshape(1, -1)[:, :size].astype(mx.bool_)
+    """A mask of `size` booleans, shape (1, size), from one bit each. On the CPU, where numpy takes a tenth of the time
+    that MLX needs (measured, 150,000 bits)."""
+    bits = np.unpackbits(np.frombuffer(bitmask, dtype=np.uint8), count=size, bitorder="little")
+    return mx.array(bits.view(np.bool_)[None])
 
 
 def draw_seed(seed: int, position: int) -> int:

@@ -16,15 +16,18 @@ class PriorityCounts:
 @dataclass(frozen=True)
 class EngineStatus:
     """A snapshot. `model_id` is the name its callers gave the model that is loaded or being loaded; `device` (metal,
-    cuda, cpu) is None before the first load. Bytes are MLX's. `paused`: the background lane is held.
-    `tokens_per_second` is the last answer's rate of decoding."""
+    cuda, cpu) is None before the first load. `load_progress` is the part of loading that is done, where that takes long
+    enough to tell. Bytes are MLX's; `estimated_peak_bytes` is what the requests so far were expected to take at most.
+    `paused`: the background lane is held. `tokens_per_second` is the last answer's rate of decoding."""
 
     loaded: bool = False
     loading: bool = False
+    load_progress: float | None = None
     model_id: str | None = None
     device: str | None = None
     active_bytes: int = 0
     peak_bytes: int = 0
+    estimated_peak_bytes: int = 0
     budget_bytes: int | None = None
     queued: PriorityCounts = field(default_factory=PriorityCounts)
     running: PriorityCounts = field(default_factory=PriorityCounts)

@@ -48,25 +48,25 @@ def cut(picture: Picture, image_processor: Any) -> Patches:
 
 
 def prompt_inputs(
-    model: Any, ids: Sequence[int], pictures: Sequence[Patches], cache: FeatureCache | None = None
+    model: Any, ids: Sequence[int], pictures: Sequence[Patches], cache: FeatureCache | None = None, *, read: int = 0
 ) -> dict[str, mx.array]:
-    """The `prompt_kwargs` with which `BatchGenerator` prefills this prompt, computed.
+    """The `prompt_kwargs` with which `BatchGenerator` prefills this prompt after its first `read` positions, computed.
 
-    Pictures stand in the order of their positions in `ids`; the features of those in `cache` are taken from it, those
-    of the others put into it. `deepstack_visual_embeds` has the shape that `ChunkedDecoder` explains.
+    Pictures stand in the order of their positions in `ids`; one that is read already is not looked at, the features of
+    those in `cache` are taken from it, those of the others put into it. `deepstack_visual_embeds` has the shape that
+    `ChunkedDecoder` explains.
     """
     tokens = mx.array([ids])
     language_model = model.language_model
-    inputs = {"inputs_embeds": language_model.model.embed_tokens(tokens)}
-    if pictures:
-        encoded = [_encode(model.vision_tower, patches, cache) for patches in pictures]
-        features = mx.concatenate([feature for feature, _ in encoded])
-        deepstack = mx.concatenate([levels for _, levels in encoded])
-        is_visual = np.array(ids) == model.config.image_token_id
+    inputs = {"inputs_embeds": language_model.model.embed_tokens(tokens[:, read:])}
+    is_visual = np.array(ids) == model.config.image_token_id
+    if is_visual[read:].any():
+        features, deepstack = _unread(model.vision_tower, pictures, cache, int(is_visual[:read].sum()))
+        is_visual = is_visual[read:]
         positions = mx.array(np.flatnonzero(is_visual), dtype=mx.uint32)
         embeddings = inputs["inputs_embeds"]
         embeddings[0, positions] = features.astype(embeddings.dtype)
-        per_position = mx.zeros((1, len(ids), *deepstack.shape[1:]), dtype=embeddings.dtype)
+        per_position = mx.zeros((1, len(is_visual), *deepstack.shape[1:]), dtype=embeddings.dtype)
         per_position[0, positions] = deepstack.astype(embeddings.dtype)
         inputs |= {
             "inputs_embeds": embeddings,
@@ -74,9 +74,24 @@ def prompt_inputs(
             "deepstack_visual_embeds": per_position,
         }
     grids = mx.array([patches.grid for patches in pictures]) if pictures else None
-    inputs["position_ids"], inputs["rope_deltas"] = language_model.get_rope_index(tokens, grids)
+    positions, inputs["rope_deltas"] = language_model.get_rope_index(tokens, grids)
+    inputs["position_ids"] = positions[..., read:]
     mx.eval(inputs)
     return inputs
+
+
+def _unread(
+    vision_tower: Any, pictures: Sequence[Patches], cache: FeatureCache | None, read: int
+) -> tuple[mx.array, mx.array]:
+    """Features and deepstack levels of all pictures' tokens but the first `read`."""
+    features, deepstack = [], []
+    for patches in pictures:
+        if read < patches.tokens:
+            of_picture, levels = _encode(vision_tower, patches, cache)
+            features.append(of_picture[read:])
+            deepstack.append(levels[read:])
+        read = max(0, read - patches.tokens)
+    return mx.concatenate(features), mx.concatenate(deepstack)
 
 
 def _encode(vision_tower: Any, patches: Patches, cache: FeatureCache | None) -> tuple[mx.array, mx.array]:

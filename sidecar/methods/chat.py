@@ -103,7 +103,7 @@ def _usage(ends: Sequence[Finished]) -> Usage:
         prompt_tokens=prompt,
         completion_tokens=completion,
         total_tokens=prompt + completion,
-        prompt_tokens_details=PromptTokensDetails(),
+        prompt_tokens_details=PromptTokensDetails(cached_tokens=ends[0].cached_tokens),
     )
 
 

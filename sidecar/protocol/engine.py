@@ -17,10 +17,14 @@ class Lanes(Message):
 class EngineStatus(Message):
     loaded: bool
     loading: bool
+    load_progress: Annotated[
+        float | None, Field(description="From 0 to 1, while the model's first load on a GPU prepares what it will need")
+    ]
     model_id: Annotated[str | None, Field(description="The model that is loaded or loading")]
     device: Annotated[str | None, Field(description="What it runs on: metal, cuda or cpu; null before the first load")]
     active_bytes: int
     peak_bytes: int
+    estimated_peak_bytes: Annotated[int, Field(description="What the requests so far were expected to take at most")]
     budget_bytes: int | None
     queued: Lanes
     running: Lanes

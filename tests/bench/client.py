@@ -27,10 +27,10 @@ class Client(Pipe):
         super().__init__(*arguments, **options)
 
     @classmethod
-    def serving(cls, repository: Repository, data_dir: Path) -> Client:
-        """A sidecar with that model on disk, after the handshake."""
+    def serving(cls, repository: Repository, data_dir: Path, *arguments: str) -> Client:
+        """A sidecar with that model on disk and those more arguments, after the handshake."""
         repository.place(data_dir)
-        client = cls.sidecar(data_dir, repository.catalog)
+        client = cls.sidecar(data_dir, repository.catalog, *arguments)
         client.methods = frozenset(client.initialize()["methods"])
         return client
 

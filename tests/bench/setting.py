@@ -13,6 +13,8 @@ from tests.bench.figure import Figure
 from tests.bench.peer import PeerServer
 from tests.bench.repository import Repository
 
+BUDGET_GB = 3.0  # the smallest a computer gets by default, so that figures can be compared
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -38,9 +40,10 @@ class Setting:
         if not self.quick:
             print(progress, file=sys.stderr, flush=True)
 
-    def sidecar(self, repository: Repository | None = None) -> Client:
+    def sidecar(self, repository: Repository | None = None, *, budget_gb: float = BUDGET_GB) -> Client:
         """A fresh sidecar with the model on disk, in the data folder `scratch / "data"`."""
-        return Client.serving(repository or self.repository, self.scratch / "data")
+        budget = "--memory-budget", str(budget_gb)
+        return Client.serving(repository or self.repository, self.scratch / "data", *budget)
 
     def peer_server(self) -> AbstractContextManager[PeerServer]:
         """mlx-vlm's own server with the same weights."""

@@ -51,11 +51,12 @@ def whole_logits(model: Any, ids: list[int], inputs: dict[str, Any]) -> np.ndarr
 def generator(model: Any, chunk: int, rows: int = 1) -> Any:
     from mlx_vlm.generate.ar import BatchGenerator
 
-    from sidecar.engine.lane import _EndTokens
+    from sidecar.engine.decoder import ChunkedDecoder
+    from sidecar.engine.lane import _NoEnd
 
     return BatchGenerator(
-        model.decoder,
-        SimpleNamespace(stopping_criteria=_EndTokens(frozenset())),
+        ChunkedDecoder(model.model.language_model),
+        SimpleNamespace(stopping_criteria=_NoEnd()),
         completion_batch_size=rows,
         prefill_batch_size=1,
         prefill_step_size=chunk,

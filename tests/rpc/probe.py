@@ -7,7 +7,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from sidecar.rpc import stdio
@@ -17,7 +16,7 @@ if __name__ == "__main__":
 
 from sidecar.data_folder import DataFolder
 from sidecar.methods import core
-from sidecar.process import Post, run
+from sidecar.process import Options, Post, run
 from sidecar.protocol.message import Message, Method, NoParams, NoResult, Notification
 from sidecar.rpc.dispatch import Bound, Call, Namespace
 
@@ -67,7 +66,7 @@ STATE = Notification("probe/state", Count, "A state", state=True)
 class Probe:
     """The application that is served."""
 
-    def __init__(self, _folder: DataFolder, _catalog: Path | None, post: Post, leave: Callable[[], None]) -> None:
+    def __init__(self, _folder: DataFolder, _options: Options, post: Post, leave: Callable[[], None]) -> None:
         self._post = post
         self._leave = leave
         self._flooded = 0

@@ -367,6 +367,10 @@ export interface EngineStatus {
   loaded: boolean;
   loading: boolean;
   /**
+   * From 0 to 1, while the model's first load on a GPU prepares what it will need
+   */
+  loadProgress: number | null;
+  /**
    * The model that is loaded or loading
    */
   modelId: string | null;
@@ -376,6 +380,10 @@ export interface EngineStatus {
   device: string | null;
   activeBytes: number;
   peakBytes: number;
+  /**
+   * What the requests so far were expected to take at most
+   */
+  estimatedPeakBytes: number;
   budgetBytes: number | null;
   queued: Lanes;
   running: Lanes;

@@ -1,0 +1,75 @@
+"""The two lanes over one model, and the memory they share. Imports MLX: for the engine thread only."""
+
+from __future__ import annotations
+
+from sidecar.engine.lane import Lane
+from sidecar.engine.loader import LoadedModel
+from sidecar.engine.memory import PREFIX_SHARE
+from sidecar.engine.request import RequestPriority
+from sidecar.engine.row import Row
+
+HIGH, LOW = RequestPriority.HIGH, RequestPriority.LOW
+
+
+class Lanes:
+    """Lanes are opened when they are first needed and closed together: each restores the limit on wired memory that it
+    found, so they close in the reverse order."""
+
+    def __init__(self, model: LoadedModel) -> None:
+        self.model = model
+        self._open: dict[RequestPriority, Lane] = {}
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def get(self, priority: RequestPriority) -> Lane | None:
+        return self._open.get(priority)
+
+    def open(self, priority: RequestPriority) -> Lane:
+        """The lane of that priority, a new one if there is none."""
+        if priority not in self._open:
+            room = self.model.memory.keys_and_values
+            self._open[priority] = Lane(
+                self.model,
+                keeps="whole answers" if priority == HIGH else "what prompts share",
+                prefix_bytes=room if priority == HIGH else room // PREFIX_SHARE,
+                kv_bits=self.model.kv_bits[priority],
+            )
+        return self._open[priority]
+
+    @property
+    def rows(self) -> list[Row]:
+        return [row for lane in self._open.values() for row in lane.rows.values()]
+
+    def has_rows(self, priority: RequestPriority) -> bool:
+        return bool(self._open.get(priority))
+
+    def close(self, priority: RequestPriority) -> list[Row]:
+        """Drops a lane; the next request gets a fresh one. Returns the rows it had."""
+        lane = self._open.pop(priority)
+        rows = list(lane.rows.values())
+        lane.close()
+        return rows
+
+    def close_all(self) -> list[Row]:
+        """Drops the lanes. Returns the rows they had."""
+        return [row for priority in reversed(list(self._open)) for row in self.close(priority)]
+
+    def needed(self, priority: RequestPriority, row: Row) -> int:
+        """Bytes that the engine may come to take with that one more row."""
+        lanes = self._open.items()
+        return (
+            self.model.memory.fixed
+            + sum(lane.bytes_with(row if of == priority else None) for of, lane in lanes)
+            + sum(lane.prefixes.nbytes for _, lane in lanes)
+            + sum(lane.reading_bytes for of, lane in lanes if of != priority)
+            + self.model.memory.reading_bytes(len(row.sequence), row.most_patches)
+        )
+
+    def shrink_prefixes(self, by: int) -> None:
+        """Lets go of kept prefixes of that many bytes, if there are so many: the background's first."""
+        for priority in sorted(self._open, reverse=True):
+            prefixes = self._open[priority].prefixes
+            before = prefixes.nbytes
+            prefixes.shrink(max(0, before - by))
+            by = max(0, by - (before - prefixes.nbytes))

@@ -1,0 +1,86 @@
+"""What the engine may come to need, from the model's shape, before anything is computed.
+
+No MLX here. The terms and how they compare with what was measured stand in `BENCHMARKS.md`.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sidecar.engine.features import cache_bytes
+
+PREFIX_SHARE = 4  # a fourth of what keys and values may take is for what the background's prompts share
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Of one of the model's towers: how wide its positions are at their widest, `width` bytes a number."""
+
+    hidden: int
+    attention: int  # queries of all heads
+    mlp: int
+    heads: int
+    width: int
+
+    @classmethod
+    def of_text(cls, config: Any, width: int) -> Shape:
+        heads = int(config.num_attention_heads)
+        return cls(int(config.hidden_size), heads * int(config.head_dim), int(config.intermediate_size), heads, width)
+
+    @classmethod
+    def of_vision(cls, config: Any, width: int) -> Shape:
+        hidden = int(config.hidden_size)
+        return cls(hidden, hidden, int(config.intermediate_size), int(config.num_heads), width)
+
+    def block_bytes(self, positions: int, attended: int) -> int:
+        """The temporaries of one block: its input, residual and normalised sum; queries, keys and values; both halves
+        of the MLP and their product; and, where attention is not fused, the scores and their softmax."""
+        rows = positions * self.width * (4 * self.hidden + 4 * self.attention + 3 * self.mlp)
+        return rows + 2 * positions * attended * self.heads * self.width
+
+
+@dataclass(frozen=True)
+class Memory:
+    """The budget and what it goes to; bytes. `bytes_a_position` are of a row's keys and
+    values by their bits (None: the model's own type)."""
+
+    budget: int
+    weights: int
+    text: Shape
+    vision: Shape
+    levels: int  # of deepstack, each as wide as the text
+    bytes_by_bits: Mapping[int | None, int]
+    chunk: int  # positions of a prompt that are read in one step
+
+    def bytes_a_position(self, bits: int | None) -> int:
+        return self.bytes_by_bits[bits]
+
+    @property
+    def fixed(self) -> int:
+        """What is there however little is asked."""
+        return self.weights + cache_bytes(self.budget)
+
+    def reading_bytes(self, positions: int, patches: int = 0) -> int:
+        """What reading a prompt takes at once beside its keys and values, its largest picture being of so many
+        patches: first the picture, then chunk by chunk."""
+        inputs = positions * self.text.hidden * self.text.width
+        if patches:
+            inputs *= 1 + self.levels
+        chunk = self.text.block_bytes(min(self.chunk, positions), positions)
+        return max(inputs + chunk, self.vision.block_bytes(patches, patches))
+
+    def room(self, bits: int | None, most: int) -> int:
+        """How many positions of one row, prompt and answer together, the budget has room for; `most` at most."""
+
+        def needed(positions: int) -> int:
+            return self.fixed + positions * self.bytes_a_position(bits) + self.reading_bytes(positions)
+
+        return max(0, bisect_right(range(most + 1), self.budget, key=needed) - 1)
+
+    @property
+    def keys_and_values(self) -> int:
+        """What rows and kept prefixes may take together, while a prompt is read."""
+        return max(0, self.budget - self.fixed - self.reading_bytes(self.chunk))

@@ -1,0 +1,89 @@
+"""The usual requests, answered once before anybody asks. Imports MLX: for the engine thread only.
+
+On CUDA kernels are compiled when they are first met: up to 90 s at the very start, 1–24 s for a new kind of shape
+later, in the middle of somebody's request (measured). They are kept on disk, so only the first load of all takes so
+long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from sidecar.engine import grammar
+from sidecar.engine.admission import admit
+from sidecar.engine.lane import MOST_ROWS
+from sidecar.engine.lanes import Lanes
+from sidecar.engine.loader import PREFILL_TOKENS, LoadedModel
+from sidecar.engine.request import GenerationRequest, Job, ModelFolder, RequestPriority
+from sidecar.worker import Picture
+
+HIGH, LOW = RequestPriority.HIGH, RequestPriority.LOW
+
+SCHEMA = {"type": "object", "properties": {"tags": {"type": "array", "items": {"type": "string"}}}}
+# How answers are drawn: greedily, from the model's own default, within a schema, with all that looks at the logits.
+MEMBERS: tuple[dict[str, Any], ...] = (
+    {"temperature": 0.0},
+    {"temperature": 0.7, "top_p": 0.8, "top_k": 20, "seed": 1},
+    {"temperature": 0.0, "schema": SCHEMA},
+    {"temperature": 1.0, "min_p": 0.05, "presence_penalty": 1.0, "logit_bias": {0: 1.0}, "top_logprobs": 5, "seed": 1},
+)
+SIDES = (1024, 448)  # pixels: a person's picture, and the background's
+TOKENS = 4
+
+
+def run(model: LoadedModel, progress: Callable[[float], None]) -> None:
+    """`progress` is told what part of it is done, from 0 to 1."""
+    lanes = Lanes(model)
+    groups = list(_groups(model))
+    progress(0.0)
+    for done, (priority, jobs) in enumerate(groups, start=1):
+        lane = lanes.open(priority)
+        for job in jobs:
+            row = admit(job, model)
+            lane.begin(row)
+            lane.insert(row)
+            while lane.reads_prompt:
+                lane.step()
+        while lane:
+            lane.step()
+        progress(done / len(groups))
+    lanes.close_all()
+    model.features.clear()
+
+
+def _groups(model: LoadedModel) -> Iterator[tuple[RequestPriority, list[Job]]]:
+    for members in MEMBERS:
+        yield HIGH, [_job(model, HIGH, PREFILL_TOKENS + PREFILL_TOKENS // 2, members)]
+    for priority, side in zip((HIGH, LOW), SIDES, strict=True):
+        yield priority, [_job(model, priority, PREFILL_TOKENS, MEMBERS[1], side)]
+    yield HIGH, [_job(model, HIGH, PREFILL_TOKENS // 2 + number, MEMBERS[0]) for number in range(2)]
+    # One after the other, so that every number of rows is met.
+    for drawn in (MEMBERS[0], MEMBERS[2]):
+        yield LOW, [_job(model, LOW, PREFILL_TOKENS + number, drawn, tokens=MOST_ROWS * TOKENS) for number in range(8)]
+
+
+def _job(
+    model: LoadedModel,
+    priority: RequestPriority,
+    words: int,
+    members: dict[str, Any],
+    side: int | None = None,
+    tokens: int = TOKENS,
+) -> Job:
+    content: list[dict[str, Any]] = [{"type": "text", "text": "one " * words}]
+    pictures = []
+    if side is not None:
+        content.append({"type": "image_url", "image_url": {"url": "data:,"}})
+        pictures.append(Picture(side, side, np.zeros((side, side, 3), dtype=np.uint8).tobytes()))
+    request = GenerationRequest(
+        request_id="warm-up",
+        messages=[{"role": "user", "content": content}],
+        priority=priority,
+        max_tokens=tokens,
+        **members,
+    )
+    rules = grammar.compiled(request, model.vocabulary) if request.is_constrained else None
+    return Job(ModelFolder(model.path, model.path.name), request, pictures, lambda _: None, rules)

@@ -1,0 +1,152 @@
+"""The engine stays within its memory budget: the background waits, gives way and goes on; people are served."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sidecar.engine import RequestPriority, backend
+from sidecar.errors import ContextLengthExceeded
+from tests.engine.conftest import Bench
+from tests.engine.pictures import about, data_url, encoded, noise
+from tests.engine.synthetic import write_model
+
+HIGH, LOW = RequestPriority.HIGH, RequestPriority.LOW
+LONG = "a long prompt of many words " * 60
+PICTURE = about(data_url(encoded(noise((256, 256)))))
+
+
+@pytest.fixture(scope="module")
+def deep_model(prepared: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One whose keys and values are most of what a request takes, as they are of a large model's."""
+    shape = {"num_hidden_layers": 12, "num_key_value_heads": 4}
+    return write_model(tmp_path_factory.mktemp("models") / "deep", text=shape)
+
+
+def budget_for(model: Path, rows: int, positions: int) -> int:
+    """What that many rows of so many positions need."""
+    from sidecar.engine import loader
+    from sidecar.engine.lane import KV_STEP
+
+    memory = loader.load(model, backend.device(), 1 << 40).memory
+    each = -(-positions // KV_STEP) * KV_STEP * memory.bytes_a_position(None)
+    needed = memory.weights + rows * each + memory.reading_bytes(positions)
+    return needed * 33 // 32  # the kept features' share
+
+
+@pytest.fixture
+async def tight(tmp_path: Path, deep_model: Path) -> AsyncIterator[Bench]:
+    """An engine with room for three short rows."""
+    bench = Bench(tmp_path, deep_model, budget_bytes=budget_for(deep_model, 3, 512))
+    yield bench
+    bench.engine.close()
+
+
+@pytest.mark.parametrize("members", [{}, {"temperature": 1.0, "seed": 3}], ids=["greedy", "sampled"])
+async def test_a_person_takes_the_batchs_place_and_the_batch_loses_nothing(tight: Bench, members: Any) -> None:
+    chats: list[Any] = ["hello", "one two three", PICTURE]
+    alone = [await tight.ask(chat, max_tokens=150, **members) for chat in chats]
+    batch = [asyncio.ensure_future(tight.ask(chat, max_tokens=150, **members)) for chat in chats]
+    await tight.until(lambda status: status.running.low >= 2)
+
+    person = await tight.ask(LONG, priority=HIGH, max_tokens=100)
+
+    assert [(await answer).text for answer in batch] == [answer.text for answer in alone]
+    assert person.end.completion_tokens == 100
+    served = [status for status in tight.announced if status.running.high]
+    assert min(status.running.low for status in served) < 2  # put off
+    assert max(status.queued.low for status in served) > 0
+
+
+async def test_the_batch_takes_no_more_rows_than_fit(tight: Bench) -> None:
+    answers = await asyncio.gather(*(tight.ask(f"text {i}", max_tokens=400) for i in range(8)))
+
+    assert [answer.end.completion_tokens for answer in answers] == [400] * 8
+    most = max(status.running.low for status in tight.announced)
+    assert 2 <= most <= 4
+    assert tight.engine.status().estimated_peak_bytes <= (tight.engine.status().budget_bytes or 0)
+
+
+async def test_people_wait_for_each_other_where_not_all_fit(tight: Bench) -> None:
+    answers = await asyncio.gather(*(tight.ask(f"text {i}", max_tokens=400, priority=HIGH) for i in range(8)))
+
+    assert [answer.end.completion_tokens for answer in answers] == [400] * 8
+    assert max(status.running.high for status in tight.announced) <= 4
+
+
+async def test_a_request_put_off_can_be_cancelled_and_outlives_an_unload(tight: Bench) -> None:
+    batch = [asyncio.ensure_future(tight.ask(f"text {i}", max_tokens=300)) for i in range(3)]
+    await tight.until(lambda status: status.running.low >= 2)
+    person = asyncio.ensure_future(tight.ask(LONG, priority=HIGH, max_tokens=200))
+    await tight.until(lambda status: status.running.high == 1 and status.queued.low > 0)
+
+    batch[-1].cancel()
+    unloaded = asyncio.ensure_future(tight.engine.unload_model())
+
+    assert [(await answer).end.completion_tokens for answer in batch[:-1]] == [300, 300]
+    assert (await person).end.completion_tokens == 200
+    await unloaded
+    assert not tight.engine.status().loaded
+
+
+async def test_what_can_never_fit_is_refused(tight: Bench) -> None:
+    with pytest.raises(ContextLengthExceeded):
+        await tight.ask("word " * 6000, priority=HIGH)
+
+
+async def test_the_estimate_covers_what_is_taken(tmp_path: Path, random_model: Path) -> None:
+    import mlx.core as mx
+
+    bench = Bench(tmp_path, random_model)
+    await bench.engine.ensure_loaded(random_model)
+    before = mx.get_active_memory() - sum_of_weights(bench)
+    mx.reset_peak_memory()
+
+    await bench.ask(about(data_url(encoded(noise((512, 512)))), text=LONG), priority=HIGH, max_tokens=20)
+    await asyncio.gather(*(bench.ask(LONG, max_tokens=20) for _ in range(4)))
+
+    peak = mx.get_peak_memory() - before
+    estimate = bench.engine.status().estimated_peak_bytes
+    bench.engine.close()
+    assert peak <= estimate
+
+
+def sum_of_weights(bench: Bench) -> int:
+    model = bench.engine._scheduler._residence.model
+    assert model is not None
+    return model.memory.weights
+
+
+@pytest.mark.parametrize("bits", [(None, 8), (8, 8)], ids=["background", "both"])
+async def test_keys_and_values_of_8_bits_serve_batches_chats_and_pictures(
+    tmp_path: Path, random_model: Path, bits: Any
+) -> None:
+    bench = Bench(tmp_path, random_model, kv_bits=bits)
+
+    batch = [asyncio.ensure_future(bench.ask(chat, max_tokens=30)) for chat in ("hello", LONG, PICTURE, LONG)]
+    person = await bench.ask("hello", priority=HIGH, max_tokens=30)
+    again = await bench.ask("hello there, this is a longer question", priority=HIGH, max_tokens=30)
+    more = await bench.ask("hello there, this is a longer question", priority=HIGH, max_tokens=30)
+
+    answers = [await answer for answer in batch]
+    bench.engine.close()
+    assert [answer.end.completion_tokens for answer in [*answers, person]] == [30] * 5
+    assert answers[1].text == answers[3].text
+    assert more.text == again.text
+    assert more.end.cached_tokens > 16
+
+
+def test_quantised_keys_and_values_take_half(prepared: None) -> None:
+    from types import SimpleNamespace
+
+    from sidecar.engine import kv_cache
+
+    config = SimpleNamespace(num_hidden_layers=36, num_key_value_heads=8, head_dim=128)
+    plain, quantised = (kv_cache.bytes_a_position(config, 2, bits) for bits in (None, 8))
+
+    assert plain == 147456  # measured for Qwen3-VL-4B
+    assert 0.53 < quantised / plain < 0.56

@@ -1,0 +1,58 @@
+"""The usual requests, answered before anybody asks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sidecar.engine import EngineStatus, backend
+from tests.engine.conftest import Bench
+
+
+def test_it_answers_all_and_leaves_nothing_behind(random_model: Path) -> None:
+    import mlx.core as mx
+
+    from sidecar.engine import loader, warm_up
+
+    model = loader.load(random_model, backend.device(), backend.memory_budget())
+    before = mx.get_active_memory()
+    told: list[float] = []
+
+    warm_up.run(model, told.append)
+
+    assert told[0] == 0
+    assert told == sorted(told)
+    assert told[-1] == 1
+    assert not len(model.features)
+    assert mx.get_active_memory() - before < 1 << 20
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_on_cuda_the_load_tells_how_far_it_is_and_survives_a_failure(
+    tmp_path: Path, random_model: Path, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    from sidecar.engine import warm_up
+
+    def breaks(*_: object) -> None:
+        raise RuntimeError("a kernel could not be compiled")
+
+    load = __import__("sidecar.engine.loader", fromlist=["load"]).load
+    monkeypatch.setattr(backend, "device", lambda: "cuda")
+    monkeypatch.setattr(
+        "sidecar.engine.loader.load", lambda path, _device, *rest, **more: load(path, "cpu", *rest, **more)
+    )
+    if fails:
+        monkeypatch.setattr(warm_up, "run", breaks)
+    bench = Bench(tmp_path, random_model)
+
+    answer = await bench.ask("hello")
+
+    def progress(status: EngineStatus) -> float | None:
+        return status.load_progress
+
+    told = [part for status in bench.announced if (part := progress(status)) is not None]
+    bench.engine.close()
+    assert answer.end.completion_tokens == 16
+    assert bench.engine.status().load_progress is None
+    assert told == [] if fails else told[-1] == 1
