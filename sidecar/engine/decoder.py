@@ -5,6 +5,7 @@ Imports MLX: for the engine thread only.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import mlx.core as mx
@@ -13,6 +14,7 @@ from mlx.nn.layers.base import Module
 
 from sidecar.engine import kv_cache
 from sidecar.engine.boundary import Boundary
+from sidecar.engine.sampling import RowSampler
 
 
 class EvaluatedLayer(Module):
@@ -86,3 +88,31 @@ class ChunkedDecoder:
             deepstack_visual_embeds=compact,
             **kwargs,
         )
+
+    def supports_fused_greedy_logits_processors(self, _processors: Sequence[Sequence[RowSampler] | None]) -> bool:
+        """mlx-vlm asks before it calls `fused_greedy_decode` for rows that have some."""
+        return True
+
+    def fused_greedy_decode(
+        self,
+        inputs: mx.array,
+        *,
+        cache: list[Any],
+        logits_processors: Sequence[Sequence[RowSampler] | None] = (),
+        **kwargs: Any,
+    ) -> mx.array:
+        """The next token of each row, shape (rows,), after its last one in `inputs`, shape (rows, 1).
+
+        mlx-vlm calls this where it exists. Left alone it takes each row's logarithm of the sum of all likelihoods, and
+        needs it for nothing: 2 ms a row on a CPU with 150,000 tokens (measured).
+        """
+        logits = self._language_model(inputs, cache=cache, **kwargs).logits[:, -1, :]
+        if not any(logits_processors):
+            return mx.argmax(logits, axis=-1)
+        mx.async_eval(logits)  # type: ignore[no-untyped-call]
+        samplers = [row[0] if row else None for row in logits_processors]
+        tokens = [
+            sampler.next_token(last, logits[row : row + 1]) if sampler else mx.argmax(logits[row], keepdims=True)[None]
+            for row, (last, sampler) in enumerate(zip(np.array(inputs[:, 0]).tolist(), samplers, strict=True))
+        ]
+        return mx.concatenate(tokens)[:, 0]

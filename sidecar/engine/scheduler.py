@@ -13,7 +13,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
@@ -38,6 +38,7 @@ log = logging.getLogger(__name__)
 
 HIGH, LOW = RequestPriority.HIGH, RequestPriority.LOW
 PARK_SECONDS = 10.0  # at the interpreter's ordinary exit; a step takes less, a model's load may not
+RECENT_STEPS = 1000  # of the background, whose longest are told
 REST_SECONDS = 60.0
 UNLOAD_SECONDS = 30 * 60.0
 
@@ -84,6 +85,7 @@ class Scheduler:
         )
         self._lanes: Lanes | None = None
         self._row_limit = RowLimit(1)
+        self._low_steps: deque[float] = deque(maxlen=RECENT_STEPS)
         self._paused = False
         self._giving_way = False
         self._closed = False
@@ -365,7 +367,10 @@ class Scheduler:
     def _ended(self, ended: list[tuple[Row, Any]]) -> None:
         if ended:
             rate = ended[-1][0].tokens_per_second
-            self._announce(tokens_per_second=rate if rate is not None else self.status.tokens_per_second)
+            self._announce(
+                tokens_per_second=rate if rate is not None else self.status.tokens_per_second,
+                low_step_p99_ms=_p99_ms(self._low_steps),
+            )
         for row, last in ended:
             log.info(
                 "Request processed in %.2f s, priority=%d, request=%s",
@@ -382,6 +387,7 @@ class Scheduler:
         with model.boundary.background(self._give_way):
             ended = lane.step()
             lane.settle()
+        self._low_steps.append(model.boundary.longest_stretch)
         if not reads_prompt:  # the new row's prompt is cut at boundaries of its own
             self._row_limit.measured(rows, model.boundary.longest_stretch)
         return ended
@@ -445,3 +451,7 @@ class Scheduler:
 def _counts(requests: Iterable[GenerationRequest]) -> PriorityCounts:
     priorities = [request.priority for request in requests]
     return PriorityCounts(priorities.count(HIGH), priorities.count(LOW))
+
+
+def _p99_ms(steps: Collection[float]) -> float | None:
+    return 1e3 * sorted(steps)[len(steps) * 99 // 100] if steps else None

@@ -18,7 +18,8 @@ class EngineStatus:
     """A snapshot. `model_id` is the name its callers gave the model that is loaded or being loaded; `device` (metal,
     cuda, cpu) is None before the first load. `load_progress` is the part of loading that is done, where that takes long
     enough to tell. Bytes are MLX's; `estimated_peak_bytes` is what the requests so far were expected to take at most.
-    `paused`: the background lane is held. `tokens_per_second` is the last answer's rate of decoding."""
+    `paused`: the background lane is held. `tokens_per_second` is the last answer's rate of decoding,
+    `low_step_p99_ms` what the longest of the background's last steps computed without giving way."""
 
     loaded: bool = False
     loading: bool = False
@@ -34,3 +35,4 @@ class EngineStatus:
     paused: bool = False
     tokens_per_second: float | None = None
     load_seconds: float | None = None
+    low_step_p99_ms: float | None = None

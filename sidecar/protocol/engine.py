@@ -31,6 +31,10 @@ class EngineStatus(Message):
     paused: Annotated[bool, Field(description="Whether background requests are held")]
     tokens_per_second: float | None
     load_seconds: float | None
+    low_step_p99_ms: Annotated[
+        float | None,
+        Field(description="How long background work may keep a person's request waiting: of its last 1,000 steps"),
+    ]
 
 
 STATUS = Method("engine/status", NoParams, EngineStatus, "What the engine holds and does", ("window",))

@@ -71,6 +71,7 @@ def run(setting: Setting) -> Iterator[Figure]:
             if server and turn % (rounds // PEER_ROUNDS or 1) == 0 and len(theirs.loaded) < PEER_ROUNDS * ARRIVALS:
                 _round(server, theirs, rng, setting)
         yield from _waits(ours, theirs if server else None)
+        yield Figure("low_step_p99", client.status()["lowStepP99Ms"], "ms", goal="<= 60", note="without giving way")
         yield from _throughput(setting, client)
         yield from _busy(setting, client, ours, rng)
 
@@ -117,9 +118,9 @@ def _waits(ours: Measured, theirs: Measured | None) -> Iterator[Figure]:
     idle, loaded = _ttfts(ours.idle), _ttfts(ours.loaded)
     yield from _queue_wait(ours, ours.loaded, "")
     if ours.low_steps:
-        yield Figure("low_step_p99", 1e3 * p99(ours.low_steps), "ms", goal="<= 60", note="seen by the client")
+        yield Figure("low_step_p99_seen", 1e3 * p99(ours.low_steps), "ms", note="from token to token, by the client")
     else:
-        yield skipped("low_step_p99", "ms", "no two steps of the background without a request between them")
+        yield skipped("low_step_p99_seen", "ms", "no two steps of the background without a request between them")
     for name, of in (("p50", median), ("p99", p99)):
         them = (
             {

@@ -68,7 +68,7 @@ def chunked_logits(model: Any, ids: list[int], inputs: dict[str, Any], chunk: in
     """The next token's logits, after `BatchGenerator` read the prompt in chunks."""
     import mlx.core as mx
 
-    seen = []
+    seen: list[np.ndarray[Any, Any]] = []
 
     def keep(_tokens: Any, logits: Any) -> Any:
         seen.append(np.array(logits[0].astype(mx.float32)))
@@ -76,7 +76,7 @@ def chunked_logits(model: Any, ids: list[int], inputs: dict[str, Any], chunk: in
 
     batch = generator(model, chunk)
     batch.insert([ids], max_tokens=[1], prompt_kwargs=[dict(inputs)], logits_processors=[[keep]])
-    while batch.has_work:
+    while not seen:
         batch.next()
     batch.close()
     return seen[0]

@@ -51,16 +51,19 @@ export function engineStatus(part: Partial<EngineStatus> = {}): EngineStatus {
   return {
     loaded: false,
     loading: false,
+    loadProgress: null,
     modelId: null,
     device: null,
     activeBytes: 0,
     peakBytes: 0,
+    estimatedPeakBytes: 0,
     budgetBytes: null,
     queued: { high: 0, low: 0 },
     running: { high: 0, low: 0 },
     paused: false,
     tokensPerSecond: null,
     loadSeconds: null,
+    lowStepP99Ms: null,
     ...part,
   };
 }

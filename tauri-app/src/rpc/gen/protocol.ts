@@ -393,6 +393,10 @@ export interface EngineStatus {
   paused: boolean;
   tokensPerSecond: number | null;
   loadSeconds: number | null;
+  /**
+   * How long background work may keep a person's request waiting: of its last 1,000 steps
+   */
+  lowStepP99Ms: number | null;
 }
 /**
  * A count for each priority.
