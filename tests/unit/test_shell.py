@@ -3,9 +3,12 @@
 import re
 from pathlib import Path
 
+import pi_heif
 import pytest
+from PIL import Image
 
 from sidecar.data_folder import OWN_NAMES, PLATFORM_NAME, SIGNS, DataFolder
+from sidecar.worker import decoding
 
 SHELL = Path(__file__).resolve().parents[2] / "tauri-app/src-tauri/src"
 
@@ -36,3 +39,9 @@ def test_both_refuse_a_folder_in_the_same_words(tmp_path: Path, monkeypatch: pyt
         with pytest.raises(ValueError, match=str(folder)) as caught:
             DataFolder.named(str(folder)).prepare()
         assert f'"{{}}{str(caught.value).removeprefix(str(folder))}"' in source
+
+
+def test_the_shell_offers_pictures_of_every_kind_that_is_opened_and_of_no_other() -> None:
+    pi_heif.register_heif_opener()  # as for a file that needs it
+    offered = {Image.EXTENSION[f".{ending}"] for ending in constant("commands/attach.rs", "PICTURES")}
+    assert offered == {*decoding.FORMATS, "HEIF"}
