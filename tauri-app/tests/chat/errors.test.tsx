@@ -1,6 +1,7 @@
 import { act, screen, waitFor } from "@testing-library/react";
 import { expect, test } from "vitest";
 import { completion, failure } from "../shell/sidecar";
+import { expectNoAxeViolations } from "../window";
 import { answers, ask, field, OpenAnswer, openChat, questions, send, stop } from "./page";
 
 test("an error is told in plain words and can be retried", async () => {
@@ -38,6 +39,24 @@ test("an unknown kind of error still has words", async () => {
   const window = await openChat({ "chat/completions": () => Promise.reject(failure("from_the_future")) });
   await ask(window, "Hi");
   expect(await screen.findByRole("alert")).toHaveTextContent("Something unexpected happened");
+});
+
+test("an engine that refuses to start again says why in the details", async () => {
+  const stderr = 'sidecar: the catalog "a.json":\n  no such file';
+  const refusal = { ...failure("start_refused"), details: { exitCode: 64, stderr } };
+  const window = await openChat({ "chat/completions": () => Promise.reject(refusal) });
+  await ask(window, "Hi");
+  expect(await screen.findByRole("alert")).toHaveTextContent("the details say why");
+  await window.person.click(screen.getByRole("button", { name: "Show details" }));
+  expect(screen.getByRole("region", { name: "Details" }).textContent).toBe(stderr);
+  await expectNoAxeViolations();
+});
+
+test("an error that has no more to say has no details", async () => {
+  const window = await openChat({ "chat/completions": () => Promise.reject(failure("engine_failed")) });
+  await ask(window, "Hi");
+  await screen.findByRole("alert");
+  expect(screen.queryByRole("button", { name: "Show details" })).toBeNull();
 });
 
 test("a model that is gone leads back to the download", async () => {
