@@ -1,5 +1,6 @@
 import { act, screen, waitFor } from "@testing-library/react";
 import { expect, test } from "vitest";
+import { i18n } from "@/i18n";
 import { completion, failure } from "../shell/sidecar";
 import { expectNoAxeViolations } from "../window";
 import { answers, ask, field, OpenAnswer, openChat, questions, send, stop } from "./page";
@@ -67,6 +68,24 @@ test("a model that is gone leads back to the download", async () => {
   await window.person.click(await screen.findByRole("button", { name: "Get the model" }));
   await waitFor(() => expect(window.shell.calls("models/list")).toHaveLength(2));
 });
+
+test.each([
+  ["en", "Some of the model's files are damaged", "only these files are downloaded", "Get the model"],
+  ["zh", "模型的部分文件已损坏", "只会下载损坏的文件", "获取模型"],
+] as const)(
+  "a damaged model is told from a missing one, and leads to the download: %s",
+  async (language, title, hint, get) => {
+    const details = { reason: "damaged", files: ["model.safetensors"] };
+    const damaged = { ...failure("model_not_ready", true), details };
+    const window = await openChat({ "chat/completions": () => Promise.reject(damaged) });
+    await ask(window, "Hi");
+    await act(() => i18n.changeLanguage(language));
+    expect(await screen.findByRole("alert")).toHaveTextContent(title);
+    expect(screen.getByRole("alert")).toHaveTextContent(hint);
+    await window.person.click(screen.getByRole("button", { name: get }));
+    await waitFor(() => expect(window.shell.calls("models/list")).toHaveLength(2));
+  },
+);
 
 test("a question that cannot be answered comes back to be edited, with its pictures", async () => {
   let asked = 0;
