@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,6 +24,9 @@ BINARY = ROOT / "tauri-app/target/debug/knowledge-focus"
 DRIVER = "/usr/bin/WebKitWebDriver"
 
 T = TypeVar("T")
+
+STILL_SECONDS = 1.0
+"""How long a picture waits for the page to come to rest: a bar that is moved again and again never does."""
 
 # Which elements can have a role; their accessible name then decides.
 _CANDIDATES = {
@@ -50,6 +53,13 @@ const [command, payload, done] = arguments;
 const internals = window.__TAURI_INTERNALS__;
 if ("onEvent" in payload) payload.onEvent = `__CHANNEL__:${internals.transformCallback(() => {})}`;
 internals.invoke(command, payload).then((answer) => done({ answer }), (refusal) => done({ refusal }));
+"""
+
+# Whether anything on the page moves that will end: a fade, a bar on its way, but not what pulses while work goes on.
+_MOVES = """
+return document.getAnimations().some(
+  ({ playState, effect }) => playState === "running" && Number.isFinite(effect?.getComputedTiming().endTime),
+);
 """
 
 
@@ -120,7 +130,11 @@ class Window:
             ) from error
 
     def screenshot(self, name: str) -> Path:
-        """A PNG of the window's content."""
+        """A PNG of the window's content, at rest if it comes to rest soon."""
+        # Of a page that moves on, or cannot be asked, there is a picture all the same.
+        with suppress(WebDriverException):
+            waiting = WebDriverWait(self.driver, STILL_SECONDS, poll_frequency=0.02)
+            waiting.until_not(lambda driver: driver.execute_script(_MOVES))
         self.pictures.mkdir(parents=True, exist_ok=True)
         path = self.pictures / f"{name}.png"
         self.driver.save_screenshot(str(path))

@@ -228,6 +228,18 @@ mod tests {
     }
 
     #[test]
+    fn photos_of_phones_are_pictures() {
+        let (_folder, attachments) = attachments();
+        for (brand, mime) in
+            [("heic", "image/heif"), ("heix", "image/heif"), ("mif1", "image/heif"), ("avif", "image/avif")]
+        {
+            let other = if brand == "mif1" { "heic" } else { brand };
+            let head = format!("\0\0\0\x18ftyp{brand}\0\0\0\0mif1{other}");
+            assert_eq!(attachments.keep(head.as_bytes(), "IMG_0001").expect("kept").mime, mime, "{brand}");
+        }
+    }
+
+    #[test]
     fn a_kept_picture_is_read_back_by_its_url() {
         let (_folder, attachments) = attachments();
         let attachment = attachments.keep(PNG, "a.png").expect("kept");

@@ -2,11 +2,21 @@
 
 use std::fs::{self, DirBuilder};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-/// The app's name among the platform's data folders.
-const IDENTIFIER: &str = "knowledge-focus.huozhong.in";
+// The sidecar refuses the same folders (sidecar/data_folder.py; a test compares the two), but the shell comes first and
+// writes files of its own there.
+
+/// What the folder is called where nobody chose one. The system's web view keeps its own things in there as well.
+const PLATFORM_NAME: &str = "knowledge-focus.huozhong.in";
+/// A folder with one of these is ours, whatever else somebody put there.
+const SIGNS: &[&str] = &["builtin_models", "knowledge-focus.db"];
+/// All that may be in a folder of ours that has no sign yet.
+const OTHER_OWN_NAMES: &[&str] =
+    &["attachments", "logs", "cache", "lock", "shell.json", "window.lock", "window.bell", ".DS_Store"];
+/// Set on a folder that many people write in.
+const STICKY: u32 = 0o1000;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DataFolderError {
@@ -14,6 +24,12 @@ pub(crate) enum DataFolderError {
     NoPlatformFolder,
     #[error("{} is not a folder", .0.display())]
     NoFolder(PathBuf),
+    #[error("{} is or holds your home folder; name a folder of its own for the data", .0.display())]
+    Home(PathBuf),
+    #[error("{} is shared by many; name a folder of its own for the data", .0.display())]
+    Shared(PathBuf),
+    #[error("{} holds other things; name a new or empty folder for the data", .0.display())]
+    OtherThings(PathBuf),
     #[error("the data folder {} cannot be used: {cause}", folder.display())]
     Unusable { folder: PathBuf, cause: io::Error },
 }
@@ -23,22 +39,28 @@ pub(crate) enum DataFolderError {
 pub(crate) struct DataFolder(PathBuf);
 
 impl DataFolder {
-    /// The folder `chosen`, or the platform's; made for its owner alone if it is missing.
+    /// The folder `chosen`, or the platform's; made for its owner alone if it is missing. One that is not ours is
+    /// refused, and nothing about it is changed.
     pub(crate) fn open(chosen: Option<&Path>) -> Result<Self, DataFolderError> {
         let folder = match chosen {
             Some(chosen) => chosen.to_owned(),
-            None => dirs::data_dir().ok_or(DataFolderError::NoPlatformFolder)?.join(IDENTIFIER),
+            None => dirs::data_dir().ok_or(DataFolderError::NoPlatformFolder)?.join(PLATFORM_NAME),
         };
-        DirBuilder::new()
+        Self::open_of(dirs::home_dir().as_deref(), &folder)
+    }
+
+    fn open_of(home: Option<&Path>, folder: &Path) -> Result<Self, DataFolderError> {
+        let found = DirBuilder::new()
             .recursive(true)
             .mode(0o700)
-            .create(&folder)
-            .and_then(|()| fs::canonicalize(&folder))
-            .map(Self)
+            .create(folder)
+            .and_then(|()| fs::canonicalize(folder))
             .map_err(|cause| match cause.kind() {
-                io::ErrorKind::AlreadyExists => DataFolderError::NoFolder(folder),
-                _ => DataFolderError::Unusable { folder, cause },
-            })
+                io::ErrorKind::AlreadyExists => DataFolderError::NoFolder(folder.to_owned()),
+                _ => DataFolderError::Unusable { folder: folder.to_owned(), cause },
+            })?;
+        check(&found, home)?;
+        Ok(Self(found))
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -58,11 +80,43 @@ impl DataFolder {
     }
 }
 
+/// Refuses what must stay open to others, or belongs to something else. `folder` is a canonical path.
+fn check(folder: &Path, home: Option<&Path>) -> Result<(), DataFolderError> {
+    let unusable = |cause| DataFolderError::Unusable { folder: folder.to_owned(), cause };
+    let home = home.map(|home| fs::canonicalize(home).unwrap_or_else(|_| home.to_owned()));
+    if home.is_some_and(|home| home.starts_with(folder)) {
+        return Err(DataFolderError::Home(folder.to_owned()));
+    }
+    if fs::metadata(folder).map_err(unusable)?.permissions().mode() & STICKY != 0 {
+        return Err(DataFolderError::Shared(folder.to_owned()));
+    }
+    let entries = fs::read_dir(folder).map_err(unusable)?;
+    let names: Vec<_> =
+        entries.map(|entry| entry.map(|entry| entry.file_name())).collect::<Result<_, _>>().map_err(unusable)?;
+    let ours = names.iter().all(|name| OTHER_OWN_NAMES.iter().any(|own| name == own))
+        || names.iter().any(|name| SIGNS.iter().any(|sign| name == sign))
+        || folder.ends_with(PLATFORM_NAME);
+    if ours { Ok(()) } else { Err(DataFolderError::OtherThings(folder.to_owned())) }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::symlink;
 
     use super::*;
+
+    /// A folder that is there, with these files in it.
+    fn folder_of(names: &[&str]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for name in names {
+            fs::write(folder.path().join(name), "").expect("the disk has room");
+        }
+        folder
+    }
+
+    fn refused(folder: &Path, home: Option<&Path>) -> String {
+        DataFolder::open_of(home, folder).expect_err("it is not ours").to_string()
+    }
 
     #[test]
     fn a_new_data_folder_belongs_to_its_owner_alone() {
@@ -77,5 +131,58 @@ mod tests {
         let file = tempfile::NamedTempFile::new().expect("a temporary file");
         let error = DataFolder::open(Some(file.path())).expect_err("a file is no folder");
         assert!(error.to_string().contains(&file.path().display().to_string()), "{error}");
+    }
+
+    #[test]
+    fn home_by_any_name_and_what_holds_it_are_refused_though_they_are_empty_or_have_a_sign() {
+        let above = tempfile::tempdir().expect("a temporary folder");
+        let home = above.path().join("person");
+        fs::create_dir_all(home.join("builtin_models")).expect("the disk has room");
+        fs::create_dir(home.join("Documents")).expect("the disk has room");
+        symlink(&home, above.path().join("link")).expect("a link");
+        let names = [home.clone(), home.join("Documents/.."), above.path().join("link"), above.path().to_owned()];
+        for name in names {
+            for home in [home.as_path(), &above.path().join("link")] {
+                let sentence = refused(&name, Some(home));
+                assert!(sentence.contains("is or holds your home folder"), "{sentence}");
+            }
+        }
+        DataFolder::open_of(Some(&home), &home.join("Documents")).expect("a folder in it may be the data folder");
+    }
+
+    #[test]
+    fn a_folder_of_other_things_is_refused_and_stays_as_it_is() {
+        let folder = folder_of(&["thesis.odt", "shell.json", "window.lock"]);
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("it is ours to change");
+        let sentence = refused(folder.path(), None);
+        assert!(sentence.contains("holds other things; name a new or empty folder"), "{sentence}");
+        assert_eq!(fs::metadata(folder.path()).expect("it is there").permissions().mode() & 0o777, 0o755);
+        assert_eq!(fs::read_dir(folder.path()).expect("it is there").count(), 3);
+    }
+
+    #[test]
+    fn a_shared_folder_is_refused_even_where_it_is_empty() {
+        let folder = folder_of(&[]);
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o1777)).expect("it is ours to change");
+        let sentence = refused(folder.path(), None);
+        assert!(sentence.contains("is shared by many"), "{sentence}");
+    }
+
+    #[test]
+    fn a_folder_of_ours_is_taken() {
+        let left_by_the_shell = ["shell.json", "window.lock", "window.bell", "logs", "attachments"];
+        let used = ["builtin_models", "notes of a person"];
+        for names in [&[][..], &left_by_the_shell, &used, &["knowledge-focus.db", "knowledge-focus.db-wal"]] {
+            let folder = folder_of(names);
+            DataFolder::open_of(None, folder.path()).unwrap_or_else(|error| panic!("{names:?}: {error}"));
+        }
+    }
+
+    #[test]
+    fn the_platforms_folder_is_ours_with_what_the_web_view_keeps_there() {
+        let above = tempfile::tempdir().expect("a temporary folder");
+        let folder = above.path().join(PLATFORM_NAME);
+        fs::create_dir_all(folder.join("hsts-storage")).expect("the disk has room");
+        DataFolder::open_of(None, &folder).expect("it is ours");
     }
 }

@@ -1,5 +1,6 @@
 import { Download, Pencil, RotateCw, SquarePen, TriangleAlert } from "lucide-react";
 import { useTranslation } from "react-i18next";
+import { Details } from "@/components/details";
 import { errorText } from "@/components/error-text";
 import { Button } from "@/components/ui/button";
 import type { RpcError } from "@/rpc/error";
@@ -17,6 +18,8 @@ type ChatErrorProps = {
 export function ChatError({ error, onRetry, onEdit, onNew, onModelMissing }: ChatErrorProps) {
   const { t } = useTranslation();
   const { title, hint } = errorText(t, error);
+  // Why the engine does not start is told on its stderr alone.
+  const { stderr } = error.details;
   return (
     <div className="animate-rise rounded-2xl border border-destructive/25 bg-destructive-soft px-5 py-4">
       <div role="alert">
@@ -51,6 +54,7 @@ export function ChatError({ error, onRetry, onEdit, onNew, onModelMissing }: Cha
           </Button>
         )}
       </div>
+      {typeof stderr === "string" && <Details className="mt-3">{stderr}</Details>}
     </div>
   );
 }

@@ -38,10 +38,13 @@ export function Thumbnail({ url, name, mime, className, whole = false, onRemove 
           <div
             role="img"
             aria-label={label}
+            title={label}
             className="flex size-full flex-col items-center justify-center gap-1 p-1.5 text-muted-foreground"
           >
             <Image aria-hidden="true" className="size-5 shrink-0" />
-            <span className="w-full truncate text-center text-[0.6875rem]">{label}</span>
+            <span className="line-clamp-2 w-full text-center text-[0.6875rem] leading-tight [overflow-wrap:anywhere]">
+              {label}
+            </span>
           </div>
         )}
       </div>

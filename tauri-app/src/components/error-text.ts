@@ -2,10 +2,20 @@ import type { TFunction } from "i18next";
 import en from "@/i18n/en.json";
 import type { RpcError } from "@/rpc/error";
 
+type Failed = Pick<RpcError, "kind" | "details">;
 type KnownKind = keyof typeof en.errors;
+type Key = `errors.${KnownKind | "model_not_ready.damaged"}`;
 
 /** The words for an error: what happened, and what to do about it. */
-export function errorText(t: TFunction, { kind }: Pick<RpcError, "kind">): { title: string; hint: string } {
-  const known: KnownKind = Object.hasOwn(en.errors, kind) ? (kind as KnownKind) : "unknown";
-  return { title: t(`errors.${known}.title`), hint: t(`errors.${known}.hint`) };
+export function errorText(t: TFunction, error: Failed): { title: string; hint: string } {
+  const key = keyOf(error);
+  return { title: t(`${key}.title`), hint: t(`${key}.hint`) };
+}
+
+function keyOf({ kind, details }: Failed): Key {
+  // Most of it is on this computer: whoever reads "not on this computer yet" would expect to download all of it again.
+  if (kind === "model_not_ready" && details.reason === "damaged") {
+    return "errors.model_not_ready.damaged";
+  }
+  return Object.hasOwn(en.errors, kind) ? `errors.${kind as KnownKind}` : "errors.unknown";
 }

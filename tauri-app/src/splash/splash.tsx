@@ -6,9 +6,9 @@ import type { BuiltinModel } from "@/rpc/gen/protocol";
 import type { Sidecar } from "@/rpc/sidecar";
 import { Checking } from "./checking";
 import { Consent } from "./consent";
-import { Details } from "./details";
 import { Downloading } from "./downloading";
 import { Failure } from "./failure";
+import { Log } from "./log";
 import { useStages } from "./use-stages";
 
 /** What is shown until the model is on this computer. */
@@ -48,7 +48,7 @@ export function Splash({ sidecar, onReady }: { sidecar: Sidecar; onReady: (model
           {stage.name === "error" && <Failure stage={stage} onCheck={check} onDownload={download} />}
           {stage.name === "ready" && <p role="status">{t("splash.ready")}</p>}
         </div>
-        <Details
+        <Log
           log={log}
           open={stage.name === "error"}
           key={stage.name === "error" ? "details-open" : "details-folded"}

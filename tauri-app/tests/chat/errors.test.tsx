@@ -1,6 +1,8 @@
 import { act, screen, waitFor } from "@testing-library/react";
 import { expect, test } from "vitest";
+import { i18n } from "@/i18n";
 import { completion, failure } from "../shell/sidecar";
+import { expectNoAxeViolations } from "../window";
 import { answers, ask, field, OpenAnswer, openChat, questions, send, stop } from "./page";
 
 test("an error is told in plain words and can be retried", async () => {
@@ -40,6 +42,24 @@ test("an unknown kind of error still has words", async () => {
   expect(await screen.findByRole("alert")).toHaveTextContent("Something unexpected happened");
 });
 
+test("an engine that refuses to start again says why in the details", async () => {
+  const stderr = 'sidecar: the catalog "a.json":\n  no such file';
+  const refusal = { ...failure("start_refused"), details: { exitCode: 64, stderr } };
+  const window = await openChat({ "chat/completions": () => Promise.reject(refusal) });
+  await ask(window, "Hi");
+  expect(await screen.findByRole("alert")).toHaveTextContent("the details say why");
+  await window.person.click(screen.getByRole("button", { name: "Show details" }));
+  expect(screen.getByRole("region", { name: "Details" }).textContent).toBe(stderr);
+  await expectNoAxeViolations();
+});
+
+test("an error that has no more to say has no details", async () => {
+  const window = await openChat({ "chat/completions": () => Promise.reject(failure("engine_failed")) });
+  await ask(window, "Hi");
+  await screen.findByRole("alert");
+  expect(screen.queryByRole("button", { name: "Show details" })).toBeNull();
+});
+
 test("a model that is gone leads back to the download", async () => {
   const window = await openChat({
     "chat/completions": () => Promise.reject(failure("model_not_ready", true)),
@@ -48,6 +68,24 @@ test("a model that is gone leads back to the download", async () => {
   await window.person.click(await screen.findByRole("button", { name: "Get the model" }));
   await waitFor(() => expect(window.shell.calls("models/list")).toHaveLength(2));
 });
+
+test.each([
+  ["en", "Some of the model's files are damaged", "only these files are downloaded", "Get the model"],
+  ["zh", "模型的部分文件已损坏", "只会下载损坏的文件", "获取模型"],
+] as const)(
+  "a damaged model is told from a missing one, and leads to the download: %s",
+  async (language, title, hint, get) => {
+    const details = { reason: "damaged", files: ["model.safetensors"] };
+    const damaged = { ...failure("model_not_ready", true), details };
+    const window = await openChat({ "chat/completions": () => Promise.reject(damaged) });
+    await ask(window, "Hi");
+    await act(() => i18n.changeLanguage(language));
+    expect(await screen.findByRole("alert")).toHaveTextContent(title);
+    expect(screen.getByRole("alert")).toHaveTextContent(hint);
+    await window.person.click(screen.getByRole("button", { name: get }));
+    await waitFor(() => expect(window.shell.calls("models/list")).toHaveLength(2));
+  },
+);
 
 test("a question that cannot be answered comes back to be edited, with its pictures", async () => {
   let asked = 0;

@@ -21,6 +21,15 @@ async function expectPicture(name: string) {
   await waitFor(() => expect(within(list).getByRole("img", { name })).toBeVisible());
 }
 
+/** Lets the web view fail over the picture: then its name is there to read, and no broken image. */
+async function expectNamed(place: HTMLElement, name: string) {
+  await waitFor(() => expect(place.querySelector("img")).not.toBeNull());
+  fireEvent.error(place.querySelector("img") as HTMLImageElement);
+  expect(place.querySelector("img")).toBeNull();
+  expect(within(place).getByText(name)).toBeVisible();
+  expect(within(place).getByRole("img", { name })).toHaveAttribute("title", name);
+}
+
 const attached = () => screen.findByRole("list", { name: "Attached pictures" });
 
 test("a picture chosen with the button is shown, and goes before the text", async () => {
@@ -136,6 +145,17 @@ test("a refusal is no matter of the next message", async () => {
   await ask(window, "Hi");
   await waitFor(() => expect(answers()[0]).toHaveTextContent("Hello!"));
   expect(screen.queryByRole("alert")).toBeNull();
+});
+
+test("a photo that the web view cannot show stands there by its name, before and after it is sent", async () => {
+  const photo = { ...picture("IMG_0001"), name: "IMG_0001.HEIC", mime: "image/heif" };
+  const window = await openChat(stream("a red circle"), { ...bytes, pick: () => [photo] });
+  await window.person.click(screen.getByRole("button", { name: "Attach pictures" }));
+  await expectNamed(await attached(), "IMG_0001.HEIC");
+  await window.person.click(await send());
+  await waitFor(() => expect(answers()).toHaveLength(1));
+  await expectNamed(questions()[0] as HTMLElement, "IMG_0001.HEIC");
+  expect(window.shell.calls("chat/completions")).toHaveLength(1);
 });
 
 test("a shell that cannot keep a picture says why", async () => {

@@ -14,8 +14,8 @@ use crate::attachment::{Attachment, Attachments};
 use crate::offered::Offered;
 use crate::preferences::{Language, Preferences};
 
-/// The picture formats the app reads, by the file name's ending.
-const PICTURES: &[&str] = &["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"];
+/// The picture formats that the sidecar opens (sidecar/worker/decoding.py; a test compares), by the file name's ending.
+const PICTURES: &[&str] = &["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff", "heic", "heif", "avif"];
 
 #[tauri::command]
 pub(crate) async fn attach_paths(
@@ -65,7 +65,9 @@ pub(crate) async fn pick_pictures(
         Language::Zh => ("添加图片", "图片"),
     };
     let (choose, chosen) = oneshot::channel();
-    let dialog = window.dialog().file().set_parent(&window).set_title(title).add_filter(pictures, PICTURES);
+    let endings = endings();
+    let endings: Vec<_> = endings.iter().map(String::as_str).collect();
+    let dialog = window.dialog().file().set_parent(&window).set_title(title).add_filter(pictures, &endings);
     dialog.pick_files(move |paths| {
         // The window may have closed meanwhile.
         let _ = choose.send(paths);
@@ -75,6 +77,23 @@ pub(crate) async fn pick_pictures(
     keep_files(attachments.inner().clone(), paths).await
 }
 
+/// Small and large: GTK's dialog takes them to the letter, and an iPhone writes IMG_0001.HEIC.
+fn endings() -> Vec<String> {
+    PICTURES.iter().flat_map(|ending| [(*ending).to_owned(), ending.to_uppercase()]).collect()
+}
+
 async fn keep_files(attachments: Attachments, paths: Vec<PathBuf>) -> Result<Vec<Attachment>, RpcError> {
     on_disk(move || paths.iter().map(|path| attachments.keep_file(path)).collect()).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_dialog_offers_a_phones_photo_by_either_spelling() {
+        for ending in ["heic", "HEIC", "JPG", "avif"] {
+            assert!(endings().iter().any(|offered| offered == ending), "{ending}");
+        }
+    }
 }
