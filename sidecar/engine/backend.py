@@ -38,6 +38,11 @@ def prepare(cache: Path) -> None:
     log.warning("OpenBLAS not found: inference on the CPU will be about 20 times slower (Debian: libopenblas0-pthread)")
 
 
+def kernels() -> Path:
+    """The folder that compiled CUDA kernels are kept in, as `prepare` has set it."""
+    return Path(os.environ["MLX_PTX_CACHE_DIR"])
+
+
 def device() -> Device:
     """Metal, else CUDA, else the CPU."""
     import mlx.core as mx

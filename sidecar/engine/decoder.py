@@ -15,6 +15,7 @@ from mlx.nn.layers.base import Module
 from sidecar.engine import kv_cache
 from sidecar.engine.boundary import Boundary
 from sidecar.engine.sampling import RowSampler
+from sidecar.engine.vision import Prompt
 
 
 class EvaluatedLayer(Module):
@@ -43,19 +44,26 @@ class EvaluatedLayer(Module):
 class ChunkedDecoder:
     """Wraps mlx-vlm's Qwen3-VL language model.
 
-    mlx-vlm 0.7.10 slices `visual_pos_masks` with each prefill chunk but hands the compact `deepstack_visual_embeds`
-    over whole, so that a picture that a chunk cuts, or a second picture in a later chunk, silently gets the first
-    picture's rows. Here they travel as one row for each prompt position, shape (1, tokens, layers, width), which
-    mlx-vlm does slice (the member's name is on its list of sequence-aligned ones), and are made compact again for
-    each chunk.
+    `BatchGenerator` cuts a prompt's embeddings into chunks, and with them what it knows to be as long as they are. Here
+    the embeddings are made chunk by chunk, and what it cuts stands for them: `inputs_embeds` is as long as the prompt
+    and one wide, `deepstack_visual_embeds` says for each position which row of the pictures' features belongs there,
+    -1 where none does. For a prompt of 4,096 tokens with a picture that is 170 MB less (4B model).
+
+    mlx-vlm 0.7.10's own way is wrong, too: it cuts `visual_pos_masks` but hands the deepstack features over whole, so
+    that a picture that a chunk cuts, or a second picture in a later chunk, silently gets the first picture's rows.
     """
 
     def __init__(self, language_model: Any, kv_bits: int | None = None) -> None:
         """Rows keep their keys and values in `kv_bits` bits, None in the model's own type."""
         self._language_model = language_model
         self._kv_bits = kv_bits
-        self.next_begins_with: list[Any] | None = None
-        """Keys and values that the next row has before it reads anything, if it has."""
+        self._begins_with: list[Any] | None = None
+        self._prompt: Prompt | None = None
+
+    def read_next(self, prompt: Prompt | None, begins_with: list[Any] | None = None) -> None:
+        """What the chunks after this are of, and the keys and values that the row has before it reads anything."""
+        self._prompt = prompt
+        self._begins_with = begins_with
 
     @property
     def layers(self) -> list[Any]:
@@ -65,27 +73,36 @@ class ChunkedDecoder:
     def make_cache(self) -> list[Any]:
         """The next row's; mlx-vlm asks for it before the row's first step, and merges it with others' when it joins
         them."""
-        begins_with, self.next_begins_with = self.next_begins_with, None
+        begins_with, self._begins_with = self._begins_with, None
         return kv_cache.empty(len(self.layers), self._kv_bits) if begins_with is None else begins_with
 
     def __call__(
         self,
         inputs: mx.array,
         *,
-        visual_pos_masks: mx.array | None = None,
+        inputs_embeds: mx.array,
         deepstack_visual_embeds: mx.array | None = None,
         **kwargs: Any,
     ) -> Any:
-        compact = None
-        if deepstack_visual_embeds is not None and visual_pos_masks is not None:
-            positions = np.flatnonzero(np.array(visual_pos_masks)[0])
-            if positions.size:
-                rows = deepstack_visual_embeds[0, mx.array(positions, dtype=mx.uint32)]
-                compact = [rows[:, layer] for layer in range(rows.shape[1])]
+        """A chunk of the prompt that `read_next` named."""
+        if deepstack_visual_embeds is None:
+            return self._language_model(inputs, **kwargs)
+        rows = np.array(deepstack_visual_embeds)[0]
+        positions = np.flatnonzero(rows >= 0)
+        if not positions.size:
+            return self._language_model(inputs, **kwargs)
+        assert self._prompt is not None
+        assert self._prompt.features is not None
+        assert self._prompt.levels is not None
+        embeddings = self._language_model.model.embed_tokens(inputs)
+        chosen = mx.array(rows[positions], dtype=mx.uint32)
+        embeddings[0, mx.array(positions, dtype=mx.uint32)] = self._prompt.features[chosen].astype(embeddings.dtype)
+        levels = self._prompt.levels[chosen].astype(embeddings.dtype)
         return self._language_model(
             inputs,
-            visual_pos_masks=visual_pos_masks if compact else None,
-            deepstack_visual_embeds=compact,
+            inputs_embeds=embeddings,
+            visual_pos_masks=mx.array(rows[None] >= 0),
+            deepstack_visual_embeds=[levels[:, level] for level in range(levels.shape[1])],
             **kwargs,
         )
 

@@ -10,13 +10,13 @@ MOST_BYTES = 64 << 20
 
 
 def cache_bytes(budget_bytes: int) -> int:
-    """How much of the memory budget kept features may take: a 32nd, and 64 MiB at most.
+    """How much of the memory budget kept features may take: a 96th, and 64 MiB at most.
 
     A picture of 1024² pixels takes 21 MB on the 4B model (1,024 tokens × 2,560 wide × 4 levels × 2 bytes), one of
-    448² 4 MB: the pictures of the chat on the screen stay, or the last 16 small ones. More would be taken from the
-    400 MB that its weights leave for the KV cache under 3 GB, where 64 MiB are 455 tokens already.
+    448² 4 MB. A chat that goes on does not need them, as its keys and values are kept; more than one large picture's
+    would be taken from the 400 MB that the weights leave for those under 3 GB.
     """
-    return min(MOST_BYTES, budget_bytes // 32)
+    return min(MOST_BYTES, budget_bytes // 96)
 
 
 class FeatureCache:

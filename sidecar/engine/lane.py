@@ -50,6 +50,7 @@ class Lane:
         self.prefixes = PrefixCache(prefix_bytes)
         self._model = model
         self._keeps = keeps
+        self._kv_bits = kv_bits
         self._bytes_a_position = model.memory.bytes_a_position(kv_bits)
         self._most_rows = rows
         self._decoder = ChunkedDecoder(model.model.language_model, kv_bits)
@@ -74,20 +75,22 @@ class Lane:
         """Whether the next step computes a part of a prompt, too."""
         return bool(self._generator.has_pending_prompts)
 
-    def bytes_with(self, row: Row | None = None) -> int:
-        """What keys and values may come to take, with that one more row. In a batch each row is as long as the
-        longest."""
-        rows = [*self.rows.values(), *([row] if row else [])]
+    def needs(self, new: Row | None = None) -> int:
+        """Bytes that its rows may come to take, with that one more. In a batch each row is as long as the longest."""
+        rows = [*self.rows.values(), *([new] if new else [])]
         longest = max((row.most_positions for row in rows), default=0)
-        return len(rows) * -(-longest // KV_STEP) * KV_STEP * self._bytes_a_position
+        keys_and_values = len(rows) * -(-longest // KV_STEP) * KV_STEP * self._bytes_a_position
+        return keys_and_values + self.prefixes.nbytes + self._reading_bytes(new)
 
-    @property
-    def reading_bytes(self) -> int:
-        """What the prompt that is being read takes beside its keys and values."""
-        if not self.reads_prompt:
+    def _reading_bytes(self, new: Row | None) -> int:
+        """What the prompt of the youngest row takes beside its keys and values; nothing once it is read."""
+        if new is None and not self.reads_prompt:
             return 0
-        row = next(reversed(self.rows.values()))
-        return self._model.memory.reading_bytes(len(row.sequence), row.most_patches)
+        row, memory = new or next(reversed(self.rows.values())), self._model.memory
+        positions = len(row.sequence)
+        # A row's pictures are encoded before there are keys and values of it.
+        encoding = memory.encoding_bytes(row.most_patches) - positions * self._bytes_a_position
+        return max(memory.reading_bytes(positions, self._kv_bits), encoding)
 
     def begin(self, row: Row) -> None:
         """Finds out how much of the row's prompt has been read already, and holds it for the row."""
@@ -103,12 +106,12 @@ class Lane:
         """Encodes the row's pictures and queues its prompt; `has_room` must hold, and `begin` was called."""
         model, begins_with, read = self._model, row.begins_with, row.cached_tokens
         row.begins_with = None
-        inputs = vision.prompt_inputs(model.model, row.sequence, row.pictures, model.features, read=read)
-        self._decoder.next_begins_with = begins_with
+        prompt = vision.prompt(model.model, row.sequence, row.pictures, model.features, read=read)
+        self._decoder.read_next(prompt, begins_with)
         (uid,) = self._generator.insert(
             [row.sequence[read:]],
             max_tokens=[sys.maxsize],
-            prompt_kwargs=[inputs],
+            prompt_kwargs=[prompt.members],
             logits_processors=[[row.sampler] if row.sampler else []],
         )
         self.rows[uid] = row
@@ -140,6 +143,8 @@ class Lane:
         deliver to each."""
         ended: list[tuple[Row, Finished | SidecarError]] = []
         _, responses = self._generator.next()
+        if not self.reads_prompt:
+            self._decoder.read_next(None)
         for response in responses:
             row = self.rows[response.uid]
             last = self._pushed(row, response.token)

@@ -58,13 +58,7 @@ class Lanes:
     def needed(self, priority: RequestPriority, row: Row) -> int:
         """Bytes that the engine may come to take with that one more row."""
         lanes = self._open.items()
-        return (
-            self.model.memory.fixed
-            + sum(lane.bytes_with(row if of == priority else None) for of, lane in lanes)
-            + sum(lane.prefixes.nbytes for _, lane in lanes)
-            + sum(lane.reading_bytes for of, lane in lanes if of != priority)
-            + self.model.memory.reading_bytes(len(row.sequence), row.most_patches)
-        )
+        return self.model.memory.fixed + sum(lane.needs(row if of == priority else None) for of, lane in lanes)
 
     def shrink_prefixes(self, by: int) -> None:
         """Lets go of kept prefixes of that many bytes, if there are so many: the background's first."""

@@ -80,7 +80,7 @@ def load(
         model.set_dtype(mx.float32)  # MLX's only fast path on the CPU; quantised weights keep their bits
     mx.eval(model.parameters())
     processor = Qwen3VLProcessor.from_pretrained(path, local_files_only=True, trust_remote_code=False)
-    memory = _memory(model, budget_bytes)
+    memory = _memory(model, budget_bytes, device)
     most = int(model.config.text_config.max_position_embeddings)
     high, low = kv_bits or _kv_bits(memory, device, most)
     tokenizer = processor.tokenizer
@@ -136,7 +136,7 @@ def _json(path: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def _memory(model: Any, budget: int) -> Memory:
+def _memory(model: Any, budget: int, device: Device) -> Memory:
     text, width = model.config.text_config, int(model.language_model.model.norm.weight.dtype.size)
     vision = model.config.vision_config
     return Memory(
@@ -144,7 +144,7 @@ def _memory(model: Any, budget: int) -> Memory:
         weights=tree_reduce(lambda total, array: total + int(array.nbytes), model.parameters(), 0),  # type: ignore[no-untyped-call]
         text=Shape.of_text(text, width),
         vision=Shape.of_vision(vision, int(model.vision_tower.patch_embed.proj.weight.dtype.size)),
-        levels=len(vision.deepstack_visual_indexes),
+        fused=device != "cpu",
         bytes_by_bits={bits: kv_cache.bytes_a_position(text, width, bits) for bits in (None, KV_BITS)},
         chunk=PREFILL_TOKENS,
     )

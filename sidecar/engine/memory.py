@@ -35,11 +35,14 @@ class Shape:
         hidden = int(config.hidden_size)
         return cls(hidden, hidden, int(config.intermediate_size), int(config.num_heads), width)
 
-    def block_bytes(self, positions: int, attended: int) -> int:
+    def block_bytes(self, positions: int) -> int:
         """The temporaries of one block: its input, residual and normalised sum; queries, keys and values; both halves
-        of the MLP and their product; and, where attention is not fused, the scores and their softmax."""
-        rows = positions * self.width * (4 * self.hidden + 4 * self.attention + 3 * self.mlp)
-        return rows + 2 * positions * attended * self.heads * self.width
+        of the MLP and their product."""
+        return positions * self.width * (4 * self.hidden + 4 * self.attention + 3 * self.mlp)
+
+    def score_bytes(self, positions: int, attended: int) -> int:
+        """The scores of all heads, where attention is not fused."""
+        return positions * attended * self.heads * self.width
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class Memory:
     weights: int
     text: Shape
     vision: Shape
-    levels: int  # of deepstack, each as wide as the text
+    fused: bool  # whether the device's attention keeps no scores
     bytes_by_bits: Mapping[int | None, int]
     chunk: int  # positions of a prompt that are read in one step
 
@@ -63,24 +66,28 @@ class Memory:
         """What is there however little is asked."""
         return self.weights + cache_bytes(self.budget)
 
-    def reading_bytes(self, positions: int, patches: int = 0) -> int:
-        """What reading a prompt takes at once beside its keys and values, its largest picture being of so many
-        patches: first the picture, then chunk by chunk."""
-        inputs = positions * self.text.hidden * self.text.width
-        if patches:
-            inputs *= 1 + self.levels
-        chunk = self.text.block_bytes(min(self.chunk, positions), positions)
-        return max(inputs + chunk, self.vision.block_bytes(patches, patches))
+    def reading_bytes(self, positions: int, bits: int | None) -> int:
+        """What reading a prompt takes at once beside its keys and values: one block of one chunk."""
+        chunk = min(self.chunk, positions)
+        # There is no fused kernel for quantised keys and values.
+        scores = 0 if self.fused and bits is None else self.text.score_bytes(chunk, positions)
+        return self.text.block_bytes(chunk) + scores
+
+    def encoding_bytes(self, patches: int) -> int:
+        """What encoding a picture takes at once: one block of the vision tower. Two and a half times what its widths
+        say, as it rotates in float32 and its activation function makes copies (measured)."""
+        scores = 0 if self.fused else self.vision.score_bytes(patches, patches)
+        return 5 * self.vision.block_bytes(patches) // 2 + scores
 
     def room(self, bits: int | None, most: int) -> int:
         """How many positions of one row, prompt and answer together, the budget has room for; `most` at most."""
 
         def needed(positions: int) -> int:
-            return self.fixed + positions * self.bytes_a_position(bits) + self.reading_bytes(positions)
+            return self.fixed + positions * self.bytes_a_position(bits) + self.reading_bytes(positions, bits)
 
         return max(0, bisect_right(range(most + 1), self.budget, key=needed) - 1)
 
     @property
     def keys_and_values(self) -> int:
         """What rows and kept prefixes may take together, while a prompt is read."""
-        return max(0, self.budget - self.fixed - self.reading_bytes(self.chunk))
+        return max(0, self.budget - self.fixed - self.reading_bytes(self.chunk, None))

@@ -107,7 +107,7 @@ class Residence:
             from sidecar.engine import warm_up
 
             try:
-                warm_up.run(model, lambda part: self._announce(load_progress=part))
+                warm_up.once(model, backend.kernels(), lambda part: self._announce(load_progress=part))
             except Exception:  # requests pay for their kernels then, and say what does not work
                 log.exception("Warming up failed")
         return model

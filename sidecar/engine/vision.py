@@ -47,51 +47,59 @@ def cut(picture: Picture, image_processor: Any) -> Patches:
     return Patches(picture, image_processor, (1, rows, columns), rows * columns // image_processor.merge_size**2)
 
 
-def prompt_inputs(
+@dataclass(frozen=True)
+class Prompt:
+    """What is read of a prompt, beside its token ids.
+
+    `members` are the `prompt_kwargs` that `BatchGenerator` wants, as `ChunkedDecoder` explains them. `features`
+    (visual tokens, width) and `levels` (visual tokens, layers, width) are of its pictures; None without any.
+    """
+
+    members: dict[str, mx.array]
+    features: mx.array | None = None
+    levels: mx.array | None = None
+
+
+def prompt(
     model: Any, ids: Sequence[int], pictures: Sequence[Patches], cache: FeatureCache | None = None, *, read: int = 0
-) -> dict[str, mx.array]:
-    """The `prompt_kwargs` with which `BatchGenerator` prefills this prompt after its first `read` positions, computed.
+) -> Prompt:
+    """The prompt after its first `read` positions, computed.
 
     Pictures stand in the order of their positions in `ids`; one that is read already is not looked at, the features of
-    those in `cache` are taken from it, those of the others put into it. `deepstack_visual_embeds` has the shape that
-    `ChunkedDecoder` explains.
+    those in `cache` are taken from it, those of the others put into it.
     """
-    tokens = mx.array([ids])
-    language_model = model.language_model
-    inputs = {"inputs_embeds": language_model.model.embed_tokens(tokens[:, read:])}
-    is_visual = np.array(ids) == model.config.image_token_id
-    if is_visual[read:].any():
-        features, deepstack = _unread(model.vision_tower, pictures, cache, int(is_visual[:read].sum()))
-        is_visual = is_visual[read:]
-        positions = mx.array(np.flatnonzero(is_visual), dtype=mx.uint32)
-        embeddings = inputs["inputs_embeds"]
-        embeddings[0, positions] = features.astype(embeddings.dtype)
-        per_position = mx.zeros((1, len(is_visual), *deepstack.shape[1:]), dtype=embeddings.dtype)
-        per_position[0, positions] = deepstack.astype(embeddings.dtype)
-        inputs |= {
-            "inputs_embeds": embeddings,
-            "visual_pos_masks": mx.array(is_visual[None]),
-            "deepstack_visual_embeds": per_position,
-        }
     grids = mx.array([patches.grid for patches in pictures]) if pictures else None
-    positions, inputs["rope_deltas"] = language_model.get_rope_index(tokens, grids)
-    inputs["position_ids"] = positions[..., read:]
-    mx.eval(inputs)
-    return inputs
+    positions, deltas = model.language_model.get_rope_index(mx.array([ids]), grids)
+    members = {
+        "inputs_embeds": mx.zeros((1, len(ids) - read, 1)),
+        "position_ids": positions[..., read:],
+        "rope_deltas": deltas,
+    }
+    is_visual = np.array(ids) == model.config.image_token_id
+    unread = is_visual[read:]
+    features = levels = None
+    if unread.any():
+        features, levels = _unread(model.vision_tower, pictures, cache, int(is_visual[:read].sum()))
+        members["deepstack_visual_embeds"] = mx.array(np.where(unread, np.cumsum(unread) - 1, -1)[None])
+    mx.eval(members)
+    return Prompt(members, features, levels)
 
 
 def _unread(
     vision_tower: Any, pictures: Sequence[Patches], cache: FeatureCache | None, read: int
 ) -> tuple[mx.array, mx.array]:
     """Features and deepstack levels of all pictures' tokens but the first `read`."""
-    features, deepstack = [], []
+    unread = []
     for patches in pictures:
         if read < patches.tokens:
-            of_picture, levels = _encode(vision_tower, patches, cache)
-            features.append(of_picture[read:])
-            deepstack.append(levels[read:])
+            features, levels = _encode(vision_tower, patches, cache)
+            unread.append((features[read:], levels[read:]) if read else (features, levels))
         read = max(0, read - patches.tokens)
-    return mx.concatenate(features), mx.concatenate(deepstack)
+    if len(unread) == 1:  # the very arrays that are kept, and no copy
+        return unread[0]
+    features, levels = (mx.concatenate(list(of)) for of in zip(*unread, strict=True))
+    mx.eval(features, levels)
+    return features, levels
 
 
 def _encode(vision_tower: Any, patches: Patches, cache: FeatureCache | None) -> tuple[mx.array, mx.array]:

@@ -7,9 +7,13 @@ long.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
+import mlx.core as mx
 import numpy as np
 
 from sidecar.engine import grammar
@@ -32,6 +36,23 @@ MEMBERS: tuple[dict[str, Any], ...] = (
 )
 SIDES = (1024, 448)  # pixels: a person's picture, and the background's
 TOKENS = 4
+
+
+def once(model: LoadedModel, kernels: Path, progress: Callable[[float], None]) -> None:
+    """Runs it, unless the folder holds this model's kernels already."""
+    made = kernels / f"{_fingerprint(model)}.warm"
+    if not made.exists():
+        run(model, progress)
+        made.touch()
+
+
+def _fingerprint(model: LoadedModel) -> str:
+    of = (
+        version("mlx"),
+        str(mx.device_info()["device_name"]),
+        (model.path / "config.json").read_text(encoding="utf-8"),
+    )
+    return hashlib.sha256("\n".join(of).encode()).hexdigest()[:16]
 
 
 def run(model: LoadedModel, progress: Callable[[float], None]) -> None:

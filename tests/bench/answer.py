@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from tests.pipe import Json, RpcError
 
-PATIENCE = 300.0  # seconds for one answer: a cold load, or the end of a long queue
+PATIENCE = 600.0  # seconds for one answer: a GPU's very first load, or the end of a long queue
 
 
 @dataclass(eq=False)

@@ -22,8 +22,8 @@ def model(random_model: Path) -> Any:
     return loader.load(random_model, backend.device(), backend.memory_budget())
 
 
-def prompt(model: Any, pictures: int, *, before: str = WORDS) -> tuple[list[int], dict[str, Any]]:
-    """Token ids and inputs of a chat with that many pictures, all different, of different shapes."""
+def prompt(model: Any, pictures: int, *, before: str = WORDS) -> tuple[list[int], Any]:
+    """Token ids and what is read of a chat with that many pictures, all different, of different shapes."""
     from sidecar.engine import vision
     from sidecar.worker import Picture
 
@@ -33,19 +33,27 @@ def prompt(model: Any, pictures: int, *, before: str = WORDS) -> tuple[list[int]
     for _ in patches:
         parts += [image_part("data:,"), text_part(WORDS)]
     ids = model.template.encode([{"role": "user", "content": parts}], [cut.tokens for cut in patches])
-    return ids, vision.prompt_inputs(model.model, ids, patches)
+    return ids, vision.prompt(model.model, ids, patches)
 
 
-def whole_logits(model: Any, ids: list[int], inputs: dict[str, Any]) -> np.ndarray[Any, Any]:
-    """The next token's logits, by mlx-vlm's own way for one whole prompt: compact deepstack rows and no cache."""
+def whole_logits(model: Any, ids: list[int], read: Any, levels: Any = None) -> np.ndarray[Any, Any]:
+    """The next token's logits, by mlx-vlm's own way for one whole prompt. `levels` take the place of the deepstack
+    features."""
     import mlx.core as mx
 
-    members = dict(inputs)
-    if "deepstack_visual_embeds" in members:
-        at = mx.array(np.flatnonzero(np.array(members["visual_pos_masks"])[0]))
-        rows = members["deepstack_visual_embeds"][0, at]
-        members["deepstack_visual_embeds"] = [rows[:, layer] for layer in range(rows.shape[1])]
-    return np.array(model.model.language_model(mx.array([ids]), **members).logits[0, -1].astype(mx.float32))
+    language_model, tokens = model.model.language_model, mx.array([ids])
+    members = {"position_ids": read.members["position_ids"]}
+    if read.features is not None:
+        is_visual = np.array(ids) == model.model.config.image_token_id
+        embeddings = language_model.model.embed_tokens(tokens)
+        embeddings[0, mx.array(np.flatnonzero(is_visual))] = read.features
+        levels = read.levels if levels is None else levels
+        members |= {
+            "inputs_embeds": embeddings,
+            "visual_pos_masks": mx.array(is_visual[None]),
+            "deepstack_visual_embeds": [levels[:, layer] for layer in range(levels.shape[1])],
+        }
+    return np.array(language_model(tokens, **members).logits[0, -1].astype(mx.float32))
 
 
 def generator(model: Any, chunk: int, rows: int = 1) -> Any:
@@ -64,7 +72,13 @@ def generator(model: Any, chunk: int, rows: int = 1) -> Any:
     )
 
 
-def chunked_logits(model: Any, ids: list[int], inputs: dict[str, Any], chunk: int) -> np.ndarray[Any, Any]:
+def insert(batch: Any, ids: list[int], read: Any, max_tokens: int = 10_000, **members: Any) -> int:
+    batch.model.read_next(read)
+    (uid,) = batch.insert([ids], max_tokens=[max_tokens], prompt_kwargs=[read.members], **members)
+    return int(uid)
+
+
+def chunked_logits(model: Any, ids: list[int], read: Any, chunk: int) -> np.ndarray[Any, Any]:
     """The next token's logits, after `BatchGenerator` read the prompt in chunks."""
     import mlx.core as mx
 
@@ -75,7 +89,7 @@ def chunked_logits(model: Any, ids: list[int], inputs: dict[str, Any], chunk: in
         return logits
 
     batch = generator(model, chunk)
-    batch.insert([ids], max_tokens=[1], prompt_kwargs=[dict(inputs)], logits_processors=[[keep]])
+    insert(batch, ids, read, logits_processors=[[keep]])
     while not seen:
         batch.next()
     batch.close()
@@ -84,31 +98,28 @@ def chunked_logits(model: Any, ids: list[int], inputs: dict[str, Any], chunk: in
 
 @pytest.mark.parametrize("pictures", [0, 1, 2])
 def test_chunked_logits_equal_whole_logits(model: Any, pictures: int) -> None:
-    ids, inputs = prompt(model, pictures)
-    expected = whole_logits(model, ids, inputs)
+    ids, read = prompt(model, pictures)
+    expected = whole_logits(model, ids, read)
 
     for chunk in (8, 16, 23, 32, 64, 128, 256, 512):
-        assert chunked_logits(model, ids, inputs, chunk) == pytest.approx(expected, abs=2e-4), f"chunk {chunk}"
+        assert chunked_logits(model, ids, read, chunk) == pytest.approx(expected, abs=2e-4), f"chunk {chunk}"
 
 
 def test_a_picture_at_the_very_beginning_is_read_right(model: Any) -> None:
-    ids, inputs = prompt(model, 1, before="")
+    ids, read = prompt(model, 1, before="")
 
-    assert chunked_logits(model, ids, inputs, 16) == pytest.approx(whole_logits(model, ids, inputs), abs=2e-4)
+    assert chunked_logits(model, ids, read, 16) == pytest.approx(whole_logits(model, ids, read), abs=2e-4)
 
 
 def test_deepstack_features_matter_to_these_logits(model: Any) -> None:
     """Otherwise the tests above could not fail."""
     import mlx.core as mx
 
-    ids, inputs = prompt(model, 2)
-    expected = whole_logits(model, ids, inputs)
-    levels = inputs["deepstack_visual_embeds"]
-    first = int(np.flatnonzero(np.array(inputs["visual_pos_masks"])[0])[0])
+    ids, read = prompt(model, 2)
     # What mlx-vlm alone makes of the second picture: the rows of the first.
-    wrong = mx.concatenate([levels[:, : first + 64], levels[:, first : levels.shape[1] - 64]], axis=1)
+    wrong = mx.concatenate([read.levels[:64], read.levels[: len(read.levels) - 64]])
 
-    assert np.abs(whole_logits(model, ids, inputs | {"deepstack_visual_embeds": wrong}) - expected).max() > 0.01
+    assert np.abs(whole_logits(model, ids, read, wrong) - whole_logits(model, ids, read)).max() > 0.01
 
 
 def test_mlx_vlm_s_own_embeddings_are_ours(model: Any) -> None:
@@ -122,16 +133,17 @@ def test_mlx_vlm_s_own_embeddings_are_ours(model: Any) -> None:
     parts = [text_part("a"), image_part("data:,"), text_part("b"), image_part("data:,")]
     ids = model.template.encode([{"role": "user", "content": parts}], [cut.tokens for cut in patches])
 
-    ours = vision.prompt_inputs(model.model, ids, patches)
+    ours = vision.prompt(model.model, ids, patches)
     theirs = model.model.get_input_embeddings(
         mx.array([ids]),
         mx.array(np.concatenate([cut.values() for cut in patches])),
         image_grid_thw=mx.array([cut.grid for cut in patches]),
     )
 
-    assert np.array(ours["inputs_embeds"]) == pytest.approx(np.array(theirs.inputs_embeds), abs=1e-4)
-    assert np.array(ours["position_ids"]).tolist() == np.array(theirs.position_ids).tolist()
-    assert np.array(ours["rope_deltas"]).tolist() == np.array(theirs.rope_deltas).tolist()
+    at = np.flatnonzero(np.array(ids) == model.model.config.image_token_id)
+    assert np.array(ours.features) == pytest.approx(np.array(theirs.inputs_embeds)[0, at], abs=1e-4)
+    assert np.array(ours.members["position_ids"]).tolist() == np.array(theirs.position_ids).tolist()
+    assert np.array(ours.members["rope_deltas"]).tolist() == np.array(theirs.rope_deltas).tolist()
     assert whole_logits(model, ids, ours) == pytest.approx(
         np.array(model.model.language_model(mx.array([ids]), **theirs.to_dict()).logits[0, -1]), abs=2e-4
     )
@@ -150,9 +162,7 @@ def test_rows_that_join_and_leave_do_not_change_each_other(model: Any) -> None:
         while batch.has_work or waiting:
             if waiting and not batch.has_pending_prompts:
                 number = waiting.pop(0)
-                ids, inputs = prompts[number]
-                (uid,) = batch.insert([ids], max_tokens=[limits[number]], prompt_kwargs=[dict(inputs)])
-                by_uid[uid] = number
+                by_uid[insert(batch, *prompts[number], limits[number])] = number
                 answers[number] = []
             for response in batch.next()[1]:
                 answers[by_uid[response.uid]].append(response.token)

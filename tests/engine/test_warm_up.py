@@ -10,6 +10,22 @@ from sidecar.engine import EngineStatus, backend
 from tests.engine.conftest import Bench
 
 
+def test_kernels_on_disk_are_not_made_again(
+    random_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sidecar.engine import loader, warm_up
+
+    model = loader.load(random_model, backend.device(), backend.memory_budget())
+    runs: list[object] = []
+    monkeypatch.setattr(warm_up, "run", lambda *arguments: runs.append(arguments))
+
+    for kernels in (tmp_path / "one", tmp_path / "one", tmp_path / "two"):
+        kernels.mkdir(exist_ok=True)
+        warm_up.once(model, kernels, lambda _: None)
+
+    assert len(runs) == 2
+
+
 def test_it_answers_all_and_leaves_nothing_behind(random_model: Path) -> None:
     import mlx.core as mx
 
