@@ -41,6 +41,26 @@ class EvaluatedLayer(Module):
         return result
 
 
+class EvaluatedBlock(Module):
+    """A block of the vision tower, whose attention is computed before its MLP is built, and both before the next block:
+    a picture of 1,024² pixels peaks at 238 MB instead of 413 evaluated block by block (4B model on CUDA, measured)."""
+
+    def __init__(self, block: Module, boundary: Boundary) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.block = block
+        self._boundary = boundary
+
+    def __call__(self, x: mx.array, *, cu_seqlens: mx.array, rotary_pos_emb: mx.array) -> mx.array:
+        attended = self.block.attn(self.block.norm1(x), cu_seqlens=cu_seqlens, rotary_pos_emb=rotary_pos_emb)
+        x = self._evaluated(x + attended)
+        return self._evaluated(x + self.block.mlp(self.block.norm2(x)))
+
+    def _evaluated(self, x: mx.array) -> mx.array:
+        mx.eval(x)
+        self._boundary.passed()
+        return x
+
+
 class ChunkedDecoder:
     """Wraps mlx-vlm's Qwen3-VL language model.
 
@@ -123,13 +143,14 @@ class ChunkedDecoder:
         mlx-vlm calls this where it exists. Left alone it takes each row's logarithm of the sum of all likelihoods, and
         needs it for nothing: 2 ms a row on a CPU with 150,000 tokens (measured).
         """
+        mx.async_eval(inputs)  # type: ignore[no-untyped-call]  # apart, so that they are there before the model's step is
         logits = self._language_model(inputs, cache=cache, **kwargs).logits[:, -1, :]
         if not any(logits_processors):
             return mx.argmax(logits, axis=-1)
-        mx.async_eval(logits)  # type: ignore[no-untyped-call]
+        mx.async_eval(logits)  # type: ignore[no-untyped-call]  # under way while grammars make their masks
         samplers = [row[0] if row else None for row in logits_processors]
         tokens = [
             sampler.next_token(last, logits[row : row + 1]) if sampler else mx.argmax(logits[row], keepdims=True)[None]
-            for row, (last, sampler) in enumerate(zip(np.array(inputs[:, 0]).tolist(), samplers, strict=True))
+            for row, (last, sampler) in enumerate(zip(np.array(inputs)[:, 0].tolist(), samplers, strict=True))
         ]
         return mx.concatenate(tokens)[:, 0]

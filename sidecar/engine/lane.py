@@ -12,7 +12,7 @@ from mlx_vlm.models.cache import KVCache
 
 from sidecar.engine import kv_cache, vision
 from sidecar.engine.decoder import ChunkedDecoder
-from sidecar.engine.loader import PREFILL_TOKENS, LoadedModel
+from sidecar.engine.loader import LoadedModel
 from sidecar.engine.prefixes import PrefixCache
 from sidecar.engine.request import Finished
 from sidecar.engine.row import Row
@@ -42,7 +42,6 @@ class Lane:
         prefix_bytes: int,
         kv_bits: int | None = None,
         rows: int = MOST_ROWS,
-        prefill_tokens: int = PREFILL_TOKENS,
     ) -> None:
         """`keeps` says what later rows may begin with, in `prefix_bytes` at most: all of an answer, for a chat to go on
         from there, or what prompts have in common. `kv_bits` None keeps keys and values in the model's own type."""
@@ -59,7 +58,7 @@ class Lane:
             SimpleNamespace(stopping_criteria=_NoEnd()),
             completion_batch_size=rows,
             prefill_batch_size=1,
-            prefill_step_size=prefill_tokens,
+            prefill_step_size=model.memory.chunk(kv_bits),
             compute_logprobs=False,
         )
 

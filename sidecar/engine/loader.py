@@ -16,7 +16,7 @@ from mlx_vlm.utils import load_model
 from sidecar.engine import grammar, kv_cache
 from sidecar.engine.backend import Device
 from sidecar.engine.boundary import Boundary
-from sidecar.engine.decoder import EvaluatedLayer
+from sidecar.engine.decoder import EvaluatedBlock, EvaluatedLayer
 from sidecar.engine.features import FeatureCache, cache_bytes
 from sidecar.engine.memory import Memory, Shape
 from sidecar.engine.prompt import PromptTemplate
@@ -31,7 +31,6 @@ MODEL_TYPE = "qwen3_vl"
 CODE_MEMBERS = ("model_file", "auto_map")
 
 MIN_CONTEXT_TOKENS = 4096  # promised even where the memory budget says less
-PREFILL_TOKENS = 256  # of a prompt in one step; a cancel waits for one
 KV_BITS = 8  # where keys and values are quantised
 
 
@@ -87,7 +86,7 @@ def load(
     text = model.language_model.model
     boundary = Boundary(every_token=device == "cpu", heartbeat=heartbeat)
     text.layers = [EvaluatedLayer(layer, boundary) for layer in text.layers]
-    model.vision_tower.blocks = [EvaluatedLayer(block, boundary) for block in model.vision_tower.blocks]
+    model.vision_tower.blocks = [EvaluatedBlock(block, boundary) for block in model.vision_tower.blocks]
     generation = _json(path / "generation_config.json")
     samples = generation.get("do_sample", False)
     ends = _end_tokens(tokenizer, config, generation)
@@ -146,7 +145,6 @@ def _memory(model: Any, budget: int, device: Device) -> Memory:
         vision=Shape.of_vision(vision, int(model.vision_tower.patch_embed.proj.weight.dtype.size)),
         fused=device != "cpu",
         bytes_by_bits={bits: kv_cache.bytes_a_position(text, width, bits) for bits in (None, KV_BITS)},
-        chunk=PREFILL_TOKENS,
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from sidecar.engine.features import cache_bytes
 
+PREFILL_TOKENS = 256
 PREFIX_SHARE = 4  # a fourth of what keys and values may take is for what the background's prompts share
 
 
@@ -56,7 +57,10 @@ class Memory:
     vision: Shape
     fused: bool  # whether the device's attention keeps no scores
     bytes_by_bits: Mapping[int | None, int]
-    chunk: int  # positions of a prompt that are read in one step
+
+    def chunk(self, bits: int | None) -> int:
+        """Positions of a prompt that are read in one step; a cancel waits for one."""
+        return PREFILL_TOKENS if bits is None else PREFILL_TOKENS // 2
 
     def bytes_a_position(self, bits: int | None) -> int:
         return self.bytes_by_bits[bits]
@@ -68,26 +72,29 @@ class Memory:
 
     def reading_bytes(self, positions: int, bits: int | None) -> int:
         """What reading a prompt takes at once beside its keys and values: one block of one chunk."""
-        chunk = min(self.chunk, positions)
+        chunk = min(self.chunk(bits), positions)
         # There is no fused kernel for quantised keys and values.
         scores = 0 if self.fused and bits is None else self.text.score_bytes(chunk, positions)
         return self.text.block_bytes(chunk) + scores
 
     def encoding_bytes(self, patches: int) -> int:
-        """What encoding a picture takes at once: one block of the vision tower. Two and a half times what its widths
+        """What encoding a picture takes at once: one block of the vision tower. One and a half times what its widths
         say, as it rotates in float32 and its activation function makes copies (measured)."""
         scores = 0 if self.fused else self.vision.score_bytes(patches, patches)
-        return 5 * self.vision.block_bytes(patches) // 2 + scores
+        return 3 * self.vision.block_bytes(patches) // 2 + scores
 
     def room(self, bits: int | None, most: int) -> int:
         """How many positions of one row, prompt and answer together, the budget has room for; `most` at most."""
 
-        def needed(positions: int) -> int:
-            return self.fixed + positions * self.bytes_a_position(bits) + self.reading_bytes(positions, bits)
+        return max(
+            0, bisect_right(range(most + 1), self.budget, key=lambda positions: self.of_one(positions, bits)) - 1
+        )
 
-        return max(0, bisect_right(range(most + 1), self.budget, key=needed) - 1)
+    def of_one(self, positions: int, bits: int | None) -> int:
+        """What the engine takes with one row of so many positions."""
+        return self.fixed + positions * self.bytes_a_position(bits) + self.reading_bytes(positions, bits)
 
     @property
     def keys_and_values(self) -> int:
         """What rows and kept prefixes may take together, while a prompt is read."""
-        return max(0, self.budget - self.fixed - self.reading_bytes(self.chunk, None))
+        return max(0, self.budget - self.fixed - self.reading_bytes(PREFILL_TOKENS, None))

@@ -145,7 +145,7 @@ class ToolCallDelta:
 class Finished:
     """The end of an answer. Tokens are the model's; those of pictures count as prompt, the end-of-turn token as
     completion; `cached_tokens` of the prompt were read for an earlier request. Seconds count from the moment the engine
-    had the request with its pictures opened."""
+    had the request with its pictures opened; `tokens_per_second` is the rate after the first token."""
 
     finish_reason: Literal["stop", "length", "tool_calls"]
     prompt_tokens: int
@@ -154,6 +154,7 @@ class Finished:
     queued_seconds: float
     first_token_seconds: float
     total_seconds: float
+    tokens_per_second: float | None = None
     choice: int = 0
 
 

@@ -123,4 +123,5 @@ class Row:
             queued_seconds=self._admitted - self.submitted,
             first_token_seconds=self._first_token - self.submitted,
             total_seconds=now - self.submitted,
+            tokens_per_second=self.tokens_per_second,
         )

@@ -83,7 +83,6 @@ class RowSampler:
     def next_token(self, last: int | None, logits: mx.array) -> mx.array:
         """The token after `last`, shape (1, 1)."""
         try:
-            mx.async_eval(logits)  # type: ignore[no-untyped-call]  # the model computes while the grammar makes its mask
             scores = logits.astype(mx.float32)
             drawn = self._drawn(self._constrained(last, scores))
             self._position += 1

@@ -20,7 +20,8 @@ from sidecar.engine import grammar
 from sidecar.engine.admission import admit
 from sidecar.engine.lane import MOST_ROWS
 from sidecar.engine.lanes import Lanes
-from sidecar.engine.loader import PREFILL_TOKENS, LoadedModel
+from sidecar.engine.loader import LoadedModel
+from sidecar.engine.memory import PREFILL_TOKENS
 from sidecar.engine.request import GenerationRequest, Job, ModelFolder, RequestPriority
 from sidecar.worker import Picture
 
@@ -64,6 +65,9 @@ def run(model: LoadedModel, progress: Callable[[float], None]) -> None:
         lane = lanes.open(priority)
         for job in jobs:
             row = admit(job, model)
+            lanes.shrink_prefixes(model.memory.budget)
+            if lane and lanes.needed(priority, row) > model.memory.budget:
+                break  # so many rows there never are
             lane.begin(row)
             lane.insert(row)
             while lane.reads_prompt:
@@ -73,6 +77,8 @@ def run(model: LoadedModel, progress: Callable[[float], None]) -> None:
         progress(done / len(groups))
     lanes.close_all()
     model.features.clear()
+    mx.clear_cache()
+    mx.reset_peak_memory()
 
 
 def _groups(model: LoadedModel) -> Iterator[tuple[RequestPriority, list[Job]]]:

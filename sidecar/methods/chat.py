@@ -109,12 +109,11 @@ def _usage(ends: Sequence[Finished]) -> Usage:
 
 def _timings(end: Finished | None) -> Timings:
     assert end is not None
-    decoding = end.total_seconds - end.first_token_seconds
     return Timings(
         queue_ms=round(end.queued_seconds * 1000, 3),
         prefill_ms=round((end.first_token_seconds - end.queued_seconds) * 1000, 3),
         ttft_ms=round(end.first_token_seconds * 1000, 3),
-        tokens_per_second=round((end.completion_tokens - 1) / decoding, 3) if end.completion_tokens > 1 else None,
+        tokens_per_second=None if end.tokens_per_second is None else round(end.tokens_per_second, 3),
     )
 
 

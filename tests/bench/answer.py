@@ -46,6 +46,12 @@ class Answer:
         assert self._result is not None
         return self._result
 
+    def answered_timings(self) -> Json:
+        """`timings`, once the answer is there."""
+        self.result()
+        assert self.timings is not None
+        return self.timings
+
     @property
     def failed(self) -> bool:
         """Whether it ended with an error."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from sidecar.engine import RequestPriority, backend
 from sidecar.errors import ContextLengthExceeded
+from tests.bench.geometry import GEOMETRIES
 from tests.engine.conftest import Bench
 from tests.engine.pictures import about, data_url, encoded, noise
 from tests.engine.synthetic import write_model
@@ -141,8 +143,6 @@ async def test_keys_and_values_of_8_bits_serve_batches_chats_and_pictures(
 
 
 def test_quantised_keys_and_values_take_half(prepared: None) -> None:
-    from types import SimpleNamespace
-
     from sidecar.engine import kv_cache
 
     config = SimpleNamespace(num_hidden_layers=36, num_key_value_heads=8, head_dim=128)
@@ -150,3 +150,24 @@ def test_quantised_keys_and_values_take_half(prepared: None) -> None:
 
     assert plain == 147456  # measured for Qwen3-VL-4B
     assert 0.53 < quantised / plain < 0.56
+
+
+def test_the_real_model_on_metal_stays_below_3_gigabytes_with_4096_tokens(prepared: None) -> None:
+    from sidecar.engine import kv_cache
+    from sidecar.engine.memory import Memory, Shape
+
+    config = GEOMETRIES["4b"].config()
+    text, vision = SimpleNamespace(**config["text_config"]), SimpleNamespace(**config["vision_config"])
+    memory = Memory(
+        budget=3_000_000_000,
+        weights=2_590_831_616,  # measured
+        text=Shape.of_text(text, 2),
+        vision=Shape.of_vision(vision, 2),
+        bytes_by_bits={bits: kv_cache.bytes_a_position(text, 2, bits) for bits in (None, 8)},
+        fused=True,
+    )
+
+    assert memory.of_one(4096, 8) < 3e9
+    assert memory.room(8, 32_768) >= 4096
+    assert memory.fixed + memory.encoding_bytes(64 * 64) < 3e9  # a picture of 1024², before it is read
+    assert memory.room(None, 32_768) < 4096  # so people's rows are quantised there
