@@ -18,7 +18,7 @@ class Compilation:
         from sidecar.engine import grammar
 
         config = json.loads((folder / "config.json").read_text())
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)  # type: ignore[no-untyped-call]
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         ends = frozenset(config["eos_token_id"])
         self._vocabulary = grammar.vocabulary(tokenizer, config["text_config"]["vocab_size"], ends)
 
