@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 
+from tests.bench.answer import Answer
 from tests.bench.blocks import alternate
 from tests.bench.client import Client
 from tests.bench.compilation import Compilation
@@ -26,18 +27,23 @@ def cost(setting: Setting, constraint: Callable[[int], Json]) -> Iterator[Figure
     rng = random.Random(9)
     tokens = HEAD + setting.tokens(ANSWER)
 
-    def per_token(members: Json) -> float:
+    def ask(members: Json, words: int) -> Answer:
+        return client.chat(text_prompt(words, rng), max_tokens=tokens, stream=False, **members)
+
+    def per_token(members: Json, words: int) -> float:
         # By the engine's own clock: a call's first tokens are read with its prompt.
-        answer = client.chat(text_prompt(PROMPT, rng), max_tokens=tokens, stream=False, **members)
-        return 1e3 / float(answer.answered_timings()["tokens_per_second"])
+        return 1e3 / float(ask(members, words).answered_timings()["tokens_per_second"])
 
     with setting.sidecar() as client:
         if refusal := _refusal(client, constraint(0)):
             yield skipped("ms_per_token", "ms", refusal)
             yield skipped("compile_ms", "ms", refusal)
             return
-        rounds = setting.rounds(ROUNDS)
-        held = alternate({"with": lambda: per_token(constraint(0)), "without": lambda: per_token({})}, rounds)
+        # Tools stand in the prompt: without them it is as long with more words, each of them one token.
+        read = [ask(members, PROMPT).result()["usage"]["prompt_tokens"] for members in (constraint(0), {})]
+        words = PROMPT + read[0] - read[1]
+        sides = {"with": lambda: per_token(constraint(0), PROMPT), "without": lambda: per_token({}, words)}
+        held = alternate(sides, setting.rounds(ROUNDS))
         without = Peer("without a grammar", median(held["without"]))
         yield Figure("ms_per_token", median(held["with"]), "ms", without, goal="ratio <= 1.05")
     compiles = Compilation(setting.repository.folder)
