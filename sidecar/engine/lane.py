@@ -41,7 +41,6 @@ class Lane:
         keeps: Keeps,
         prefix_bytes: int,
         kv_bits: int | None = None,
-        rows: int = MOST_ROWS,
     ) -> None:
         """`keeps` says what later rows may begin with, in `prefix_bytes` at most: all of an answer, for a chat to go on
         from there, or what prompts have in common. `kv_bits` None keeps keys and values in the model's own type."""
@@ -51,12 +50,11 @@ class Lane:
         self._keeps = keeps
         self._kv_bits = kv_bits
         self._bytes_a_position = model.memory.bytes_a_position(kv_bits)
-        self._most_rows = rows
         self._decoder = ChunkedDecoder(model.model.language_model, kv_bits)
         self._generator = BatchGenerator(
             self._decoder,
             SimpleNamespace(stopping_criteria=_NoEnd()),
-            completion_batch_size=rows,
+            completion_batch_size=MOST_ROWS,
             prefill_batch_size=1,
             prefill_step_size=model.memory.chunk(kv_bits),
             compute_logprobs=False,
@@ -67,7 +65,7 @@ class Lane:
 
     @property
     def has_room(self) -> bool:
-        return len(self.rows) < self._most_rows and not self.reads_prompt
+        return len(self.rows) < MOST_ROWS and not self.reads_prompt
 
     @property
     def reads_prompt(self) -> bool:

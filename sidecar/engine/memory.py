@@ -48,8 +48,8 @@ class Shape:
 
 @dataclass(frozen=True)
 class Memory:
-    """The budget and what it goes to; bytes. `bytes_a_position` are of a row's keys and
-    values by their bits (None: the model's own type)."""
+    """The budget and what it goes to; bytes. `bytes_by_bits` are of one position's keys and values, by the bits of a
+    number (None: the model's own type)."""
 
     budget: int
     weights: int
@@ -85,7 +85,6 @@ class Memory:
 
     def room(self, bits: int | None, most: int) -> int:
         """How many positions of one row, prompt and answer together, the budget has room for; `most` at most."""
-
         return max(
             0, bisect_right(range(most + 1), self.budget, key=lambda positions: self.of_one(positions, bits)) - 1
         )

@@ -89,7 +89,8 @@ def _groups(model: LoadedModel) -> Iterator[tuple[RequestPriority, list[Job]]]:
     yield HIGH, [_job(model, HIGH, PREFILL_TOKENS // 2 + number, MEMBERS[0]) for number in range(2)]
     # One after the other, so that every number of rows is met.
     for drawn in (MEMBERS[0], MEMBERS[2]):
-        yield LOW, [_job(model, LOW, PREFILL_TOKENS + number, drawn, tokens=MOST_ROWS * TOKENS) for number in range(8)]
+        rows = range(MOST_ROWS)
+        yield LOW, [_job(model, LOW, PREFILL_TOKENS + row, drawn, tokens=MOST_ROWS * TOKENS) for row in rows]
 
 
 def _job(
