@@ -10,19 +10,24 @@ from contextlib import contextmanager
 class Boundary:
     """Stands between the blocks of the model's two towers.
 
-    A block calls `passed` once what it computed is there and nothing is under way on the device. Inside `background`
-    that hands the engine thread over to whoever waits; what is computed meanwhile is not cut itself. So a request of
-    high priority waits for one block of the batch's work, not for a picture or a chunk of a prompt.
+    A block calls `passed` once what it computed is there and nothing is under way on the device, with `ahead` nothing
+    but one block. Inside `background` that hands the engine thread over to whoever waits; what is computed meanwhile is
+    not cut itself. So a request of high priority waits for a block or two of the batch's work, not for a picture or a
+    chunk of a prompt.
     """
 
-    def __init__(self, *, every_token: bool = False, heartbeat: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, *, every_token: bool = False, ahead: bool = False, heartbeat: Callable[[], None] = lambda: None
+    ) -> None:
         """`every_token`: blocks of single tokens are boundaries, too. Right where it costs nothing to compute block by
-        block, as on a CPU; on a GPU the wait for each block would take longer than the block. `heartbeat` is called
-        at each boundary."""
+        block, as on a CPU; on a GPU the wait for each block would take longer than the block. `ahead`: blocks of
+        prompts are computed while the next is built. `heartbeat` is called at each boundary."""
         self._every_token = every_token
+        self.ahead = ahead
         self._heartbeat = heartbeat
         self._give_way: Callable[[], None] | None = None
         self._last = 0.0
+        self._before = 0.0
         self._longest = 0.0
 
     @property
@@ -31,7 +36,7 @@ class Boundary:
         return self._every_token and self._give_way is not None
 
     def passed(self) -> None:
-        """Nothing is under way: whoever waits may compute now."""
+        """Whoever waits may compute now."""
         self._heartbeat()
         if self._give_way is None:
             return
@@ -47,7 +52,7 @@ class Boundary:
     def background(self, give_way: Callable[[], None]) -> Iterator[None]:
         """Boundaries within call `give_way`."""
         self._give_way = give_way
-        self._longest, self._last = 0.0, time.perf_counter()
+        self._longest, self._before, self._last = 0.0, 0.0, time.perf_counter()
         try:
             yield
         finally:
@@ -56,8 +61,10 @@ class Boundary:
 
     @property
     def longest_stretch(self) -> float:
-        """Seconds: the longest that the last `background` computed without a boundary."""
+        """Seconds: the longest that somebody who came during the last `background` had to wait for it."""
         return self._longest
 
     def _measure(self) -> None:
-        self._longest = max(self._longest, time.perf_counter() - self._last)
+        stretch = time.perf_counter() - self._last
+        under_way, self._before = (self._before, stretch) if self.ahead else (0.0, 0.0)
+        self._longest = max(self._longest, under_way + stretch)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from sidecar.engine.images import BACKGROUND_PIXELS, image_parts, model_bounds, open_pictures
 from sidecar.engine.request import Finished, GenerationRequest, Job, KvBits, ModelFolder, Piece, RequestPriority
-from sidecar.engine.scheduler import REST_SECONDS, UNLOAD_SECONDS, Scheduler
 from sidecar.engine.status import EngineStatus
+from sidecar.engine.thread import REST_SECONDS, UNLOAD_SECONDS, EngineThread
 from sidecar.engine.watchdog import HUNG_SECONDS
 from sidecar.errors import SidecarError
 from sidecar.worker import Picture, Worker
@@ -52,7 +52,7 @@ class Engine:
         self._on_hung = on_hung
         self._loop: asyncio.AbstractEventLoop | None = None
         self._worker = Worker()
-        self._scheduler = Scheduler(
+        self._thread = EngineThread(
             cache=cache,
             budget_bytes=budget_bytes,
             kv_bits=kv_bits,
@@ -71,7 +71,7 @@ class Engine:
             ModelNotLoaded: the folder holds no model that can be loaded.
         """
         self._loop = asyncio.get_running_loop()
-        await asyncio.wrap_future(self._scheduler.load(_folder(model_path, model_id)))
+        await asyncio.wrap_future(self._thread.load(_folder(model_path, model_id)))
 
     async def generate(
         self, model_path: Path, request: GenerationRequest, *, model_id: str | None = None
@@ -99,7 +99,7 @@ class Engine:
                 own = _of_one_choice(request, choice)
                 unended[choice] = own.request_id
                 own_grammar = grammar.copy() if grammar else None
-                self._scheduler.submit(Job(folder, own, pictures, _delivery(loop, pieces, choice), own_grammar))
+                self._thread.submit(Job(folder, own, pictures, _delivery(loop, pieces, choice), own_grammar))
             while unended:
                 choice, piece = await pieces.get()
                 if isinstance(piece, Finished | SidecarError):
@@ -109,12 +109,12 @@ class Engine:
                 yield replace(piece, choice=choice) if choice else piece
         finally:
             for request_id in unended.values():
-                self._scheduler.cancel(request_id)
+                self._thread.cancel(request_id)
 
     async def unload_model(self) -> None:
         """Frees the model's memory. Running answers are finished first; the next request loads it again."""
         self._loop = asyncio.get_running_loop()
-        await asyncio.wrap_future(self._scheduler.unload())
+        await asyncio.wrap_future(self._thread.unload())
 
     async def pause(self) -> EngineStatus:
         """Holds the background's requests where they are; those of people are served as ever. A request to unload the
@@ -127,16 +127,16 @@ class Engine:
 
     async def _pause(self, paused: bool) -> EngineStatus:
         self._loop = asyncio.get_running_loop()
-        await asyncio.wrap_future(self._scheduler.pause(paused))
+        await asyncio.wrap_future(self._thread.pause(paused))
         return self.status()
 
     def status(self) -> EngineStatus:
         """What the engine holds and does now."""
-        return self._scheduler.status
+        return self._thread.status
 
     def close(self) -> None:
         """Ends the worker process, fails what still runs, and serves nothing more. Returns at once."""
-        self._scheduler.close()
+        self._thread.close()
         self._worker.close()
 
     async def _pictures(self, model_path: Path, request: GenerationRequest) -> list[Picture]:
@@ -156,8 +156,8 @@ class Engine:
         """The request's grammar, compiled while the engine thread serves others; None where it needs none."""
         if not request.is_constrained:
             return None
-        while (vocabulary := self._scheduler.vocabulary(folder)) is None:
-            await asyncio.wrap_future(self._scheduler.load(folder))
+        while (vocabulary := self._thread.vocabulary(folder)) is None:
+            await asyncio.wrap_future(self._thread.load(folder))
         from sidecar.engine import grammar  # its library takes a while to import, and the model's load has done so
 
         return await asyncio.to_thread(grammar.compiled, request, vocabulary)

@@ -84,7 +84,7 @@ def load(
     high, low = kv_bits or _kv_bits(memory, device, most)
     tokenizer = processor.tokenizer
     text = model.language_model.model
-    boundary = Boundary(every_token=device == "cpu", heartbeat=heartbeat)
+    boundary = Boundary(every_token=device == "cpu", ahead=memory.ahead, heartbeat=heartbeat)
     text.layers = [EvaluatedLayer(layer, boundary) for layer in text.layers]
     model.vision_tower.blocks = [EvaluatedBlock(block, boundary) for block in model.vision_tower.blocks]
     generation = _json(path / "generation_config.json")
@@ -144,6 +144,8 @@ def _memory(model: Any, budget: int, device: Device) -> Memory:
         text=Shape.of_text(text, width),
         vision=Shape.of_vision(vision, int(model.vision_tower.patch_embed.proj.weight.dtype.size)),
         fused=device != "cpu",
+        # On Metal it was never measured, and there is no memory for it within the smallest budget.
+        ahead=device == "cuda",
         bytes_by_bits={bits: kv_cache.bytes_a_position(text, width, bits) for bits in (None, KV_BITS)},
     )
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from sidecar.engine.features import cache_bytes
 
-PREFILL_TOKENS = 256
+PREFILL_TOKENS = 256  # in one step, on a device that cannot compute one block while the next is built
 PREFIX_SHARE = 4  # a fourth of what keys and values may take is for what the background's prompts share
 
 
@@ -56,11 +56,13 @@ class Memory:
     text: Shape
     vision: Shape
     fused: bool  # whether the device's attention keeps no scores
+    ahead: bool  # whether a block of a prompt is built while the one before is computed
     bytes_by_bits: Mapping[int | None, int]
 
     def chunk(self, bits: int | None) -> int:
         """Positions of a prompt that are read in one step; a cancel waits for one."""
-        return PREFILL_TOKENS if bits is None else PREFILL_TOKENS // 2
+        tokens = PREFILL_TOKENS * 2 if self.ahead else PREFILL_TOKENS
+        return tokens if bits is None else tokens // 2
 
     def bytes_a_position(self, bits: int | None) -> int:
         return self.bytes_by_bits[bits]
@@ -71,11 +73,12 @@ class Memory:
         return self.weights + cache_bytes(self.budget)
 
     def reading_bytes(self, positions: int, bits: int | None) -> int:
-        """What reading a prompt takes at once beside its keys and values: one block of one chunk."""
+        """What reading a prompt takes at once beside its keys and values: one block of one chunk, or two."""
         chunk = min(self.chunk(bits), positions)
         # There is no fused kernel for quantised keys and values.
         scores = 0 if self.fused and bits is None else self.text.score_bytes(chunk, positions)
-        return self.text.block_bytes(chunk) + scores
+        block = self.text.block_bytes(chunk) + scores
+        return 2 * block if self.ahead else block
 
     def encoding_bytes(self, patches: int) -> int:
         """What encoding a picture takes at once: one block of the vision tower. One and a half times what its widths
@@ -96,4 +99,4 @@ class Memory:
     @property
     def keys_and_values(self) -> int:
         """What rows and kept prefixes may take together, while a prompt is read."""
-        return max(0, self.budget - self.fixed - self.reading_bytes(PREFILL_TOKENS, None))
+        return max(0, self.budget - self.fixed - self.reading_bytes(self.chunk(None), None))

@@ -1,16 +1,8 @@
-"""The engine thread: loads the model and runs it, for the life of the process.
-
-MLX wants one thread: arrays left lazy by another one fail, and a thread that used MLX and ended may abort the
-process's exit (both measured). So this one never ends. A process that leaves while it computes is aborted too (Python
-ends daemon threads by unwinding, which MLX's C++ frames do not survive): leave by `os._exit`, or by the interpreter's
-ordinary exit, which waits here until the thread is parked.
-"""
+"""Which request is served next. For the engine thread only."""
 
 from __future__ import annotations
 
-import atexit
 import logging
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable
@@ -19,13 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sidecar.engine.inbox import Inbox
 from sidecar.engine.request import GenerationRequest, Job, KvBits, ModelFolder, RequestPriority
 from sidecar.engine.residence import Residence
 from sidecar.engine.row_limit import RowLimit
 from sidecar.engine.status import EngineStatus, PriorityCounts
 from sidecar.engine.waiting import Waiting
-from sidecar.engine.watchdog import HUNG_SECONDS, Watchdog
 from sidecar.errors import EngineFailed, SidecarError
 
 if TYPE_CHECKING:  # they import MLX: the engine thread does so at the first load
@@ -37,15 +27,11 @@ if TYPE_CHECKING:  # they import MLX: the engine thread does so at the first loa
 log = logging.getLogger(__name__)
 
 HIGH, LOW = RequestPriority.HIGH, RequestPriority.LOW
-PARK_SECONDS = 10.0  # at the interpreter's ordinary exit; a step takes less, a model's load may not
 RECENT_STEPS = 1000  # of the background, whose longest are told
-REST_SECONDS = 60.0
-UNLOAD_SECONDS = 30 * 60.0
 
 
 class Scheduler:
-    """Two lanes over one model, and an inbox that is looked into between their steps and at every boundary within the
-    background's.
+    """Two lanes over one model.
 
     While a person's request is in the house only its lane is stepped: the background lane keeps its rows, their KV and
     their place, and goes on afterwards as if nothing had been.
@@ -58,28 +44,22 @@ class Scheduler:
         budget_bytes: int | None = None,
         kv_bits: KvBits | None = None,
         on_status: Callable[[EngineStatus], None],
-        on_hung: Callable[[], None] = lambda: None,
-        rest_seconds: float = REST_SECONDS,
-        unload_seconds: float = UNLOAD_SECONDS,
-        hung_seconds: float = HUNG_SECONDS,
+        receive_urgent: Callable[[], None],
+        heartbeat: Callable[[], None],
     ) -> None:
-        """`on_hung` is called on a thread of its own when a step does not return within `hung_seconds`. Idle for
-        `rest_seconds` the lanes and all scratch memory are given back, for `unload_seconds` the model, too; both may be
-        set at any time."""
-        self.rest_seconds = rest_seconds
-        self.unload_seconds = unload_seconds
+        """`receive_urgent` is called at every boundary within the background's work, and calls back what may happen
+        there; `heartbeat` before every step and at every boundary."""
         self._on_status = on_status
-        self._on_hung = on_hung
-        self._inbox = Inbox()
+        self._receive_urgent = receive_urgent
+        self._heartbeat = heartbeat
         self._waiting = Waiting()
         self._cancelled: set[str] = set()
         self._loads: deque[tuple[ModelFolder, Future[None]]] = deque()
         self._unloads: deque[Future[None]] = deque()
-        self._watchdog = Watchdog(self._hung, hung_seconds)
         self._residence = Residence(
             cache=cache,
             announce=self._announce,
-            heartbeat=self._watchdog.beat,
+            heartbeat=heartbeat,
             budget_bytes=budget_bytes,
             kv_bits=kv_bits,
         )
@@ -88,78 +68,92 @@ class Scheduler:
         self._low_steps: deque[float] = deque(maxlen=RECENT_STEPS)
         self._paused = False
         self._giving_way = False
-        self._closed = False
-        self._parked = threading.Event()
+        self.closed = False
         self.status = EngineStatus()
-        threading.Thread(target=self._run, name="engine", daemon=True).start()
-        atexit.register(self._park)
 
-    # What other threads call.
+    # What is wanted of it.
 
-    def submit(self, job: Job) -> None:
-        self._inbox.put(lambda: self._enqueue(job), urgent=True)
+    def enqueue(self, job: Job) -> None:
+        if self.closed:
+            job.deliver(EngineFailed("the engine has been closed", reason="closed"))
+            return
+        self._waiting.add(job)
+        log.info("Queue size: %d", len(self._waiting))
+        self._announce()
 
     def cancel(self, request_id: str) -> None:
-        """Ends the request before the next step; nothing more is delivered."""
-        self._inbox.put(lambda: self._cancel(request_id), urgent=True)
+        """Before the next step."""
+        if self._waiting.remove(request_id):
+            self._announce()
+        else:
+            self._cancelled.add(request_id)
 
-    def load(self, folder: ModelFolder) -> Future[None]:
-        """Done when that model is loaded; waits until no request runs on another one."""
-        done: Future[None] = Future()
-        self._inbox.put(lambda: self._loads.append((folder, done)))
-        return done
+    def load(self, folder: ModelFolder, done: Future[None]) -> None:
+        """In its turn: once no request runs on another model."""
+        self._loads.append((folder, done))
 
-    def vocabulary(self, folder: ModelFolder) -> Vocabulary | None:
-        """That of the model in this folder, if it is loaded."""
-        model = self._residence.model
-        return model.vocabulary if model is not None and model.path == folder.path else None
+    def unload(self, done: Future[None]) -> None:
+        """In its turn: once no request runs."""
+        self._unloads.append(done)
 
-    def unload(self) -> Future[None]:
-        """Done when the model's memory is free. Running requests are finished first, waiting ones load it again."""
-        done: Future[None] = Future()
-        self._inbox.put(lambda: self._unloads.append(done))
-        return done
-
-    def pause(self, paused: bool) -> Future[None]:
-        """Holds the background lane, or lets it go on. Done when that is so."""
-        done: Future[None] = Future()
-        self._inbox.put(lambda: self._pause(paused, done))
-        return done
+    def pause(self, paused: bool, done: Future[None]) -> None:
+        """Holds the background lane, or lets it go on."""
+        self._paused = paused
+        log.info("Background work %s", "paused" if paused else "resumed")
+        self._announce(paused=paused)
+        done.set_result(None)
 
     def close(self) -> None:
         """Fails what runs and waits, frees the model, and serves nothing more."""
-        self._inbox.put(self._close)
+        self.closed = True
+        closed = EngineFailed("the engine has been closed", reason="closed")
+        for request in [*self._waiting.drain(), *self._close_lanes()]:
+            request.deliver(closed)
+        self._residence.unload_model()
 
-    def _park(self) -> None:
-        self.close()
-        self._parked.wait(PARK_SECONDS)
-
-    def _hung(self) -> None:
-        """On the watchdog's thread: the engine thread does not come back, so nobody else touches its state."""
-        log.error("The engine hangs, requests=%s", self._request_ids())
-        hung = EngineFailed("the engine hangs", reason="hung")
+    def fail_all(self, error: SidecarError) -> None:
+        """Tells all requests; from another thread, once the engine thread does not come back."""
+        log.error("Failed: %s, requests=%s", error.message, self._request_ids())
         for request in [*self._waiting, *self._rows()]:
-            request.deliver(hung)
-        self._on_hung()
+            request.deliver(error)
 
-    # What the engine thread does.
+    def rest(self) -> None:
+        """The lanes are closed, and what MLX keeps for its next arrays is given back; the model stays."""
+        self._close_lanes()
+        self._residence.free_scratch()
+        log.info("Engine at rest")
+        self._announce()
 
-    def _run(self) -> None:
-        idle_since = time.monotonic()
-        while True:
-            self._watchdog.rest()
-            if self._has_work():
-                self._inbox.run_all()
-                self._turn()
-                idle_since = time.monotonic()
-                continue
-            if self._closed:
-                self._parked.set()  # from here on only `_enqueue` and the like run, which touch no MLX
-            self._receive_idle(idle_since)
+    def unload_model(self) -> None:
+        """At once; no request may run."""
+        self._close_lanes()
+        self._residence.unload_model()
 
-    def _has_work(self) -> bool:
+    # What it holds.
+
+    def vocabulary(self, folder: ModelFolder) -> Vocabulary | None:
+        """That of the model in this folder, if it is loaded. From any thread."""
+        model = self._residence.model
+        return model.vocabulary if model is not None and model.path == folder.path else None
+
+    @property
+    def has_model(self) -> bool:
+        return self._residence.model is not None
+
+    @property
+    def has_lanes(self) -> bool:
+        return bool(self._lanes)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether requests run on the model, or hold a place on it."""
+        return self._has_rows(HIGH, LOW) or self._waiting.has_rows
+
+    @property
+    def has_work(self) -> bool:
+        """Whether a turn would do something."""
         return (
-            bool(self._inbox.has_put_off or self._loads or self._unloads or self._cancelled)
+            bool(self._loads or self._unloads or self._cancelled)
             or self._has(HIGH)
             or (not self._paused and self._has(LOW))
         )
@@ -170,31 +164,21 @@ class Scheduler:
     def _has_rows(self, *priorities: RequestPriority) -> bool:
         return self._lanes is not None and any(map(self._lanes.has_rows, priorities))
 
-    @property
-    def _has_begun(self) -> bool:
-        """Whether requests run on the model, or hold a place on it."""
-        return self._has_rows(HIGH, LOW) or self._waiting.has_rows
+    def _rows(self) -> list[Row]:
+        return self._lanes.rows if self._lanes else []
 
-    def _receive_idle(self, idle_since: float) -> None:
-        """Waits for a command. What is not needed meanwhile is given back in time."""
-        held = self._has_begun  # by a paused background
-        rest = idle_since + self.rest_seconds if self._lanes and not held else None
-        unload = idle_since + self.unload_seconds if self._residence.model is not None and not held else None
-        until = min((at for at in (rest, unload) if at is not None), default=None)
-        if self._inbox.wait(None if until is None else max(0.0, until - time.monotonic())):
-            return
-        now = time.monotonic()
-        if rest is not None and now >= rest:
-            self._rest()
-        if unload is not None and now >= unload:
-            self._unload()
+    def _request_ids(self) -> list[str]:
+        return [row.request.request_id for row in self._rows()]
 
-    def _turn(self) -> None:
+    # What it does.
+
+    def turn(self) -> None:
+        """Applies what was wanted, and makes one step."""
         self._apply_cancellations([HIGH, LOW])
         self._cancelled.clear()
-        if not self._has_begun:
+        if not self.has_begun:
             while self._unloads:
-                self._unload()
+                self.unload_model()
                 self._unloads.popleft().set_result(None)
             while self._loads:
                 self._serve_load(*self._loads.popleft())
@@ -227,24 +211,10 @@ class Scheduler:
         self._giving_way = True
         serving = True
         while serving:
-            self._inbox.run_urgent()
+            self._receive_urgent()
             self._apply_cancellations([HIGH])
             serving = self._serve_people()
         self._giving_way = False
-
-    def _enqueue(self, job: Job) -> None:
-        if self._closed:
-            job.deliver(EngineFailed("the engine has been closed", reason="closed"))
-            return
-        self._waiting.add(job)
-        log.info("Queue size: %d", len(self._waiting))
-        self._announce()
-
-    def _cancel(self, request_id: str) -> None:
-        if self._waiting.remove(request_id):
-            self._announce()
-        else:
-            self._cancelled.add(request_id)
 
     def _apply_cancellations(self, priorities: Iterable[RequestPriority]) -> None:
         lanes = [self._lanes.get(priority) for priority in priorities] if self._lanes else []
@@ -253,12 +223,6 @@ class Scheduler:
                 self._cancelled.discard(request_id)
                 log.info("Request cancelled, request=%s", request_id)
                 self._announce()
-
-    def _pause(self, paused: bool, done: Future[None]) -> None:
-        self._paused = paused
-        log.info("Background work %s", "paused" if paused else "resumed")
-        self._announce(paused=paused)
-        done.set_result(None)
 
     def _admit(self, priority: RequestPriority) -> None:
         """Moves the first waiting request into its lane, if its model is or can be loaded and there is room."""
@@ -285,13 +249,13 @@ class Scheduler:
     def _may_begin(self, job: Job) -> bool:
         if self._unloads or (self._loads and not self._residence.holds(self._loads[0][0])):
             return False
-        return self._residence.holds(job.folder) or not (self._giving_way or self._has_begun)
+        return self._residence.holds(job.folder) or not (self._giving_way or self.has_begun)
 
     def _insert(self, first: Job | Row) -> bool:
         """False if it has to wait for memory."""
-        if self._closed:
+        if self.closed:
             raise EngineFailed("the engine has been closed", reason="closed")
-        self._watchdog.beat()
+        self._heartbeat()
         row, lanes = (self._begun(first) if isinstance(first, Job) else first), self._lanes
         assert lanes is not None
         priority = row.request.priority
@@ -352,7 +316,7 @@ class Scheduler:
     def _step(self, priority: RequestPriority) -> None:
         assert self._lanes is not None
         lane = self._lanes.open(priority)
-        self._watchdog.beat()
+        self._heartbeat()
         try:
             ended = lane.step() if priority == HIGH else self._background_step(lane)
         except Exception as error:
@@ -363,6 +327,18 @@ class Scheduler:
                 row.deliver(EngineFailed("a step of the engine failed", reason=type(error).__name__))
             return
         self._ended(ended)
+
+    def _background_step(self, lane: Lane) -> list[tuple[Row, Any]]:
+        model = self._residence.model
+        assert model is not None
+        rows, reads_prompt = len(lane), lane.reads_prompt
+        with model.boundary.background(self._give_way):
+            ended = lane.step()
+            lane.settle()
+        self._low_steps.append(model.boundary.longest_stretch)
+        if not reads_prompt:  # the new row's prompt is cut at boundaries of its own
+            self._row_limit.measured(rows, model.boundary.longest_stretch)
+        return ended
 
     def _ended(self, ended: list[tuple[Row, Any]]) -> None:
         if ended:
@@ -380,23 +356,11 @@ class Scheduler:
             )
             row.deliver(last)
 
-    def _background_step(self, lane: Lane) -> list[tuple[Row, Any]]:
-        model = self._residence.model
-        assert model is not None
-        rows, reads_prompt = len(lane), lane.reads_prompt
-        with model.boundary.background(self._give_way):
-            ended = lane.step()
-            lane.settle()
-        self._low_steps.append(model.boundary.longest_stretch)
-        if not reads_prompt:  # the new row's prompt is cut at boundaries of its own
-            self._row_limit.measured(rows, model.boundary.longest_stretch)
-        return ended
-
     def _serve_load(self, folder: ModelFolder, done: Future[None]) -> None:
         if not done.set_running_or_notify_cancel():
             return
         try:
-            if self._closed:
+            if self.closed:
                 raise EngineFailed("the engine has been closed", reason="closed")
             if not self._residence.holds(folder):
                 self._close_lanes()
@@ -406,34 +370,10 @@ class Scheduler:
         else:
             done.set_result(None)
 
-    def _unload(self) -> None:
-        self._close_lanes()
-        self._residence.unload_model()
-
-    def _rest(self) -> None:
-        """The lanes are closed, and what MLX keeps for its next arrays is given back; the model stays."""
-        self._close_lanes()
-        self._residence.free_scratch()
-        log.info("Engine at rest")
-        self._announce()
-
     def _close_lanes(self) -> list[Row]:
         """Returns the rows they had."""
         lanes, self._lanes = self._lanes, None
         return lanes.close_all() if lanes else []
-
-    def _close(self) -> None:
-        self._closed = True
-        closed = EngineFailed("the engine has been closed", reason="closed")
-        for request in [*self._waiting.drain(), *self._close_lanes()]:
-            request.deliver(closed)
-        self._residence.unload_model()
-
-    def _rows(self) -> list[Row]:
-        return self._lanes.rows if self._lanes else []
-
-    def _request_ids(self) -> list[str]:
-        return [row.request.request_id for row in self._rows()]
 
     def _announce(self, **changes: Any) -> None:
         """Takes a new snapshot and tells it."""

@@ -21,7 +21,6 @@ from sidecar.engine.admission import admit
 from sidecar.engine.lane import MOST_ROWS
 from sidecar.engine.lanes import Lanes
 from sidecar.engine.loader import LoadedModel
-from sidecar.engine.memory import PREFILL_TOKENS
 from sidecar.engine.request import GenerationRequest, Job, ModelFolder, RequestPriority
 from sidecar.worker import Picture
 
@@ -50,6 +49,7 @@ def once(model: LoadedModel, kernels: Path, progress: Callable[[float], None]) -
 def _fingerprint(model: LoadedModel) -> str:
     of = (
         version("mlx"),
+        str(model.memory.chunk(None)),
         str(mx.device_info()["device_name"]),
         (model.path / "config.json").read_text(encoding="utf-8"),
     )
@@ -82,15 +82,16 @@ def run(model: LoadedModel, progress: Callable[[float], None]) -> None:
 
 
 def _groups(model: LoadedModel) -> Iterator[tuple[RequestPriority, list[Job]]]:
+    chunk = model.memory.chunk(None)
     for members in MEMBERS:
-        yield HIGH, [_job(model, HIGH, PREFILL_TOKENS + PREFILL_TOKENS // 2, members)]
+        yield HIGH, [_job(model, HIGH, chunk + chunk // 2, members)]
     for priority, side in zip((HIGH, LOW), SIDES, strict=True):
-        yield priority, [_job(model, priority, PREFILL_TOKENS, MEMBERS[1], side)]
-    yield HIGH, [_job(model, HIGH, PREFILL_TOKENS // 2 + number, MEMBERS[0]) for number in range(2)]
+        yield priority, [_job(model, priority, chunk, MEMBERS[1], side)]
+    yield HIGH, [_job(model, HIGH, chunk // 4 + number, MEMBERS[0]) for number in range(2)]
     # One after the other, so that every number of rows is met.
     for drawn in (MEMBERS[0], MEMBERS[2]):
         rows = range(MOST_ROWS)
-        yield LOW, [_job(model, LOW, PREFILL_TOKENS + row, drawn, tokens=MOST_ROWS * TOKENS) for row in rows]
+        yield LOW, [_job(model, LOW, chunk // 2 + row, drawn, tokens=MOST_ROWS * TOKENS) for row in rows]
 
 
 def _job(

@@ -11,8 +11,6 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +22,7 @@ from tests.pipe import ROOT, Json
 NAME = "mlx_vlm.server"
 _PROJECT = ROOT / "tests" / "peer"
 _START_SECONDS = 300.0
+_LISTENS = b"Uvicorn running on"
 _OURS = ("priority",)  # members that only our sidecar knows
 
 
@@ -44,12 +43,30 @@ class PeerServer:
             port = free.getsockname()[1]
         command = [str(_python()), str(_PROJECT / "serve.py"), "--model", str(model)]
         command += ["--host", "127.0.0.1", "--port", str(port)]
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                command, cwd=log.parent, env=os.environ | {"HF_HUB_OFFLINE": "1"}, stdout=output, stderr=output
-            )
+        process = subprocess.Popen(
+            command,
+            cwd=log.parent,
+            env=os.environ | {"HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        listens, output = threading.Event(), threading.Event()
+
+        def read() -> None:
+            assert process.stdout is not None
+            with process.stdout as lines, log.open("wb", buffering=0) as file:
+                for line in lines:
+                    file.write(line)
+                    if _LISTENS in line:
+                        listens.set()
+                        output.set()
+            output.set()
+
+        threading.Thread(target=read, daemon=True).start()
         try:
-            _wait_until_it_listens(port, process, log)
+            output.wait(_START_SECONDS)
+            if not listens.is_set():
+                raise RuntimeError(f"{NAME} did not start: {log.read_text(errors='replace')[-2000:]}")
             yield cls(port, model)
         finally:
             process.terminate()
@@ -128,16 +145,3 @@ def _python() -> Path:
         raise SystemExit("The peer is installed by uv: start this through ./just, which gets it, or with --no-peer.")
     subprocess.run([uv, "sync", "--quiet", "--frozen", "--project", str(_PROJECT)], env=own, check=True)
     return python
-
-
-def _wait_until_it_listens(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            break
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/models", timeout=5):
-                return
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
-            time.sleep(0.2)  # it has no other sign of being ready
-    raise RuntimeError(f"{NAME} did not start: {log.read_text(errors='replace')[-2000:]}")

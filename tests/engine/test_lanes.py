@@ -80,10 +80,11 @@ async def test_a_person_goes_first_between_two_blocks_of_the_batchs_work(
 ) -> None:
 
     from sidecar.engine.scheduler import Scheduler
+    from sidecar.engine.thread import EngineThread
 
     alone = await bench.ask(chat, max_tokens=5)
     loop, submitted = asyncio.get_running_loop(), threading.Event()
-    give_way, submit = Scheduler._give_way, Scheduler.submit
+    give_way, submit = Scheduler._give_way, EngineThread.submit
     asked: list[asyncio.Future[Answer]] = []
     boundaries = 0
     ended_within = False
@@ -101,19 +102,34 @@ async def test_a_person_goes_first_between_two_blocks_of_the_batchs_work(
         ended_within = self.status.queued.high + self.status.running.high == 0
         return None
 
-    def watched_submit(self: Scheduler, job: Job) -> None:
+    def watched_submit(self: EngineThread, job: Job) -> None:
         submit(self, job)
         if job.request.priority == HIGH:
             submitted.set()
 
     monkeypatch.setattr(Scheduler, "_give_way", watched_give_way)
-    monkeypatch.setattr(Scheduler, "submit", watched_submit)
+    monkeypatch.setattr(EngineThread, "submit", watched_submit)
 
     answer = await bench.ask(chat, max_tokens=5)
 
     assert ended_within
     assert (await asked[0]).end.completion_tokens == 3
     assert answer.text == alone.text
+
+
+async def test_a_block_that_is_built_while_the_one_before_is_computed_changes_nothing(bench: Bench) -> None:
+    """What a GPU gets, whose kernels are waited for late."""
+    chats: list[Any] = [LONG, PICTURE]
+    alone = [await bench.ask(chat, max_tokens=5) for chat in chats]
+    model = bench.engine._thread._scheduler._residence.model
+    assert model is not None
+    model.boundary.ahead = True
+
+    batch = [asyncio.ensure_future(bench.ask(chat, max_tokens=5)) for chat in chats]
+    people = [await bench.ask(f"{number} {LONG}", priority=HIGH, max_tokens=2) for number in range(2)]
+
+    assert [(await answer).text for answer in batch] == [answer.text for answer in alone]
+    assert [answer.end.completion_tokens for answer in people] == [2, 2]
 
 
 async def test_several_people_share_a_batch(bench: Bench) -> None:
@@ -157,7 +173,7 @@ async def test_at_rest_the_lanes_are_gone_and_later_the_model_is(tmp_path: Path,
 
     await bench.until(lambda status: not status.loaded)
 
-    assert not bench.engine._scheduler._lanes
+    assert not bench.engine._thread._scheduler._lanes
     assert (await bench.ask("hello")).text == first.text
     bench.engine.close()
 

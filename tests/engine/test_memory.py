@@ -118,7 +118,7 @@ async def test_the_estimate_covers_what_is_taken(tmp_path: Path, random_model: P
 
 
 def sum_of_weights(bench: Bench) -> int:
-    model = bench.engine._scheduler._residence.model
+    model = bench.engine._thread._scheduler._residence.model
     assert model is not None
     return model.memory.weights
 
@@ -165,6 +165,7 @@ def test_the_real_model_on_metal_stays_below_3_gigabytes_with_4096_tokens(prepar
         vision=Shape.of_vision(vision, 2),
         bytes_by_bits={bits: kv_cache.bytes_a_position(text, 2, bits) for bits in (None, 8)},
         fused=True,
+        ahead=False,
     )
 
     assert memory.of_one(4096, 8) < 3e9

@@ -87,7 +87,7 @@ async def test_the_batchs_instructions_are_read_once(fresh: Bench) -> None:
     assert answers[0].end.cached_tokens == 0
     for answer in answers[1:]:
         assert answer.end.cached_tokens > 0.8 * answer.end.prompt_tokens
-    (kept,) = fresh.engine._scheduler._lanes.get(LOW).prefixes._kept.values()  # type: ignore[union-attr]
+    (kept,) = fresh.engine._thread._scheduler._lanes.get(LOW).prefixes._kept.values()  # type: ignore[union-attr]
     assert len(kept.key) <= answers[1].end.prompt_tokens  # what they share, and no more
 
 
@@ -110,7 +110,7 @@ async def test_a_chat_that_was_stopped_goes_on_from_there(fresh: Bench) -> None:
 async def test_at_rest_nothing_is_kept(tmp_path: Path, random_model: Path) -> None:
     bench = Bench(tmp_path, random_model, rest_seconds=0.01)
     await bench.ask("Tell me about the garden of my neighbour.", priority=HIGH)
-    await bench.until(lambda _: bench.engine._scheduler._lanes is None)
+    await bench.until(lambda _: bench.engine._thread._scheduler._lanes is None)
 
     again = await bench.ask("Tell me about the garden of my neighbour.", priority=HIGH)
     bench.engine.close()

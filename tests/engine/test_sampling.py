@@ -93,12 +93,16 @@ def test_penalties_count_the_answer_s_own_tokens() -> None:
 
 
 def test_a_mask_has_one_bit_for_each_token() -> None:
-    from sidecar.engine.sampling import OUTSIDE, penalty
+    import mlx.core as mx
+
+    from sidecar.engine.sampling import OUTSIDE, _unpacked, penalty  # the one of CPUs, and that of GPUs
 
     bits = [number % 3 == 0 for number in range(70)]
     packed = np.packbits(bits, bitorder="little").tobytes().ljust(12, b"\xff")
 
-    assert np.array(penalty(packed, 70))[0] == pytest.approx([0 if bit else OUTSIDE for bit in bits])
+    expected = [0 if bit else OUTSIDE for bit in bits]
+    assert np.array(penalty(packed, 70))[0] == pytest.approx(expected)
+    assert np.array(_unpacked(mx.array(np.frombuffer(packed, dtype=np.uint32))))[:70] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("temperature", [0.2, 1.0, 5.0])
