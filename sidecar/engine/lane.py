@@ -84,10 +84,12 @@ class Lane:
         if new is None and not self.reads_prompt:
             return 0
         row, memory = new or next(reversed(self.rows.values())), self._model.memory
-        positions = len(row.sequence)
+        positions, read = len(row.sequence), row.cached_tokens
+        if new is not None and not read and (hit := self.prefixes.longest(row.key)):
+            read = hit[1]  # as `begin` will find
         # A row's pictures are encoded before there are keys and values of it.
         encoding = memory.encoding_bytes(row.most_patches) - positions * self._bytes_a_position
-        return max(memory.reading_bytes(positions, self._kv_bits), encoding)
+        return max(memory.reading_bytes(positions, self._kv_bits, read=read), encoding)
 
     def begin(self, row: Row) -> None:
         """Finds out how much of the row's prompt has been read already, and holds it for the row."""

@@ -72,9 +72,10 @@ class Memory:
         """What is there however little is asked."""
         return self.weights + cache_bytes(self.budget)
 
-    def reading_bytes(self, positions: int, bits: int | None) -> int:
-        """What reading a prompt takes at once beside its keys and values: one block of one chunk, or two."""
-        chunk = min(self.chunk(bits), positions)
+    def reading_bytes(self, positions: int, bits: int | None, *, read: int = 0) -> int:
+        """What reading a prompt from its position `read` on takes at once beside its keys and values: one block of one
+        chunk, or two."""
+        chunk = min(self.chunk(bits), positions - read)
         # There is no fused kernel for quantised keys and values.
         scores = 0 if self.fused and bits is None else self.text.score_bytes(chunk, positions)
         block = self.text.block_bytes(chunk) + scores

@@ -21,7 +21,7 @@ ROUNDS = 11
 
 
 def cost(setting: Setting, constraint: Callable[[int], Json]) -> Iterator[Figure]:
-    """`ms_per_token` with a grammar against without, of answers that a string of any length keeps going; `compile_ms`
+    """`ms_per_token` with a grammar against without, of answers that a long string keeps going; `compile_ms`
     is what the compilation of one takes that was never seen, beside the event loop. `constraint` makes the members of a
     request that hold the grammar, another one for each number."""
     rng = random.Random(9)

@@ -18,7 +18,7 @@ from tests.bench.figure import Figure, Peer, median, p99, skipped
 from tests.bench.load import MIXED, Saturation
 from tests.bench.prompts import text_prompt
 from tests.bench.reference import Reference
-from tests.bench.setting import Setting
+from tests.bench.setting import ROOMY_BUDGET_GB, Setting
 from tests.pipe import MAX_LINE_BYTES
 
 PROMPT = 256  # tokens of a request of high priority
@@ -31,7 +31,6 @@ BUSY_ARRIVALS = 60
 GAP = (0.05, 0.35)  # seconds between an answer's end and the next arrival, at random
 THROUGHPUT_SECONDS = 12.0
 THROUGHPUT_ROUNDS = 2
-ROOMY_BUDGET_GB = 6.0  # eight rows of the 4B model fit
 SAME_STEP = 0.002  # seconds: pieces that come closer together are rows of one step
 
 

@@ -14,6 +14,7 @@ from tests.bench.peer import PeerServer
 from tests.bench.repository import Repository
 
 BUDGET_GB = 3.0  # the smallest a computer gets by default, so that figures can be compared
+ROOMY_BUDGET_GB = 6.0  # room for eight rows of the 4B model
 
 
 @dataclass(frozen=True)

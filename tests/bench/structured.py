@@ -18,7 +18,7 @@ def run(setting: Setting) -> Iterator[Figure]:
 def _schema(number: int) -> Json:
     tags = [f"tag-{number}-{at}" for at in range(60)]
     properties: Json = {
-        "summary": {"type": "string"},
+        "summary": {"type": "string", "minLength": 1000},  # keeps the answer going
         "tags": {"type": "array", "maxItems": 5, "items": {"type": "string", "enum": tags}},
     }
     schema = {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}

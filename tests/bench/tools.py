@@ -17,7 +17,7 @@ def run(setting: Setting) -> Iterator[Figure]:
 
 def _tools(number: int) -> Json:
     functions: list[tuple[str, Json]] = [
-        ("write_note", {"text": {"type": "string"}}),
+        ("write_note", {"text": {"type": "string", "minLength": 1000}}),  # keeps the call going
         ("find_files", {"words": {"type": "string"}, "most": {"type": "integer", "minimum": 1, "maximum": 50}}),
         ("set_tag", {"tag": {"type": "string", "enum": [f"tag-{number}-{at}" for at in range(20)]}}),
     ]
