@@ -24,6 +24,8 @@ MOST_ROWS = 8
 KV_STEP = 256  # positions by which mlx-vlm's caches grow
 
 Keeps = Literal["whole answers", "what prompts share"]
+Ended = tuple[Row, Finished | SidecarError | None]
+"""A row, and the last thing to deliver to it; None where it goes on later."""
 
 
 class Lane:
@@ -123,7 +125,7 @@ class Lane:
                 return True
         return False
 
-    def evict(self) -> tuple[Row, Finished | SidecarError | None]:
+    def evict(self) -> Ended:
         """Takes the youngest row out, to go on later as if nothing had been: what it has is read again then. Its next
         token is drawn already, and delivered; that may have been its last. No step may be under way."""
         uid, row = next(reversed(self.rows.items()))
@@ -137,10 +139,10 @@ class Lane:
         del self.rows[uid]
         return row, last
 
-    def step(self) -> list[tuple[Row, Finished | SidecarError]]:
+    def step(self) -> list[Ended]:
         """One token for each row and one chunk of a prompt. Returns the rows that ended, and the last thing to
         deliver to each."""
-        ended: list[tuple[Row, Finished | SidecarError]] = []
+        ended: list[Ended] = []
         _, responses = self._generator.next()
         if not self.reads_prompt:
             self._decoder.read_next(None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sidecar.engine.lane import Lane
+from sidecar.engine.lane import Ended, Lane
 from sidecar.engine.loader import LoadedModel
 from sidecar.engine.memory import PREFIX_SHARE
 from sidecar.engine.request import RequestPriority
@@ -55,10 +55,31 @@ class Lanes:
         """Drops the lanes. Returns the rows they had."""
         return [row for priority in reversed(list(self._open)) for row in self.close(priority)]
 
-    def needed(self, priority: RequestPriority, row: Row) -> int:
+    def needed(self, row: Row) -> int:
         """Bytes that the engine may come to take with that one more row."""
+        mine = row.request.priority
         lanes = self._open.items()
-        return self.model.memory.fixed + sum(lane.needs(row if of == priority else None) for of, lane in lanes)
+        return self.model.memory.fixed + sum(lane.needs(row if of == mine else None) for of, lane in lanes)
+
+    def make_room(self, row: Row, *, may_evict: bool) -> tuple[bool, list[Ended]]:
+        """Whether the row, whose lane is open, may be inserted within the memory budget; and the background's rows that
+        gave up their place for it, with the last thing to deliver to those that ended with that. Alone in the house any
+        row may. Without `may_evict` a step of the background is under way, whose rows have to stay."""
+        budget, lane = self.model.memory.budget, self.open(row.request.priority)
+        for_person = row.request.priority == HIGH
+        fits = self.needed(row) <= budget
+        if not for_person and not fits and any(self._open.values()):
+            return False, []
+        lane.begin(row)  # before anything of that is let go
+        if not fits:
+            self.shrink_prefixes(self.needed(row) - budget)
+        evicted: list[Ended] = []
+        low = self.get(LOW)
+        while for_person and low and self.needed(row) > budget:
+            if not may_evict:
+                return False, evicted
+            evicted.append(low.evict())
+        return not for_person or not lane or self.needed(row) <= budget, evicted
 
     def shrink_prefixes(self, by: int) -> None:
         """Lets go of kept prefixes of that many bytes, if there are so many: the background's first."""

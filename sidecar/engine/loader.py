@@ -142,6 +142,7 @@ def _memory(model: Any, budget: int, device: Device) -> Memory:
         budget=budget,
         weights=tree_reduce(lambda total, array: total + int(array.nbytes), model.parameters(), 0),  # type: ignore[no-untyped-call]
         text=Shape.of_text(text, width),
+        layers=int(text.num_hidden_layers),
         vision=Shape.of_vision(vision, int(model.vision_tower.patch_embed.proj.weight.dtype.size)),
         fused=device != "cpu",
         # On Metal it was never measured, and there is no memory for it within the smallest budget.

@@ -54,6 +54,7 @@ class Memory:
     budget: int
     weights: int
     text: Shape
+    layers: int  # of the text model
     vision: Shape
     fused: bool  # whether the device's attention keeps no scores
     ahead: bool  # whether a block of a prompt is built while the one before is computed
@@ -79,7 +80,10 @@ class Memory:
         # There is no fused kernel for quantised keys and values.
         scores = 0 if self.fused and bits is None else self.text.score_bytes(chunk, positions)
         block = self.text.block_bytes(chunk) + scores
-        return 2 * block if self.ahead else block
+        if not self.ahead:
+            return block
+        # What a layer has is copied when it grows, beside the temporaries of the layer before.
+        return 2 * (block + positions * self.bytes_a_position(bits) // self.layers)
 
     def encoding_bytes(self, patches: int) -> int:
         """What encoding a picture takes at once: one block of the vision tower. One and a half times what its widths

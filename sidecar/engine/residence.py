@@ -5,13 +5,15 @@ from __future__ import annotations
 import gc
 import logging
 import time
+from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sidecar.engine import backend
 from sidecar.engine.request import KvBits, ModelFolder
-from sidecar.errors import ModelNotLoaded, SidecarError
+from sidecar.errors import EngineFailed, ModelNotLoaded, SidecarError
 
 if TYPE_CHECKING:  # it imports MLX: the engine thread does so at the first load
     from sidecar.engine.loader import LoadedModel
@@ -20,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 class Residence:
-    """Loads a model in the place of the one before, and frees it."""
+    """Loads a model in the place of the one before, and frees it; and who waits for that."""
 
     def __init__(
         self,
@@ -28,17 +30,22 @@ class Residence:
         cache: Path,
         announce: Callable[..., None],
         heartbeat: Callable[[], None],
+        before_unload: Callable[[], object],
         budget_bytes: int | None = None,
         kv_bits: KvBits | None = None,
     ) -> None:
         """`announce` is called with the members of `EngineStatus` that changed, `heartbeat` between the blocks of what
-        the model computes. `cache` is for compiled kernels. `budget_bytes` and `kv_bits` are chosen by the computer
-        unless named; set, they count from the next load."""
+        the model computes, `before_unload` while the model is still there. `cache` is for compiled kernels.
+        `budget_bytes` and `kv_bits` are chosen by the computer unless named; set, they count from the next load."""
         self.budget_bytes = budget_bytes
         self.kv_bits = kv_bits
         self._cache = cache
         self._announce = announce
         self._heartbeat = heartbeat
+        self._before_unload = before_unload
+        self._loads: deque[tuple[ModelFolder, Future[None]]] = deque()
+        self._unloads: deque[Future[None]] = deque()
+        self._closed = False
         self._folder: ModelFolder | None = None
         self.model: LoadedModel | None = None
 
@@ -46,12 +53,56 @@ class Residence:
         """Whether that model is the one in memory."""
         return self.model is not None and self.model.path == folder.path
 
+    def want(self, folder: ModelFolder, done: Future[None]) -> None:
+        """`done` is settled once that model is loaded, in its turn."""
+        self._loads.append((folder, done))
+
+    def want_none(self, done: Future[None]) -> None:
+        """`done` is settled once no model is loaded, in its turn."""
+        self._unloads.append(done)
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether somebody waits for a model, or for its end."""
+        return bool(self._unloads or self._loads)
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether somebody waits for the end of the model that is in memory: no more may be begun on it."""
+        return bool(self._unloads or (self._loads and not self.holds(self._loads[0][0])))
+
+    def serve(self, *, in_use: bool) -> None:
+        """Does what is waited for, as far as it can be done while requests run on the model, or without them."""
+        while self._unloads and not in_use:
+            self.unload_model()
+            self._unloads.popleft().set_result(None)
+        while self._loads and (not in_use or self.holds(self._loads[0][0])):
+            self._load_for(*self._loads.popleft())
+
+    def close(self) -> None:
+        """Frees the model, and loads none any more."""
+        self._closed = True
+        self.unload_model()
+
+    def _load_for(self, folder: ModelFolder, done: Future[None]) -> None:
+        if not done.set_running_or_notify_cancel():
+            return
+        try:
+            self.ensure_loaded(folder)
+        except SidecarError as error:
+            done.set_exception(error)
+        else:
+            done.set_result(None)
+
     def ensure_loaded(self, folder: ModelFolder) -> LoadedModel:
         """The model of that folder, loaded if it is not. No request may run on another one.
 
         Raises:
             ModelNotLoaded: it cannot be loaded.
+            EngineFailed: after `close`.
         """
+        if self._closed:
+            raise EngineFailed("the engine has been closed", reason="closed")
         if self.model is not None and self.holds(folder):
             return self.model
         self.unload_model()
@@ -76,6 +127,7 @@ class Residence:
         """Gives the model's memory back to the system. No request may run on it."""
         if self.model is None or self._folder is None:
             return
+        self._before_unload()
         self.model = None
         self.free_scratch()
         log.info("Model unloaded, model_id=%s", self._folder.model_id)

@@ -5,22 +5,22 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sidecar.engine.request import GenerationRequest, Job, KvBits, ModelFolder, RequestPriority
+from sidecar.engine.request import Job, KvBits, ModelFolder, RequestPriority
 from sidecar.engine.residence import Residence
 from sidecar.engine.row_limit import RowLimit
-from sidecar.engine.status import EngineStatus, PriorityCounts
+from sidecar.engine.status import EngineStatus, counts, p99_ms
 from sidecar.engine.waiting import Waiting
 from sidecar.errors import EngineFailed, SidecarError
 
 if TYPE_CHECKING:  # they import MLX: the engine thread does so at the first load
     from sidecar.engine.grammar import Vocabulary
-    from sidecar.engine.lane import Lane
+    from sidecar.engine.lane import Ended, Lane
     from sidecar.engine.lanes import Lanes
     from sidecar.engine.row import Row
 
@@ -54,12 +54,11 @@ class Scheduler:
         self._heartbeat = heartbeat
         self._waiting = Waiting()
         self._cancelled: set[str] = set()
-        self._loads: deque[tuple[ModelFolder, Future[None]]] = deque()
-        self._unloads: deque[Future[None]] = deque()
         self._residence = Residence(
             cache=cache,
             announce=self._announce,
             heartbeat=heartbeat,
+            before_unload=self._close_lanes,
             budget_bytes=budget_bytes,
             kv_bits=kv_bits,
         )
@@ -90,11 +89,11 @@ class Scheduler:
 
     def load(self, folder: ModelFolder, done: Future[None]) -> None:
         """In its turn: once no request runs on another model."""
-        self._loads.append((folder, done))
+        self._residence.want(folder, done)
 
     def unload(self, done: Future[None]) -> None:
         """In its turn: once no request runs."""
-        self._unloads.append(done)
+        self._residence.want_none(done)
 
     def pause(self, paused: bool, done: Future[None]) -> None:
         """Holds the background lane, or lets it go on."""
@@ -109,7 +108,7 @@ class Scheduler:
         closed = EngineFailed("the engine has been closed", reason="closed")
         for request in [*self._waiting.drain(), *self._close_lanes()]:
             request.deliver(closed)
-        self._residence.unload_model()
+        self._residence.close()
 
     def fail_all(self, error: SidecarError) -> None:
         """Tells all requests; from another thread, once the engine thread does not come back."""
@@ -126,7 +125,6 @@ class Scheduler:
 
     def unload_model(self) -> None:
         """At once; no request may run."""
-        self._close_lanes()
         self._residence.unload_model()
 
     # What it holds.
@@ -152,11 +150,8 @@ class Scheduler:
     @property
     def has_work(self) -> bool:
         """Whether a turn would do something."""
-        return (
-            bool(self._loads or self._unloads or self._cancelled)
-            or self._has(HIGH)
-            or (not self._paused and self._has(LOW))
-        )
+        wanted = self._residence.is_wanted or bool(self._cancelled)
+        return wanted or self._has(HIGH) or (not self._paused and self._has(LOW))
 
     def _has(self, priority: RequestPriority) -> bool:
         return self._has_rows(priority) or self._waiting.first(priority) is not None
@@ -176,14 +171,7 @@ class Scheduler:
         """Applies what was wanted, and makes one step."""
         self._apply_cancellations([HIGH, LOW])
         self._cancelled.clear()
-        if not self.has_begun:
-            while self._unloads:
-                self.unload_model()
-                self._unloads.popleft().set_result(None)
-            while self._loads:
-                self._serve_load(*self._loads.popleft())
-        elif self._loads and self._residence.holds(self._loads[0][0]):
-            self._serve_load(*self._loads.popleft())
+        self._residence.serve(in_use=self.has_begun)
         if not self._serve_people():
             self._serve_background()
 
@@ -197,7 +185,7 @@ class Scheduler:
 
     def _serve_background(self) -> None:
         # Somebody who needs the model's place waits for what has begun to end: that goes on, and no more is begun.
-        needed = bool(self._unloads or self._loads) or self._waiting.first(HIGH) is not None
+        needed = self._residence.is_wanted or self._waiting.first(HIGH) is not None
         if self._paused and not needed:
             return
         if not needed or not isinstance(self._waiting.first(LOW), Job):
@@ -247,14 +235,12 @@ class Scheduler:
             first.deliver(failure)
 
     def _may_begin(self, job: Job) -> bool:
-        if self._unloads or (self._loads and not self._residence.holds(self._loads[0][0])):
+        if self._residence.is_leaving:
             return False
         return self._residence.holds(job.folder) or not (self._giving_way or self.has_begun)
 
     def _insert(self, first: Job | Row) -> bool:
         """False if it has to wait for memory."""
-        if self.closed:
-            raise EngineFailed("the engine has been closed", reason="closed")
         self._heartbeat()
         row, lanes = (self._begun(first) if isinstance(first, Job) else first), self._lanes
         assert lanes is not None
@@ -264,11 +250,13 @@ class Scheduler:
 
             self._row_limit = RowLimit(MOST_ROWS)
         lane = lanes.open(priority)
-        if not self._has_memory(lanes, lane, row):
+        fits, evicted = lanes.make_room(row, may_evict=not self._giving_way)
+        self._put_off(evicted)
+        if not fits:
             row.begins_with = None
             self._waiting.put_first(row)
             return False
-        needed = lanes.needed(priority, row)
+        needed = lanes.needed(row)
         if needed > self.status.estimated_peak_bytes:
             self._announce(estimated_peak_bytes=needed)
         if priority == LOW:
@@ -279,8 +267,6 @@ class Scheduler:
         return True
 
     def _begun(self, job: Job) -> Row:
-        if not self._residence.holds(job.folder):
-            self._close_lanes()
         model = self._residence.ensure_loaded(job.folder)
         from sidecar.engine.admission import admit
         from sidecar.engine.lanes import Lanes
@@ -290,28 +276,13 @@ class Scheduler:
         log.info("Processing request with priority=%d, request=%s", job.request.priority, job.request.request_id)
         return admit(job, model)
 
-    def _has_memory(self, lanes: Lanes, lane: Lane, row: Row) -> bool:
-        """Whether the row fits into the memory budget; for a person room is made. Alone in the house any row does."""
-        budget, priority = lanes.model.memory.budget, row.request.priority
-        fits = lanes.needed(priority, row) <= budget
-        if priority == LOW and not fits and self._has_rows(HIGH, LOW):
-            return False
-        lane.begin(row)  # before anything of that is let go
-        if not fits:
-            lanes.shrink_prefixes(lanes.needed(priority, row) - budget)
-        if priority == LOW:
-            return True
-        low = lanes.get(LOW)
-        while low and lanes.needed(HIGH, row) > budget:
-            if self._giving_way:
-                return False  # the background's step must have ended
-            evicted, last = low.evict()
-            log.info("Request put off for want of memory, request=%s", evicted.request.request_id)
+    def _put_off(self, evicted: list[Ended]) -> None:
+        for row, last in evicted:
+            log.info("Request put off for want of memory, request=%s", row.request.request_id)
             if last is None:
-                self._waiting.put_first(evicted)
+                self._waiting.put_first(row)
             else:
-                self._ended([(evicted, last)])
-        return not lane or lanes.needed(HIGH, row) <= budget
+                self._ended([(row, last)])
 
     def _step(self, priority: RequestPriority) -> None:
         assert self._lanes is not None
@@ -328,7 +299,7 @@ class Scheduler:
             return
         self._ended(ended)
 
-    def _background_step(self, lane: Lane) -> list[tuple[Row, Any]]:
+    def _background_step(self, lane: Lane) -> list[Ended]:
         model = self._residence.model
         assert model is not None
         rows, reads_prompt = len(lane), lane.reads_prompt
@@ -340,12 +311,12 @@ class Scheduler:
             self._row_limit.measured(rows, model.boundary.longest_stretch)
         return ended
 
-    def _ended(self, ended: list[tuple[Row, Any]]) -> None:
+    def _ended(self, ended: list[Ended]) -> None:
         if ended:
             rate = ended[-1][0].tokens_per_second
             self._announce(
                 tokens_per_second=rate if rate is not None else self.status.tokens_per_second,
-                low_step_p99_ms=_p99_ms(self._low_steps),
+                low_step_p99_ms=p99_ms(self._low_steps),
             )
         for row, last in ended:
             log.info(
@@ -354,21 +325,8 @@ class Scheduler:
                 row.request.priority,
                 row.request.request_id,
             )
+            assert last is not None
             row.deliver(last)
-
-    def _serve_load(self, folder: ModelFolder, done: Future[None]) -> None:
-        if not done.set_running_or_notify_cancel():
-            return
-        try:
-            if self.closed:
-                raise EngineFailed("the engine has been closed", reason="closed")
-            if not self._residence.holds(folder):
-                self._close_lanes()
-            self._residence.ensure_loaded(folder)
-        except SidecarError as error:
-            done.set_exception(error)
-        else:
-            done.set_result(None)
 
     def _close_lanes(self) -> list[Row]:
         """Returns the rows they had."""
@@ -381,17 +339,8 @@ class Scheduler:
             changes |= self._residence.memory()
         self.status = replace(
             self.status,
-            queued=_counts(waiting.request for waiting in self._waiting),
-            running=_counts(row.request for row in self._rows()),
+            queued=counts(waiting.request for waiting in self._waiting),
+            running=counts(row.request for row in self._rows()),
             **changes,
         )
         self._on_status(self.status)
-
-
-def _counts(requests: Iterable[GenerationRequest]) -> PriorityCounts:
-    priorities = [request.priority for request in requests]
-    return PriorityCounts(priorities.count(HIGH), priorities.count(LOW))
-
-
-def _p99_ms(steps: Collection[float]) -> float | None:
-    return 1e3 * sorted(steps)[len(steps) * 99 // 100] if steps else None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+
+from sidecar.engine.request import GenerationRequest, RequestPriority
 
 
 @dataclass(frozen=True)
@@ -36,3 +39,14 @@ class EngineStatus:
     tokens_per_second: float | None = None
     load_seconds: float | None = None
     low_step_p99_ms: float | None = None
+
+
+def counts(requests: Iterable[GenerationRequest]) -> PriorityCounts:
+    """How many of each priority."""
+    priorities = [request.priority for request in requests]
+    return PriorityCounts(priorities.count(RequestPriority.HIGH), priorities.count(RequestPriority.LOW))
+
+
+def p99_ms(seconds: Collection[float]) -> float | None:
+    """Their 99th percentile, in milliseconds."""
+    return 1e3 * sorted(seconds)[len(seconds) * 99 // 100] if seconds else None

@@ -66,7 +66,7 @@ def run(model: LoadedModel, progress: Callable[[float], None]) -> None:
         for job in jobs:
             row = admit(job, model)
             lanes.shrink_prefixes(model.memory.budget)
-            if lane and lanes.needed(priority, row) > model.memory.budget:
+            if lane and lanes.needed(row) > model.memory.budget:
                 break  # so many rows there never are
             lane.begin(row)
             lane.insert(row)

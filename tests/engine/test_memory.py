@@ -162,6 +162,7 @@ def test_the_real_model_on_metal_stays_below_3_gigabytes_with_4096_tokens(prepar
         budget=3_000_000_000,
         weights=2_590_831_616,  # measured
         text=Shape.of_text(text, 2),
+        layers=text.num_hidden_layers,
         vision=Shape.of_vision(vision, 2),
         bytes_by_bits={bits: kv_cache.bytes_a_position(text, 2, bits) for bits in (None, 8)},
         fused=True,
