@@ -71,6 +71,8 @@ class RowSampler:
         self._position = len(begun)
         self._bias: mx.array | None = None
         self._counts: mx.array | None = None  # how often the answer holds each token, shape (1, vocabulary)
+        self._mask: bytes | None = None  # the grammar's last, and what it adds
+        self._outside: mx.array | None = None
         self._logprobs: list[Logprobs] = []
         self.error: Exception | None = None
 
@@ -120,7 +122,9 @@ class RowSampler:
             if last is not None:
                 self._grammar.advance(last)
             if (mask := self._grammar.bitmask()) is not None:
-                scores = scores + penalty(mask, scores.shape[-1])
+                if mask != self._mask or self._outside is None:  # within a text it is the same from token to token
+                    self._mask, self._outside = mask, penalty(mask, scores.shape[-1])
+                scores = scores + self._outside
         return scores
 
     def _drawn(self, scores: mx.array) -> mx.array:
