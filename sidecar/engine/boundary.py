@@ -29,18 +29,21 @@ class Boundary:
         self._last = 0.0
         self._before = 0.0
         self._longest = 0.0
+        self._longest_read: tuple[float, int] = (0.0, 0)
 
     @property
     def cuts_single_tokens(self) -> bool:
         """Whether a block of one token for each row has to be computed before the next is built."""
         return self._every_token and self._give_way is not None
 
-    def passed(self) -> None:
-        """Whoever waits may compute now."""
+    def passed(self, *, read: int = 0) -> None:
+        """Whoever waits may compute now. `read`: it was a layer, of so many positions of a prompt."""
         self._heartbeat()
         if self._give_way is None:
             return
-        self._measure()
+        stretch = self._measure()
+        if read:
+            self._longest_read = max(self._longest_read, (stretch, read))
         give_way, self._give_way = self._give_way, None
         try:
             give_way()
@@ -52,7 +55,8 @@ class Boundary:
     def background(self, give_way: Callable[[], None]) -> Iterator[None]:
         """Boundaries within call `give_way`."""
         self._give_way = give_way
-        self._longest, self._before, self._last = 0.0, 0.0, time.perf_counter()
+        self._longest, self._longest_read = 0.0, (0.0, 0)
+        self._before, self._last = 0.0, time.perf_counter()
         try:
             yield
         finally:
@@ -64,7 +68,13 @@ class Boundary:
         """Seconds: the longest that somebody who came during the last `background` had to wait for it."""
         return self._longest
 
-    def _measure(self) -> None:
+    @property
+    def longest_read(self) -> tuple[float, int]:
+        """Of the layers of prompts among them: seconds of the longest, and of how many positions; zeros if none was."""
+        return self._longest_read
+
+    def _measure(self) -> float:
         stretch = time.perf_counter() - self._last
         under_way, self._before = (self._before, stretch) if self.ahead else (0.0, 0.0)
         self._longest = max(self._longest, under_way + stretch)
+        return under_way + stretch

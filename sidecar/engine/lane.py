@@ -51,6 +51,8 @@ class Lane:
         self._model = model
         self._keeps = keeps
         self._kv_bits = kv_bits
+        self.most_read = model.memory.chunk(kv_bits)
+        """Positions of a prompt that a step reads at most, ever."""
         self._bytes_a_position = model.memory.bytes_a_position(kv_bits)
         self._decoder = ChunkedDecoder(model.model.language_model, kv_bits)
         self._generator = BatchGenerator(
@@ -58,7 +60,7 @@ class Lane:
             SimpleNamespace(stopping_criteria=_NoEnd()),
             completion_batch_size=MOST_ROWS,
             prefill_batch_size=1,
-            prefill_step_size=model.memory.chunk(kv_bits),
+            prefill_step_size=self.most_read,
             compute_logprobs=False,
         )
 
@@ -73,6 +75,13 @@ class Lane:
     def reads_prompt(self) -> bool:
         """Whether the next step computes a part of a prompt, too."""
         return bool(self._generator.has_pending_prompts)
+
+    def read_at_most(self, tokens: int) -> None:
+        """How many positions of a prompt the next steps read."""
+        # mlx-vlm hands the generator's own number to each prompt when it begins.
+        self._generator.prefill_step_size = tokens
+        if (prompts := self._generator._prompt_batch) is not None:
+            prompts.prefill_step_size = tokens
 
     def needs(self, new: Row | None = None) -> int:
         """Bytes that its rows may come to take, with that one more. In a batch each row is as long as the longest."""

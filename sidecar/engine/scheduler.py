@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from sidecar.engine.request import Job, KvBits, ModelFolder, RequestPriority
 from sidecar.engine.residence import Residence
-from sidecar.engine.row_limit import RowLimit
 from sidecar.engine.status import EngineStatus, counts, p99_ms
+from sidecar.engine.step_limits import ChunkLimit, RowLimit
 from sidecar.engine.waiting import Waiting
 from sidecar.errors import EngineFailed, SidecarError
 
@@ -63,7 +63,7 @@ class Scheduler:
             kv_bits=kv_bits,
         )
         self._lanes: Lanes | None = None
-        self._row_limit = RowLimit(1)
+        self._row_limit, self._chunk_limit = RowLimit(1), ChunkLimit(1)
         self._low_steps: deque[float] = deque(maxlen=RECENT_STEPS)
         self._paused = False
         self._giving_way = False
@@ -249,6 +249,7 @@ class Scheduler:
             from sidecar.engine.lane import MOST_ROWS
 
             self._row_limit = RowLimit(MOST_ROWS)
+            self._chunk_limit = ChunkLimit(lanes.open(LOW).most_read)
         lane = lanes.open(priority)
         fits, evicted = lanes.make_room(row, may_evict=not self._giving_way)
         self._put_off(evicted)
@@ -302,13 +303,17 @@ class Scheduler:
     def _background_step(self, lane: Lane) -> list[Ended]:
         model = self._residence.model
         assert model is not None
-        rows, reads_prompt = len(lane), lane.reads_prompt
+        rows, reads_prompt, chunk = len(lane), lane.reads_prompt, self._chunk_limit.tokens
+        lane.read_at_most(chunk)
         with model.boundary.background(self._give_way):
             ended = lane.step()
             lane.settle()
         self._low_steps.append(model.boundary.longest_stretch)
         if not reads_prompt:  # the new row's prompt is cut at boundaries of its own
             self._row_limit.measured(rows, model.boundary.longest_stretch)
+        stretch, read = model.boundary.longest_read
+        if read >= chunk // 2:  # a few positions take as long as some more
+            self._chunk_limit.measured(read, stretch)
         return ended
 
     def _ended(self, ended: list[Ended]) -> None:

@@ -271,7 +271,7 @@ def solo(shared_bench: Bench) -> list[str]:
 
 
 def test_the_row_limit_grows_while_there_is_room_and_falls_back_when_a_step_takes_too_long() -> None:
-    from sidecar.engine.row_limit import RowLimit
+    from sidecar.engine.step_limits import RowLimit
 
     limit = RowLimit(8, seconds=0.05)
     assert limit.rows == 8  # nothing is known yet
@@ -284,3 +284,41 @@ def test_the_row_limit_grows_while_there_is_room_and_falls_back_when_a_step_take
     limit.measured(1, 5.0)
     limit.measured(2, 5.0)
     assert limit.rows == 1
+
+
+def test_a_slow_computer_reads_shorter_chunks_and_a_fast_one_the_longest() -> None:
+    from sidecar.engine.step_limits import ChunkLimit
+
+    limit = ChunkLimit(256, seconds=0.05)
+    assert limit.tokens == 64  # nothing is known yet
+    limit.measured(64, 0.004)
+    assert limit.tokens == 256
+    for _ in range(20):
+        limit.measured(256, 0.1)
+    assert limit.tokens == 128
+    for _ in range(20):
+        limit.measured(128, 3.0)
+    assert limit.tokens == 32
+
+
+async def test_the_batch_reads_as_much_of_a_prompt_as_the_limit_says(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sidecar.engine.boundary import Boundary
+    from sidecar.engine.step_limits import ChunkLimit
+
+    alone = await bench.ask(LONG, max_tokens=5)
+    read: list[int] = []
+    passed = Boundary.passed
+
+    def watched(self: Boundary, **members: int) -> None:
+        read.append(members.get("read", 0))
+        passed(self, **members)
+
+    monkeypatch.setattr(Boundary, "passed", watched)
+    monkeypatch.setattr(ChunkLimit, "tokens", 96)
+
+    answer = await bench.ask(f"Once more: {LONG}", max_tokens=5)
+
+    assert alone.end.completion_tokens == answer.end.completion_tokens == 5
+    assert max(read) == 96

@@ -1,4 +1,4 @@
-"""How many rows the background lane may have, from how long its steps took."""
+"""How much the background may do at a time, from how long it took."""
 
 from __future__ import annotations
 
@@ -36,3 +36,26 @@ class RowLimit:
             return self._measured[rows]
         smaller = max((tried for tried in self._measured if tried < rows), default=None)
         return 0.0 if smaller is None else self._measured[smaller] * rows / smaller
+
+
+class ChunkLimit:
+    """How many positions of a prompt are read in one step: a layer of them is a stretch, too. The computation is cut at
+    every layer, so only slow computers need less than `most`."""
+
+    LEAST = 32  # fewer make no shorter stretches: the weights are read anyway
+
+    def __init__(self, most: int, seconds: float = STRETCH_SECONDS) -> None:
+        self._most = most
+        self._seconds = seconds
+        self._per_token: float | None = None
+
+    def measured(self, tokens: int, stretch: float) -> None:
+        """The longest layer of a chunk of `tokens` positions took `stretch` seconds."""
+        per_token, known = stretch / tokens, self._per_token
+        self._per_token = per_token if known is None else known + SMOOTHING * (per_token - known)
+
+    @property
+    def tokens(self) -> int:
+        """Multiples of `LEAST`; at first a quarter of the most."""
+        allowed = self._most // 4 if self._per_token is None else int(self._seconds / self._per_token)
+        return max(self.LEAST, min(self._most, allowed // self.LEAST * self.LEAST))
