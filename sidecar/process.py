@@ -191,4 +191,4 @@ def _log_loop_error(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -
 
 
 def _log_thread_error(args: threading.ExceptHookArgs) -> None:
-    log.error("error in a thread", exc_info=args.exc_value, extra={"thread": args.thread and args.thread.name})
+    log.error("error in a thread", exc_info=args.exc_value, extra={"of_thread": args.thread and args.thread.name})

@@ -14,6 +14,7 @@ from sidecar.engine.sampling import RowSampler, Sampling
 from sidecar.errors import ContextLengthExceeded, InvalidRequest
 
 DEFAULT_MAX_TOKENS = 2048  # of an answer whose request names no limit
+LEAST_TEMPERATURE = 1e-4  # below it is none: logits divided by less leave what floats can hold
 CHARACTERS_A_TOKEN = 32  # more than any text has on average but one of blanks; prose has about four
 
 
@@ -75,8 +76,9 @@ def _begun(job: Job, max_tokens: int) -> list[int]:
 def _sampler(job: Job, model: LoadedModel, begun: Sequence[int]) -> RowSampler | None:
     """None where the likeliest token is taken always: any logits processor costs the batch a synchronisation."""
     request = job.request
+    temperature = model.temperature if request.temperature is None else request.temperature
     sampling = Sampling(
-        temperature=model.temperature if request.temperature is None else request.temperature,
+        temperature=temperature if temperature >= LEAST_TEMPERATURE else 0.0,
         top_p=model.top_p if request.top_p is None else request.top_p,
         top_k=model.top_k if request.top_k is None else request.top_k,
         min_p=request.min_p,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MAX_SCHEMA_CHARACTERS = 512 * 1024
 MAX_FORCED_BYTES = 16 * 1024  # without a choice between; more is a schema whose answers never end
 MAX_REASON_CHARACTERS = 300
+WALKED = 3  # tokens of an answer, before its request is taken
 NOTHING_FITS = "NoExtension"  # how llguidance's error begins when a grammar has no word at all
 
 # No white space that a model could go on with for ever, and nothing quietly left out of a schema: what cannot be
@@ -145,13 +146,31 @@ def _matcher(rules: str, tokens: Vocabulary, member: str) -> LLMatcher:
 
 def _checked(grammar: str, tokens: Vocabulary, member: str) -> LLMatcher:
     matcher = LLMatcher(tokens.tokenizer, grammar, log_level=0)
-    matcher.compute_bitmask()
-    error = _reason(matcher.get_error())
+    error = _reason(matcher.get_error() or _walked(matcher))
     if error.startswith(NOTHING_FITS) or len(matcher.compute_ff_bytes()) > MAX_FORCED_BYTES:
         raise InvalidSchema("no finite answer fits the schema", member=member, reason="no finite answer fits it")
     if error:
         raise InvalidSchema("the schema cannot be compiled", member=member, reason=error)
     return matcher
+
+
+def _walked(matcher: LLMatcher) -> str:
+    """What goes wrong in an answer's first steps: some grammars turn out to be too complex only there."""
+    copy = matcher.deep_copy()
+    for _ in range(WALKED):
+        forced = copy.compute_ff_tokens()
+        copy.consume_tokens(forced)
+        mask = copy.compute_bitmask()
+        if copy.is_error() or copy.is_stopped():
+            break
+        allowed = next(
+            (8 * at + bit for at, byte in enumerate(mask) if byte for bit in range(8) if byte >> bit & 1), None
+        )
+        if allowed is None:
+            break
+        copy.consume_token(allowed)
+    error: str = copy.get_error()
+    return error
 
 
 def _embedded(schema: Mapping[str, Any], options: Mapping[str, Any], member: str = "") -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from types import SimpleNamespace
 from typing import Literal
@@ -17,6 +18,8 @@ from sidecar.engine.prefixes import PrefixCache
 from sidecar.engine.request import Finished
 from sidecar.engine.row import Row
 from sidecar.errors import EngineFailed, SidecarError
+
+log = logging.getLogger(__name__)
 
 # More buy little: on a GPU 8 rows make as many tokens a second as 16, and on two CPU cores rows share only the reading
 # of the weights (measured).
@@ -172,7 +175,10 @@ class Lane:
 
     def _remove(self, uid: int) -> None:
         if self._keeps == "whole answers":
-            self._keep(uid, copy=False)
+            try:
+                self._keep(uid, copy=False)
+            except Exception:  # it only makes a later answer faster
+                log.exception("What a request has read could not be kept")
         self._generator.remove(uid)
         del self.rows[uid]
 

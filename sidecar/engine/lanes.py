@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
+
 from sidecar.engine.lane import Ended, Lane
 from sidecar.engine.loader import LoadedModel
 from sidecar.engine.memory import PREFIX_SHARE
 from sidecar.engine.request import RequestPriority
 from sidecar.engine.row import Row
+
+log = logging.getLogger(__name__)
 
 HIGH, LOW = RequestPriority.HIGH, RequestPriority.LOW
 
@@ -48,7 +53,10 @@ class Lanes:
         """Drops a lane; the next request gets a fresh one. Returns the rows it had."""
         lane = self._open.pop(priority)
         rows = list(lane.rows.values())
-        lane.close()
+        try:
+            lane.close()
+        except Exception:  # its rows have to be told all the same
+            log.exception("A lane could not be closed")
         return rows
 
     def close_all(self) -> list[Row]:
@@ -61,25 +69,34 @@ class Lanes:
         lanes = self._open.items()
         return self.model.memory.fixed + sum(lane.needs(row if of == mine else None) for of, lane in lanes)
 
-    def make_room(self, row: Row, *, may_evict: bool) -> tuple[bool, list[Ended]]:
-        """Whether the row, whose lane is open, may be inserted within the memory budget; and the background's rows that
-        gave up their place for it, with the last thing to deliver to those that ended with that. Alone in the house any
-        row may. Without `may_evict` a step of the background is under way, whose rows have to stay."""
+    def make_room(self, row: Row, *, put_off: Callable[[Ended], None] | None) -> bool:
+        """Whether the row, whose lane is open, may be inserted within the memory budget. For a person's the rows of the
+        background give up their place, one by one as `put_off` is told; without it they stay. Alone in the house any
+        row may."""
         budget, lane = self.model.memory.budget, self.open(row.request.priority)
         for_person = row.request.priority == HIGH
         fits = self.needed(row) <= budget
         if not for_person and not fits and any(self._open.values()):
-            return False, []
+            self._shrink_chats(self.needed(row) - budget)
+            fits = self.needed(row) <= budget
+            if not fits:
+                return False
         lane.begin(row)  # before anything of that is let go
         if not fits:
             self.shrink_prefixes(self.needed(row) - budget)
-        evicted: list[Ended] = []
         low = self.get(LOW)
         while for_person and low and self.needed(row) > budget:
-            if not may_evict:
-                return False, evicted
-            evicted.append(low.evict())
-        return not for_person or not lane or self.needed(row) <= budget, evicted
+            if put_off is None:
+                return False
+            put_off(low.evict())
+        return not for_person or not lane or self.needed(row) <= budget
+
+    def _shrink_chats(self, by: int) -> None:
+        """Lets go of what chats have left, the oldest first, but for the share that the batch has, too: the last chats
+        go on from there."""
+        if (high := self.get(HIGH)) is not None:
+            least = self.model.memory.keys_and_values // PREFIX_SHARE
+            high.prefixes.shrink(max(least, high.prefixes.nbytes - by))
 
     def shrink_prefixes(self, by: int) -> None:
         """Lets go of kept prefixes of that many bytes, if there are so many: the background's first."""

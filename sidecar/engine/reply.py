@@ -52,6 +52,8 @@ class Reply:
         """What was still held back, once no token follows."""
         if self.calls == 0 and not self.stopped:
             yield from self._shown(self._text.finish(), last=True)
+        elif self.calls == 0 and self._space:
+            yield TextDelta(self._space)
 
     def _shown(self, text: str, *, last: bool = False) -> Iterator[Delta]:
         text = self._space + text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -30,18 +31,21 @@ class Residence:
         cache: Path,
         announce: Callable[..., None],
         heartbeat: Callable[[], None],
+        unwatched: Callable[[], None],
         before_unload: Callable[[], object],
         budget_bytes: int | None = None,
         kv_bits: KvBits | None = None,
     ) -> None:
         """`announce` is called with the members of `EngineStatus` that changed, `heartbeat` between the blocks of what
-        the model computes, `before_unload` while the model is still there. `cache` is for compiled kernels.
-        `budget_bytes` and `kv_bits` are chosen by the computer unless named; set, they count from the next load."""
+        the model computes, `unwatched` before its files are read, `before_unload` while it is still there. `cache` is
+        for compiled kernels. `budget_bytes` and `kv_bits` are chosen by the computer unless named; set, they count from
+        the next load."""
         self.budget_bytes = budget_bytes
         self.kv_bits = kv_bits
         self._cache = cache
         self._announce = announce
         self._heartbeat = heartbeat
+        self._unwatched = unwatched
         self._before_unload = before_unload
         self._loads: deque[tuple[ModelFolder, Future[None]]] = deque()
         self._unloads: deque[Future[None]] = deque()
@@ -75,9 +79,18 @@ class Residence:
         """Does what is waited for, as far as it can be done while requests run on the model, or without them."""
         while self._unloads and not in_use:
             self.unload_model()
-            self._unloads.popleft().set_result(None)
+            settle(self._unloads.popleft())
         while self._loads and (not in_use or self.holds(self._loads[0][0])):
             self._load_for(*self._loads.popleft())
+
+    def break_off(self, error: SidecarError) -> None:
+        """Tells `error` to all who wait for a model, or for its end."""
+        waiting = [*self._unloads, *(done for _, done in self._loads)]
+        self._unloads.clear()
+        self._loads.clear()
+        for done in waiting:
+            if done.set_running_or_notify_cancel():
+                done.set_exception(error)
 
     def close(self) -> None:
         """Frees the model, and loads none any more."""
@@ -109,10 +122,13 @@ class Residence:
         log.info("Loading model, model_id=%s", folder.model_id)
         self._announce(loading=True, model_id=folder.model_id)
         started = time.monotonic()
+        self._unwatched()
         try:
             self.model = self._load(folder.path)
         except Exception as error:
             log.exception("Model could not be loaded, model_id=%s", folder.model_id)
+            traceback.clear_frames(error.__traceback__)  # they hold what was loaded so far
+            self.free_scratch()
             self._announce(loading=False, load_progress=None, model_id=None)
             if isinstance(error, SidecarError):
                 raise ModelNotLoaded(error.message, **error.details) from error
@@ -163,3 +179,9 @@ class Residence:
             except Exception:  # requests pay for their kernels then, and say what does not work
                 log.exception("Warming up failed")
         return model
+
+
+def settle(done: Future[None]) -> None:
+    """Tells whoever waits for it that it is done; nobody may wait any more."""
+    if done.set_running_or_notify_cancel():
+        done.set_result(None)

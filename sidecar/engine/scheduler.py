@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sidecar.engine.request import Job, KvBits, ModelFolder, RequestPriority
-from sidecar.engine.residence import Residence
+from sidecar.engine.residence import Residence, settle
 from sidecar.engine.status import EngineStatus, counts, p99_ms
 from sidecar.engine.step_limits import ChunkLimit, RowLimit
 from sidecar.engine.waiting import Waiting
@@ -46,9 +46,11 @@ class Scheduler:
         on_status: Callable[[EngineStatus], None],
         receive_urgent: Callable[[], None],
         heartbeat: Callable[[], None],
+        unwatched: Callable[[], None],
     ) -> None:
         """`receive_urgent` is called at every boundary within the background's work, and calls back what may happen
-        there; `heartbeat` before every step and at every boundary."""
+        there; `heartbeat` before every step and at every boundary; `unwatched` before what takes as long as the disk
+        does."""
         self._on_status = on_status
         self._receive_urgent = receive_urgent
         self._heartbeat = heartbeat
@@ -58,6 +60,7 @@ class Scheduler:
             cache=cache,
             announce=self._announce,
             heartbeat=heartbeat,
+            unwatched=unwatched,
             before_unload=self._close_lanes,
             budget_bytes=budget_bytes,
             kv_bits=kv_bits,
@@ -65,6 +68,7 @@ class Scheduler:
         self._lanes: Lanes | None = None
         self._row_limit, self._chunk_limit = RowLimit(1), ChunkLimit(1)
         self._low_steps: deque[float] = deque(maxlen=RECENT_STEPS)
+        self._inserting: Job | Row | None = None
         self._paused = False
         self._giving_way = False
         self.closed = False
@@ -100,7 +104,7 @@ class Scheduler:
         self._paused = paused
         log.info("Background work %s", "paused" if paused else "resumed")
         self._announce(paused=paused)
-        done.set_result(None)
+        settle(done)
 
     def close(self) -> None:
         """Fails what runs and waits, frees the model, and serves nothing more."""
@@ -110,11 +114,20 @@ class Scheduler:
             request.deliver(closed)
         self._residence.close()
 
+    def break_off(self, error: SidecarError) -> None:
+        """Fails what runs and waits, for a fault of the engine's own; the next request finds it as new."""
+        self._cancelled.clear()
+        for request in [*self._waiting.drain(), *self._close_lanes()]:
+            request.deliver(error)
+        self._residence.break_off(error)
+        self._announce()
+
     def fail_all(self, error: SidecarError) -> None:
         """Tells all requests; from another thread, once the engine thread does not come back."""
-        log.error("Failed: %s, requests=%s", error.message, self._request_ids())
-        for request in [*self._waiting, *self._rows()]:
-            request.deliver(error)
+        requests = [*self._waiting, *([self._inserting] if self._inserting else []), *self._rows()]
+        log.error("Failed: %s, requests=%s", error.message, [each.request.request_id for each in requests])
+        for each in requests:
+            each.deliver(error)
 
     def rest(self) -> None:
         """The lanes are closed, and what MLX keeps for its next arrays is given back; the model stays."""
@@ -198,11 +211,13 @@ class Scheduler:
         work this is waits until that has come to its end."""
         self._giving_way = True
         serving = True
-        while serving:
-            self._receive_urgent()
-            self._apply_cancellations([HIGH])
-            serving = self._serve_people()
-        self._giving_way = False
+        try:
+            while serving:
+                self._receive_urgent()
+                self._apply_cancellations([HIGH])
+                serving = self._serve_people()
+        finally:
+            self._giving_way = False
 
     def _apply_cancellations(self, priorities: Iterable[RequestPriority]) -> None:
         lanes = [self._lanes.get(priority) for priority in priorities] if self._lanes else []
@@ -221,6 +236,7 @@ class Scheduler:
         if lane and not (lane.has_room and (priority == HIGH or len(lane) < self._row_limit.rows)):
             return
         self._waiting.take(priority)
+        self._inserting = first
         failure: SidecarError | None = None
         try:
             if not self._insert(first):
@@ -230,6 +246,8 @@ class Scheduler:
         except Exception as error:
             log.exception("Request could not be prepared, request=%s", first.request.request_id)
             failure = EngineFailed("the request could not be prepared", reason=type(error).__name__)
+        finally:
+            self._inserting = None
         self._announce()
         if failure is not None:
             first.deliver(failure)
@@ -251,9 +269,8 @@ class Scheduler:
             self._row_limit = RowLimit(MOST_ROWS)
             self._chunk_limit = ChunkLimit(lanes.open(LOW).most_read)
         lane = lanes.open(priority)
-        fits, evicted = lanes.make_room(row, may_evict=not self._giving_way)
-        self._put_off(evicted)
-        if not fits:
+        # The background's rows stay while a step of it is under way.
+        if not lanes.make_room(row, put_off=None if self._giving_way else self._put_off):
             row.begins_with = None
             self._waiting.put_first(row)
             return False
@@ -277,13 +294,13 @@ class Scheduler:
         log.info("Processing request with priority=%d, request=%s", job.request.priority, job.request.request_id)
         return admit(job, model)
 
-    def _put_off(self, evicted: list[Ended]) -> None:
-        for row, last in evicted:
-            log.info("Request put off for want of memory, request=%s", row.request.request_id)
-            if last is None:
-                self._waiting.put_first(row)
-            else:
-                self._ended([(row, last)])
+    def _put_off(self, evicted: Ended) -> None:
+        row, last = evicted
+        log.info("Request put off for want of memory, request=%s", row.request.request_id)
+        if last is None:
+            self._waiting.put_first(row)
+        else:
+            self._ended([evicted])
 
     def _step(self, priority: RequestPriority) -> None:
         assert self._lanes is not None

@@ -37,18 +37,22 @@ class AnswerText:
         if self.stopped:
             return ""
         self._held += self._utf8.decode(self._token_bytes(token))
-        for tag in self._tags:
-            self._held = self._held.replace(tag, f"‹{tag[1:-1]}›")
         found = [at for at in (self._held.find(stop) for stop in self._stop) if at >= 0]
         if found:
             self.stopped = True
-            certain, self._held = self._held[: min(found)], ""
+            certain, self._held = self._untagged(self._held[: min(found)]), ""
             return certain
+        self._held = self._untagged(self._held)
         return self._release(len(self._held) - self._possible_beginning())
 
     def finish(self) -> str:
         """What was still held back. Bytes of a character that never became whole are dropped."""
         return self._release(len(self._held))
+
+    def _untagged(self, text: str) -> str:
+        for tag in self._tags:
+            text = text.replace(tag, f"‹{tag[1:-1]}›")
+        return text
 
     def _release(self, length: int) -> str:
         certain, self._held = self._held[:length], self._held[length:]

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,6 +66,7 @@ class EngineThread:
             on_status=on_status,
             receive_urgent=self._inbox.run_urgent,
             heartbeat=self._watchdog.beat,
+            unwatched=self._watchdog.rest,
         )
         self._parked = threading.Event()
         threading.Thread(target=self._run, name="engine", daemon=True).start()
@@ -121,13 +123,23 @@ class EngineThread:
         while True:
             self._watchdog.rest()
             if self._inbox.has_put_off or self._scheduler.has_work:
-                self._inbox.run_all()
-                self._scheduler.turn()
+                self._guarded(self._turn)
                 idle_since = time.monotonic()
                 continue
             if self._scheduler.closed:
                 self._parked.set()  # from here on requests are only refused, which touches no MLX
-            self._receive_idle(idle_since)
+            self._guarded(partial(self._receive_idle, idle_since))
+
+    def _turn(self) -> None:
+        self._inbox.run_all()
+        self._scheduler.turn()
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Exception as error:  # the thread never ends: what nobody foresaw fails what there is, and no more
+            log.exception("The engine failed")
+            self._scheduler.break_off(EngineFailed("the engine failed", reason=type(error).__name__))
 
     def _receive_idle(self, idle_since: float) -> None:
         """Waits for a command. What is not needed meanwhile is given back in time."""

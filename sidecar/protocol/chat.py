@@ -11,15 +11,16 @@ from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_va
 from sidecar.errors import InvalidRequest
 from sidecar.protocol import openai_members
 from sidecar.protocol.chat_answer import ChatCompletion, ChatCompletionChunk
-from sidecar.protocol.chat_messages import AnyMessage, NamedTool, ResponseFormat, Tool
+from sidecar.protocol.chat_messages import AnyMessage, NamedTool, RequestPart, ResponseFormat, Tool
 from sidecar.protocol.message import Message, Method, Notification, RequestId, VerbatimMessage
 
 MAX_ERRORS = 10
 MAX_PATH_CHARACTERS = 200
 
 
-class StreamOptions(VerbatimMessage):
+class StreamOptions(RequestPart):
     include_usage: bool = False
+    include_obfuscation: Annotated[bool, Field(description="Without effect: nothing is sent over a network")] = False
 
 
 Stop = Annotated[str, Field(min_length=1, max_length=1000)]

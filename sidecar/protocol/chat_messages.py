@@ -2,23 +2,35 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from sidecar.protocol import openai_members
 from sidecar.protocol.message import VerbatimMessage
 
 
-class TextPart(VerbatimMessage):
+class RequestPart(VerbatimMessage):
+    """A part of a request: null is the same as absent, and a member that is misspelt must not quietly count for
+    nothing."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, value: Any) -> Any:
+        return {name: part for name, part in value.items() if part is not None} if isinstance(value, dict) else value
+
+
+class TextPart(RequestPart):
     type: Literal["text"]
     text: str
 
 
-class ImageUrl(VerbatimMessage):
+class ImageUrl(RequestPart):
     url: Annotated[str, Field(description="data:image/…;base64,… or attachment:<sha256>; nothing is fetched")]
     detail: Literal["auto", "low", "high"] = "auto"
 
 
-class ImagePart(VerbatimMessage):
+class ImagePart(RequestPart):
     type: Literal["image_url"]
     image_url: ImageUrl
 
@@ -85,47 +97,47 @@ class ToolMessage(ChatMessage):
 AnyMessage = Annotated[SystemMessage | UserMessage | AssistantMessage | ToolMessage, Field(discriminator="role")]
 
 
-class FunctionDefinition(VerbatimMessage):
+class FunctionDefinition(RequestPart):
     name: ToolName
     description: str | None = None
     parameters: Annotated[dict[str, Any] | None, Field(description="A JSON schema of an object; absent: none")] = None
     strict: Annotated[bool | None, Field(description="Arguments fit the schema always")] = None
 
 
-class Tool(VerbatimMessage):
+class Tool(RequestPart):
     type: Literal["function"]
     function: FunctionDefinition
 
 
-class FunctionName(VerbatimMessage):
+class FunctionName(RequestPart):
     name: ToolName
 
 
-class NamedTool(VerbatimMessage):
+class NamedTool(RequestPart):
     """This tool must be called."""
 
     type: Literal["function"]
     function: FunctionName
 
 
-class TextFormat(VerbatimMessage):
+class TextFormat(RequestPart):
     type: Literal["text"]
 
 
-class JsonObjectFormat(VerbatimMessage):
+class JsonObjectFormat(RequestPart):
     """Any JSON object."""
 
     type: Literal["json_object"]
 
 
-class JsonSchema(VerbatimMessage):
+class JsonSchema(RequestPart):
     name: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
     description: str | None = None
     schema_: Annotated[dict[str, Any] | None, Field(alias="schema")] = None
     strict: Annotated[bool | None, Field(description="The answer fits the schema always")] = None
 
 
-class JsonSchemaFormat(VerbatimMessage):
+class JsonSchemaFormat(RequestPart):
     """JSON that fits a schema, compact: no white space between its parts."""
 
     type: Literal["json_schema"]

@@ -108,6 +108,28 @@ async def test_a_step_that_raises_fails_its_requests_and_the_next_is_served(
     assert (await bench.ask("hello")).text == before.text
 
 
+async def test_a_fault_that_nobody_foresaw_fails_what_there_is_and_the_engine_goes_on(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sidecar.engine.scheduler import Scheduler
+
+    before = await bench.ask("hello")
+    serve = Scheduler._serve_background
+
+    def broken(scheduler: Scheduler) -> None:
+        monkeypatch.setattr(Scheduler, "_serve_background", serve)
+        raise LookupError("a place that is not there")
+
+    monkeypatch.setattr(Scheduler, "_serve_background", broken)
+
+    with pytest.raises(EngineFailed) as failed:
+        await bench.ask("hello")
+
+    assert failed.value.details == {"reason": "LookupError"}
+    assert failed.value.retryable
+    assert (await bench.ask("hello")).text == before.text
+
+
 async def test_a_row_whose_draw_raises_fails_alone(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     from sidecar.engine import sampling
 

@@ -117,13 +117,17 @@ async def test_a_person_goes_first_between_two_blocks_of_the_batchs_work(
     assert answer.text == alone.text
 
 
-async def test_a_block_that_is_built_while_the_one_before_is_computed_changes_nothing(bench: Bench) -> None:
+async def test_a_block_that_is_built_while_the_one_before_is_computed_changes_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What a GPU gets, whose kernels are waited for late."""
     chats: list[Any] = [LONG, PICTURE]
     alone = [await bench.ask(chat, max_tokens=5) for chat in chats]
+    await bench.engine.unload_model()  # and with it what was read
+    await bench.engine.ensure_loaded(bench.model)
     model = bench.engine._thread._scheduler._residence.model
     assert model is not None
-    model.boundary.ahead = True
+    monkeypatch.setattr(model.boundary, "ahead", True)
 
     batch = [asyncio.ensure_future(bench.ask(chat, max_tokens=5)) for chat in chats]
     people = [await bench.ask(f"{number} {LONG}", priority=HIGH, max_tokens=2) for number in range(2)]

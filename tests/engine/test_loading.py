@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from sidecar.engine import backend
-from sidecar.errors import EngineFailed
+from sidecar.errors import EngineFailed, ModelNotLoaded
 from tests.engine.conftest import Bench
 from tests.engine.pictures import data_url, encoded, image_part, noise, text_part
 from tests.engine.synthetic import write_model
@@ -156,6 +156,21 @@ async def test_unloading_waits_for_running_answers(bench: Bench) -> None:
 
     assert not bench.engine.status().loaded
     assert [(await answer).end.completion_tokens for answer in answers] == [40, 40]
+
+
+async def test_a_load_that_fails_late_leaves_no_memory_behind(bench: Bench, random_model: Path, tmp_path: Path) -> None:
+    import mlx.core as mx
+
+    broken = copied(random_model, tmp_path / "broken")
+    (broken / "tokenizer.json").write_text("{}")
+    await bench.engine.unload_model()
+    before = mx.get_active_memory()
+
+    with pytest.raises(ModelNotLoaded):
+        await bench.ask("hello", model=broken)
+
+    assert mx.get_active_memory() <= before
+    assert bench.engine.status().active_bytes <= before
 
 
 @pytest.mark.parametrize("member", ["model_file", "auto_map"])

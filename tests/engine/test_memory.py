@@ -73,6 +73,16 @@ async def test_the_batch_takes_no_more_rows_than_fit(tight: Bench) -> None:
     assert tight.engine.status().estimated_peak_bytes <= (tight.engine.status().budget_bytes or 0)
 
 
+async def test_what_chats_have_left_gives_way_to_the_batch(tight: Bench) -> None:
+    for number in range(8):
+        await tight.ask(f"chat {number} {LONG}"[:600], priority=HIGH, max_tokens=4)
+    tight.announced.clear()
+
+    await asyncio.gather(*(tight.ask(f"text {i}", max_tokens=300) for i in range(8)))
+
+    assert max(status.running.low for status in tight.announced) >= 2
+
+
 async def test_people_wait_for_each_other_where_not_all_fit(tight: Bench) -> None:
     answers = await asyncio.gather(*(tight.ask(f"text {i}", max_tokens=400, priority=HIGH) for i in range(8)))
 

@@ -72,6 +72,13 @@ def test_streamed_text_equals_the_whole_text_up_to_its_first_stop_string(text: s
     assert stopped == bool(ends)
 
 
+def test_a_stop_string_that_is_a_tag_stops() -> None:
+    text = AnswerText(lambda token: bytes([token]), ["<tool_call>"], ["<tool_call>"])
+
+    assert "".join(text.push(byte) for byte in b"before <tool_call> after") == "before "
+    assert text.stopped
+
+
 def test_the_byte_alphabet_has_one_character_for_each_byte() -> None:
     alphabet = byte_alphabet()
 

@@ -125,6 +125,15 @@ CALL = {"id": "", "type": "function", "function": {"name": "f", "arguments": "{}
         ({"tool_choice": "any"}, None),
         ({"priority": 5}, "priority"),
         ({"stream_options": {"include_usage": 1}}, "stream_options.include_usage"),
+        ({"stream_options": {"includeusage": True}}, "stream_options.includeusage"),
+        (
+            {"response_format": {"type": "json_schema", "json_schema": {"name": "a", "shcema": {}}}},
+            "response_format.json_schema.json_schema.shcema",
+        ),
+        (
+            {"tools": [{"type": "function", "function": {"name": "a", "paramters": {}}}]},
+            "tools.0.function.paramters",
+        ),
     ],
     ids=lambda value: str(value)[:60],
 )

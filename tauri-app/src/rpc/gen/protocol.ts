@@ -216,6 +216,10 @@ export interface FunctionName {
 }
 export interface StreamOptions {
   include_usage?: boolean;
+  /**
+   * Without effect: nothing is sent over a network
+   */
+  include_obfuscation?: boolean;
 }
 /**
  * The whole answer, also after it was streamed.

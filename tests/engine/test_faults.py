@@ -1,0 +1,156 @@
+"""What nobody foresees costs its own request, and the engine goes on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sidecar.engine import RequestPriority
+from sidecar.errors import EngineFailed, SidecarError
+from tests.engine.conftest import Bench
+
+HIGH = RequestPriority.HIGH
+
+
+@pytest.fixture
+async def own(tmp_path: Path, random_model: Path) -> AsyncIterator[Bench]:
+    """An engine of its own, that may be harmed."""
+    bench = Bench(tmp_path, random_model)
+    await bench.ask("hello")
+    yield bench
+    bench.engine.close()
+
+
+async def test_whoever_stops_waiting_for_an_unload_harms_nobody(own: Bench) -> None:
+    answer = asyncio.create_task(own.ask("hello", max_tokens=100))
+    await own.until(lambda status: status.running.low == 1)
+    unload = asyncio.create_task(own.engine.unload_model())
+    await asyncio.sleep(0)  # so that it is asked for
+    unload.cancel()
+
+    assert (await answer).end.completion_tokens == 100
+    assert (await own.ask("hello")).end.completion_tokens == 16
+
+
+async def test_whoever_stops_waiting_for_a_pause_harms_nobody(own: Bench) -> None:
+    answer = asyncio.create_task(own.ask("a long prompt of many words " * 60, max_tokens=100))
+    await own.until(lambda status: status.running.low == 1)
+    for _ in range(20):
+        pause = asyncio.create_task(own.engine.pause())
+        await asyncio.sleep(0)
+        pause.cancel()
+        with suppress(asyncio.CancelledError):
+            await pause
+        await own.engine.resume()
+
+    assert (await answer).end.completion_tokens == 100
+
+
+async def test_a_row_that_was_put_off_is_kept_when_the_next_cannot_be(
+    own: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sidecar.engine.lane import Lane
+    from sidecar.engine.lanes import Lanes
+    from sidecar.engine.row import Row
+
+    evict, needed, evictions = Lane.evict, Lanes.needed, 0
+
+    def broken(lane: Lane) -> Any:
+        nonlocal evictions
+        evictions += 1
+        if evictions == 2:
+            raise RuntimeError("no memory")
+        return evict(lane)
+
+    def scarce(lanes: Lanes, row: Row) -> int:
+        return 1 << 60 if row.request.priority == HIGH and evictions < 2 else needed(lanes, row)
+
+    batch = [asyncio.create_task(own.ask(f"row {number}", max_tokens=200)) for number in range(3)]
+    await own.until(lambda status: status.running.low == 3)
+    monkeypatch.setattr(Lane, "evict", broken)
+    monkeypatch.setattr(Lanes, "needed", scarce)
+
+    with pytest.raises(EngineFailed):
+        await own.ask("person", priority=HIGH, max_tokens=2)
+
+    assert [(await answer).end.completion_tokens for answer in batch] == [200] * 3
+
+
+async def test_a_lane_that_cannot_even_be_closed_fails_its_rows_and_the_next_is_served(
+    own: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sidecar.engine.lane import Lane
+
+    close = Lane.close
+
+    def lost(_lane: Lane) -> Any:
+        raise RuntimeError("device lost")
+
+    def closed_and_lost(lane: Lane) -> None:
+        close(lane)
+        lost(lane)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Lane, "step", lost)
+        broken.setattr(Lane, "close", closed_and_lost)
+        with pytest.raises(EngineFailed):
+            await own.ask("hello")
+
+    assert (await own.ask("hello")).end.completion_tokens == 16
+
+
+async def test_what_cannot_be_kept_of_a_stopped_answer_is_not_kept_and_others_go_on(
+    own: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sidecar.engine.lane import Lane
+
+    tried = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def broken(*_: Any, **__: Any) -> Any:
+        loop.call_soon_threadsafe(tried.set)
+        raise RuntimeError("no memory")
+
+    people = [asyncio.create_task(own.ask("hello", priority=HIGH, max_tokens=200)) for _ in range(2)]
+    await own.until(lambda status: status.running.high == 2)
+    monkeypatch.setattr(Lane, "_keep", broken)
+    people[0].cancel()
+
+    async with asyncio.timeout(60):
+        await tried.wait()
+    assert (await people[1]).end.completion_tokens == 200
+
+
+async def test_a_fault_within_the_background_s_step_leaves_the_engine_as_new(
+    own: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sidecar.engine.scheduler import Scheduler
+
+    alone = await own.ask("hello", priority=HIGH)
+    apply = Scheduler._apply_cancellations
+
+    def broken(scheduler: Scheduler, priorities: Any) -> None:
+        if scheduler._giving_way:
+            monkeypatch.setattr(Scheduler, "_apply_cancellations", apply)
+            raise LookupError("a place that is not there")
+        apply(scheduler, priorities)
+
+    monkeypatch.setattr(Scheduler, "_apply_cancellations", broken)
+
+    with pytest.raises(SidecarError):
+        await own.ask("a long prompt of many words " * 60)
+
+    assert not own.engine._thread._scheduler._giving_way
+    assert (await own.ask("hello", priority=HIGH)).text == alone.text
+
+
+@pytest.mark.parametrize("temperature", [1e-45, 1e-39, 1e-20])
+async def test_next_to_no_temperature_is_none(own: Bench, temperature: float) -> None:
+    greedy = await own.ask("hello")
+
+    assert (await own.ask("hello", temperature=temperature, seed=1)).text == greedy.text
