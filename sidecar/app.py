@@ -87,7 +87,7 @@ class App:
     def _models(self) -> Sequence[Bound[Any, Any]]:
         from sidecar.methods import models
 
-        return models.bind(models=self.models, engine=self.engine)
+        return models.bind(models=self.models, engine=self.engine, router=self.router)
 
     def _engine(self) -> Sequence[Bound[Any, Any]]:
         from sidecar.methods import engine

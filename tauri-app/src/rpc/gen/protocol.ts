@@ -9,6 +9,7 @@ export interface Messages {
   ModelParams: ModelParams;
   ModelStatus: ModelStatus;
   DownloadParams: DownloadParams;
+  ImportParams: ImportParams;
   EngineStatus: EngineStatus;
   ChatChunkParams: ChatChunkParams;
   DownloadEvent: DownloadEvent;
@@ -45,7 +46,9 @@ export interface ErrorData {
     | "mirror_invalid"
     | "disk_full"
     | "file_damaged"
+    | "import_refused"
     | "cancelled"
+    | "model_in_use"
     | "data_folder_in_use"
     | "sidecar_restarted"
     | "sidecar_unavailable"
@@ -363,6 +366,16 @@ export interface DownloadParams {
    */
   mirror?: string | null;
 }
+export interface ImportParams {
+  /**
+   * Absent: the only built-in model
+   */
+  modelId?: string | null;
+  /**
+   * Absolute path of a folder that holds the model, or of a Hugging Face cache
+   */
+  path: string;
+}
 export interface EngineStatus {
   loaded: boolean;
   loading: boolean;
@@ -498,8 +511,14 @@ export interface Methods {
   "models/status": { params: ModelParams; result: ModelStatus };
   /** Starts or joins a download and answers at once */
   "models/download": { params: DownloadParams; result: ModelStatus };
-  /** Stops a download; what is on disk stays */
+  /** Stops a download, an import or a check; what was downloaded stays */
   "models/cancelDownload": { params: ModelParams; result: ModelStatus };
+  /** Starts or joins an import from a folder, with the events of a download, and answers at once */
+  "models/import": { params: ImportParams; result: ModelStatus };
+  /** Reads a model on disk again, with the events of a download, and tells what of it is damaged */
+  "models/verify": { params: ModelParams; result: ModelStatus };
+  /** Deletes all that is on disk of a model */
+  "models/delete": { params: ModelParams; result: ModelStatus };
   /** Takes the loaded model out of memory */
   "models/unload": { params: NoParams; result: EngineStatus };
   /** What the engine holds and does */
