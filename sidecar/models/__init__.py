@@ -5,11 +5,13 @@ Nothing here opens a connection before `Models.download` is called, and nothing 
 
 from sidecar.models.builtin import Models
 from sidecar.models.catalog import BuiltinModel, Catalog, CatalogError
+from sidecar.models.job import SPARE_BYTES
 from sidecar.models.network import NetworkLimits
 from sidecar.models.progress import DownloadEvent, DownloadNotification
 from sidecar.models.status import ListedModel, ModelState, ModelStatus
 
 __all__ = [
+    "SPARE_BYTES",
     "BuiltinModel",
     "Catalog",
     "CatalogError",

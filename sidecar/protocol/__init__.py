@@ -27,6 +27,7 @@ MODULES: dict[str, str] = {
     "models/verify": "sidecar.protocol.models",
     "models/delete": "sidecar.protocol.models",
     "models/unload": "sidecar.protocol.models",
+    "computer/describe": "sidecar.protocol.computer",
     "engine/status": "sidecar.protocol.engine",
     "engine/pause": "sidecar.protocol.engine",
     "engine/resume": "sidecar.protocol.engine",

@@ -11,6 +11,7 @@ export interface Messages {
   DownloadParams: DownloadParams;
   ImportParams: ImportParams;
   EngineStatus: EngineStatus;
+  ComputerDescription: ComputerDescription;
   ChatChunkParams: ChatChunkParams;
   DownloadEvent: DownloadEvent;
 }
@@ -418,6 +419,66 @@ export interface Lanes {
   high: number;
   low: number;
 }
+export interface ComputerDescription {
+  /**
+   * The processor by its maker's name
+   */
+  chip: string | null;
+  /**
+   * arm64, x86_64, …
+   */
+  architecture: string;
+  /**
+   * macOS, or what a Linux distribution calls itself
+   */
+  system: string;
+  systemVersion: string | null;
+  memoryBytes: number;
+  /**
+   * On the disk of the data folder
+   */
+  freeDiskBytes: number;
+  /**
+   * What the model will run on
+   */
+  device: "metal" | "cuda" | "cpu";
+  fit: ModelFit;
+}
+/**
+ * Whether the model can run here.
+ */
+export interface ModelFit {
+  modelId: string;
+  verdict: "good" | "slow" | "unable";
+  /**
+   * Those of the verdict, the weightiest first
+   */
+  reasons: (
+    | "needs_apple_silicon"
+    | "needs_macos_14"
+    | "memory_too_small"
+    | "disk_too_small"
+    | "no_gpu"
+    | "memory_tight"
+    | "slow_memory"
+  )[];
+  /**
+   * What must yet come to the disk; null where it is not known
+   */
+  neededBytes: number | null;
+  /**
+   * What an answer will probably be written with; null where it is not known
+   */
+  tokensPerSecond: number | null;
+  /**
+   * Memory bandwidth by bytes of weights: it cannot be faster
+   */
+  tokensPerSecondAtMost: number | null;
+  /**
+   * Where the bandwidth is from
+   */
+  speedBasis: ("published_bandwidth" | "measured_bandwidth") | null;
+}
 export interface ChatChunkParams {
   /**
    * The id of the chat/completions request
@@ -521,6 +582,8 @@ export interface Methods {
   "models/delete": { params: ModelParams; result: ModelStatus };
   /** Takes the loaded model out of memory */
   "models/unload": { params: NoParams; result: EngineStatus };
+  /** This computer, and whether the model can run on it */
+  "computer/describe": { params: ModelParams; result: ComputerDescription };
   /** What the engine holds and does */
   "engine/status": { params: NoParams; result: EngineStatus };
   /** Holds background requests where they are */
