@@ -118,13 +118,14 @@ class SnapshotDownload(Job):
 
     async def _fill(self, hub: HubClient, manifest: Manifest, part: Part) -> None:
         """Receive what is missing, asking again where the mirror breaks off."""
-        failures = 0
+        failures, furthest = 0, part.received
         while part.received < part.file.size:
-            before = part.received
             try:
                 await self._receive(hub, manifest, part)
             except DownloadError as error:
-                failures = 1 if part.received - before >= WORTHWHILE_BYTES else failures + 1
+                # By what nobody had before: a mirror that never resumes brings the same beginning again and again.
+                failures = 1 if part.received - furthest >= WORTHWHILE_BYTES else failures + 1
+                furthest = max(furthest, part.received)
                 await self._limits.wait_to_retry(error, failures)
 
     async def _receive(self, hub: HubClient, manifest: Manifest, part: Part) -> None:

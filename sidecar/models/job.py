@@ -8,6 +8,7 @@ import contextlib
 import errno
 import threading
 from abc import ABC, abstractmethod
+from collections.abc import Coroutine
 
 from sidecar.errors import Cancelled, DiskFull, InternalError, SidecarError
 from sidecar.models.progress import EVENT_SECONDS, Progress
@@ -44,7 +45,7 @@ class Job(ABC):
             InternalError: the data folder cannot be used.
         """
         try:
-            asyncio.run(self._main())
+            _run(self._main())
         except asyncio.CancelledError:
             raise Cancelled(f"{self.activity} was cancelled") from None
         except BaseExceptionGroup as group:
@@ -75,11 +76,26 @@ class Job(ABC):
             await self._work()
         finally:
             ticker.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await ticker
 
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(EVENT_SECONDS)
             self.progress.tick()
+
+
+def _run(main: Coroutine[None, None, None]) -> None:
+    """`asyncio.run`, which at its end waits for what still computes on a thread: here a look-up of a name or a flush to
+    a slow disk, which may take a minute. After a cancel nobody wants its outcome."""
+    loop = asyncio.new_event_loop()
+    try:
+        asyncio.set_event_loop(loop)
+        loop.run_until_complete(main)
+    finally:
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        asyncio.set_event_loop(None)
+        loop.close()
 
 
 def check_room(missing_bytes: int, free_bytes: int) -> None:

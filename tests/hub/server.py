@@ -3,6 +3,7 @@
 import json
 import re
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -51,6 +52,7 @@ class Hub:
 
     `rate` limits every body to that many bytes a second. `redirect_lfs` answers LFS files with a redirect to another
     path, as the real hub does to its CDN. `page_size` splits the tree into pages, linked as the real hub links them.
+    With `tls` it speaks https.
     """
 
     folders: Mapping[str, Path]
@@ -58,6 +60,7 @@ class Hub:
     rate: float | None = None
     redirect_lfs: bool = False
     page_size: int | None = None
+    tls: ssl.SSLContext | None = None
     repositories: dict[str, HubRepository] = field(init=False)
     log: list[HubRequest] = field(init=False, default_factory=list)
     _faults: list[ArmedFault] = field(init=False, default_factory=list)
@@ -72,8 +75,8 @@ class Hub:
 
     @property
     def url(self) -> str:
-        """`http://127.0.0.1:PORT`, without a slash at the end."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        """`http://127.0.0.1:PORT`, without a slash at the end; https with `tls`."""
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -197,6 +200,17 @@ class _Handler(BaseHTTPRequestHandler):
     server_version = "TestHub"
     sys_version = ""
     disable_nagle_algorithm = True
+
+    def setup(self) -> None:
+        if (tls := cast(_Server, self.server).hub.tls) is not None:
+            # In this connection's own thread; a client that refuses the certificate ends it by an error.
+            self.request = tls.wrap_socket(self.request, server_side=True)
+        super().setup()
+
+    def finish(self) -> None:
+        super().finish()
+        if isinstance(self.connection, ssl.SSLSocket):
+            self.connection.close()  # The server knows only the socket below it.
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base class names it)
         """The log is `Hub.log`."""
