@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     import httpx2
 
 LONGEST_JSON = 8 * 1024 * 1024
+READ_BYTES = 1024 * 1024
+"""Taken from a connection at once, at most. httpcore's own 64 KiB cost more in steps than in bytes. asyncio reads
+256 KiB, so that is what a kill may lose of a file."""
 MOST_PAGES = 100
 MOST_REDIRECTS = 5
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -41,8 +44,10 @@ class HubClient:
         # Late: a fifth of a second that the start of the sidecar need not wait for.
         from http.cookiejar import CookieJar, DefaultCookiePolicy
 
+        import httpcore2
         import httpx2
 
+        httpcore2.AsyncHTTP11Connection.READ_NUM_BYTES = READ_BYTES
         self._mirror = mirror
         self._limits = limits
         self._client = httpx2.AsyncClient(

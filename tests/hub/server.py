@@ -16,6 +16,7 @@ from typing import Self, cast
 from urllib.parse import unquote, urlsplit
 
 from tests.hub.faults import ArmedFault, Fault
+from tests.hub.link import Link
 from tests.hub.reply import Reply, json_reply, not_found
 from tests.hub.repository import HubFile, HubRepository, HubSnapshot
 
@@ -52,7 +53,7 @@ class Hub:
 
     `rate` limits every body to that many bytes a second. `redirect_lfs` answers LFS files with a redirect to another
     path, as the real hub does to its CDN. `page_size` splits the tree into pages, linked as the real hub links them.
-    With `tls` it speaks https.
+    With `tls` it speaks https, and `link` is the line that all answers share.
     """
 
     folders: Mapping[str, Path]
@@ -61,6 +62,7 @@ class Hub:
     redirect_lfs: bool = False
     page_size: int | None = None
     tls: ssl.SSLContext | None = None
+    link: Link | None = None
     repositories: dict[str, HubRepository] = field(init=False)
     log: list[HubRequest] = field(init=False, default_factory=list)
     _faults: list[ArmedFault] = field(init=False, default_factory=list)
@@ -225,6 +227,8 @@ class _Handler(BaseHTTPRequestHandler):
         hub = cast(_Server, self.server).hub
         seen, reply = hub.answer(self.command, self.path, dict(self.headers.items()))
         try:
+            if hub.link is not None:
+                hub.closing.wait(hub.link.delay_seconds)
             if not reply.answer:
                 self._fall_silent(hub)
                 return
@@ -245,6 +249,8 @@ class _Handler(BaseHTTPRequestHandler):
         started = time.monotonic()
         limit = min((at for at in (reply.cut_after, reply.stall_after) if at is not None), default=None)
         for piece in reply.pieces():
+            if hub.link is not None and not self._carry(hub, hub.link, len(piece)):
+                return
             part = piece if limit is None else piece[: max(0, limit - seen.sent)]
             self.wfile.write(part)
             with hub.changed:
@@ -262,8 +268,24 @@ class _Handler(BaseHTTPRequestHandler):
         elif reply.cut_after is not None:
             self.close_connection = True
             if reply.reset:
-                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                self.connection.close()
+                self._reset()
+
+    def _carry(self, hub: Hub, link: Link, size: int) -> bool:
+        """Bring a piece over the line; whether the connection is still there."""
+        fate = link.fate(size)
+        if fate == "cut":
+            self._reset()
+            return False
+        seconds = link.seconds_for(size) + (link.pause_seconds if fate == "late" else 0.0)
+        if hub.closing.wait(seconds):
+            self.close_connection = True
+            return False
+        return True
+
+    def _reset(self) -> None:
+        self.close_connection = True
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
 
     def _fall_silent(self, hub: Hub) -> None:
         self.close_connection = True
