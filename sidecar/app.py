@@ -62,6 +62,7 @@ class App:
             "sidecar.protocol.core": self._core,
             "sidecar.protocol.chat": self._chat,
             "sidecar.protocol.models": self._models,
+            "sidecar.protocol.computer": self._computer,
             "sidecar.protocol.engine": self._engine,
         }
         served_by_the_server = (INITIALIZE.name, CANCEL_REQUEST.name)
@@ -87,7 +88,12 @@ class App:
     def _models(self) -> Sequence[Bound[Any, Any]]:
         from sidecar.methods import models
 
-        return models.bind(models=self.models, engine=self.engine)
+        return models.bind(models=self.models, engine=self.engine, router=self.router)
+
+    def _computer(self) -> Sequence[Bound[Any, Any]]:
+        from sidecar.methods import computer
+
+        return computer.bind(models=self.models, data_folder=self._folder.path)
 
     def _engine(self) -> Sequence[Bound[Any, Any]]:
         from sidecar.methods import engine

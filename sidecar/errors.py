@@ -31,7 +31,9 @@ SidecarError
 │  ├─ MirrorInvalid         not an address, or not the answers of a model hub
 │  ├─ DiskFull
 │  ├─ FileDamaged           a file's hash or size is wrong
+│  ├─ ImportRefused         the folder to import it from does not hold it
 │  └─ Cancelled             the person stopped the download
+├─ ModelInUse             not while something else is done with the model
 ├─ DataFolderInUse        another sidecar works in the data folder
 └─ ShellError             made by the shell, never by this process; here so that the list is whole
    ├─ SidecarRestarted      the sidecar died while the request ran
@@ -240,10 +242,26 @@ class FileDamaged(DownloadError):
     retryable = True
 
 
+class ImportRefused(DownloadError):
+    """A folder cannot be imported. `details.reason`: not_a_folder, no_model (nothing of the kind is there), other_model
+    (of another architecture), incomplete (a file is missing, cut or unreadable), different (a file is not the model's),
+    link_outside (a link leads out of the folder). `details.file` names the file."""
+
+    kind = "import_refused"
+
+
 class Cancelled(DownloadError):
     """The person stopped the download."""
 
     kind = "cancelled"
+
+
+class ModelInUse(SidecarError):
+    """Something is done with the model that excludes what was asked for; `details.reason`: downloading, importing,
+    verifying, deleting, answering."""
+
+    kind = "model_in_use"
+    retryable = True
 
 
 class DataFolderInUse(SidecarError):

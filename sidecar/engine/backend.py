@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import logging
 import os
+import socket
 import sys
 from pathlib import Path
 from typing import Literal
@@ -27,6 +28,7 @@ def prepare(cache: Path) -> None:
     kernels = cache / "kernels"
     kernels.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("MLX_PTX_CACHE_DIR", str(kernels))
+    _import_without_sockets()
     if sys.platform != "linux":
         return
     for name in OPENBLAS:
@@ -36,6 +38,16 @@ def prepare(cache: Path) -> None:
             continue
         return
     log.warning("OpenBLAS not found: inference on the CPU will be about 20 times slower (Debian: libopenblas0-pthread)")
+
+
+def _import_without_sockets() -> None:
+    """mlx-vlm imports requests, for addresses that it is never given here, and that tries at its import whether a
+    socket can be bound to ::1. No socket is made in this process for a model's sake."""
+    has_ipv6, socket.has_ipv6 = socket.has_ipv6, False
+    try:
+        import urllib3.util.connection  # noqa: F401 - the module that tries it
+    finally:
+        socket.has_ipv6 = has_ipv6
 
 
 def kernels() -> Path:

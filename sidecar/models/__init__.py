@@ -3,12 +3,15 @@
 Nothing here opens a connection before `Models.download` is called, and nothing heavy is imported before that.
 """
 
-from sidecar.models.builtin import ListedModel, Models, ModelState, ModelStatus
+from sidecar.models.builtin import Models
 from sidecar.models.catalog import BuiltinModel, Catalog, CatalogError
+from sidecar.models.job import SPARE_BYTES
 from sidecar.models.network import NetworkLimits
 from sidecar.models.progress import DownloadEvent, DownloadNotification
+from sidecar.models.status import ListedModel, ModelState, ModelStatus
 
 __all__ = [
+    "SPARE_BYTES",
     "BuiltinModel",
     "Catalog",
     "CatalogError",

@@ -5,20 +5,18 @@
   snapshots/<revision>/<path>        links to the blobs: the folder that a model is loaded from
   refs/main                          the revision that is in use
   parts/<digest>.part                (ours) content on its way; named by what it must become, so any mirror can go on
+  parts/<number>.copy                (ours) content of an import on its way
   parts/manifest.json                (ours) what is being downloaded: revision, files, sizes, digests
   verified/<revision>.json           (ours) every file of this snapshot was checked; without it there is no snapshot
 """
 
 import json
-import logging
 import os
 import shutil
 from pathlib import Path, PurePosixPath
 
 from sidecar.models.manifest import REVISION, Manifest, RepositoryFile
-from sidecar.models.verify import Digest, has_digest
-
-log = logging.getLogger(__name__)
+from sidecar.models.verify import Digest
 
 
 class RepositoryCache:
@@ -39,6 +37,10 @@ class RepositoryCache:
         """Where a file's content grows while it arrives."""
         return self._parts / f"{digest.hexadecimal}.part"
 
+    def copy(self, number: int) -> Path:
+        """Where a file's content grows while it is imported."""
+        return self._parts / f"{number}.copy"
+
     def snapshot(self, revision: str) -> Path:
         """The folder that a model is loaded from."""
         return self.folder / "snapshots" / revision
@@ -47,6 +49,21 @@ class RepositoryCache:
         """Create the folders that a download writes to; only their owner may look into them."""
         for folder in (self.folder, self._parts, self.folder / "blobs"):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def sweep_copies(self) -> None:
+        """Delete what imports left that did not come to their end."""
+        for copy in self._parts.glob("*.copy"):
+            copy.unlink()
+
+    def remove(self) -> None:
+        """Delete all of it: first the records, so that a kill leaves nothing that counts as verified.
+
+        Raises:
+            OSError: something of it cannot be deleted.
+        """
+        if self.folder.exists():
+            shutil.rmtree(self.folder / "verified", ignore_errors=True)
+            shutil.rmtree(self.folder)
 
     def free_bytes(self) -> int:
         """Room on the disk for this user."""
@@ -89,15 +106,6 @@ class RepositoryCache:
         """Files of a snapshot that are missing or of the wrong size now. Contents are not read again."""
         snapshot = self.snapshot(manifest.revision)
         return [file.path for file in manifest.files if _size(snapshot / file.path) != file.size]
-
-    async def discard_damaged(self, manifest: Manifest) -> None:
-        """Read every file of a snapshot again, and delete the contents that are not what they were: what is missing
-        counts as damaged, is told as such after a restart, too, and is all that the next download fetches."""
-        for file in manifest.contents():
-            blob = self.blob(file.digest)
-            if not await has_digest(blob, file.size, file.digest):
-                log.warning("builtin-model file %s on disk is damaged", file.path)
-                blob.unlink(missing_ok=True)
 
     def finish(self, manifest: Manifest) -> None:
         """Make a snapshot of blobs that were all checked, and only then record that it is whole."""

@@ -1,104 +1,44 @@
-"""One download of one snapshot: what to fetch, into which parts, and when it counts as whole.
-
-It runs on a thread with an event loop of its own, so that hashing, TLS and the disk never hold up the loop that streams
-answers.
-"""
+"""One download of one snapshot: what to fetch, into which parts, and when it counts as whole."""
 
 import asyncio
 import contextlib
-import errno
 import logging
-import threading
 
-from sidecar.errors import (
-    Cancelled,
-    DiskFull,
-    DownloadError,
-    FileDamaged,
-    InternalError,
-    MirrorNotFound,
-    MirrorUnreachable,
-    SidecarError,
-)
+from sidecar.errors import DownloadError, FileDamaged, MirrorNotFound, MirrorUnreachable
 from sidecar.models.cache import RepositoryCache
 from sidecar.models.catalog import BuiltinModel
 from sidecar.models.hub import HubClient
+from sidecar.models.job import Job, check_room
 from sidecar.models.manifest import Manifest, RepositoryFile
 from sidecar.models.mirrors import Mirror
 from sidecar.models.network import NetworkLimits
 from sidecar.models.part import Part
-from sidecar.models.progress import EVENT_SECONDS, Progress
+from sidecar.models.progress import Progress
 from sidecar.models.verify import has_digest
 
 log = logging.getLogger(__name__)
 
-SPARE_BYTES = 10**9
-"""What must stay free on the disk beside the model: a system without room misbehaves in worse ways than a refusal."""
 REFETCHES = 1
 """How often a file that arrived with a wrong hash is fetched again before it is reported."""
 WORTHWHILE_BYTES = 64 * 1024
 """A try that brought this much brought something: a mirror that dribbles a byte and falls silent is given up."""
-NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
-class SnapshotDownload:
-    """Brings a model's snapshot into the cache. Made for one `run`."""
+class SnapshotDownload(Job):
+    """Brings a model's snapshot into the cache. What arrived stays on disk, however it ends."""
+
+    activity = "downloading"
 
     def __init__(
         self, model: BuiltinModel, cache: RepositoryCache, mirror: Mirror, limits: NetworkLimits, progress: Progress
     ) -> None:
-        self.progress = progress
+        super().__init__(progress)
         self._model = model
         self._cache = cache
         self._mirror = mirror
         self._limits = limits
-        self._lock = threading.Lock()
-        self._cancelled = False
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._task: asyncio.Task[None] | None = None
 
-    def run(self) -> None:
-        """Download and verify; blocks until that is done.
-
-        Raises:
-            DownloadError: why it did not end well; `Cancelled` after `cancel`. What arrived stays on disk.
-            InternalError: the data folder cannot be written to.
-        """
-        try:
-            asyncio.run(self._main())
-        except asyncio.CancelledError:
-            raise Cancelled("the download was cancelled") from None
-        except BaseExceptionGroup as group:
-            raise _told(_first(group)) from group
-        except OSError as error:
-            raise _told(error) from error
-
-    def cancel(self) -> None:
-        """Stop `run`, from any thread, before or while it runs."""
-        with self._lock:
-            self._cancelled = True
-            if self._loop is not None and self._task is not None:
-                with contextlib.suppress(RuntimeError):  # The loop has ended by itself in this moment.
-                    self._loop.call_soon_threadsafe(self._task.cancel)
-
-    async def _main(self) -> None:
-        with self._lock:
-            if self._cancelled:
-                raise asyncio.CancelledError
-            self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
-        self.progress.tick()
-        ticker = asyncio.create_task(self._tick())
-        try:
-            await self._download()
-        finally:
-            ticker.cancel()
-
-    async def _tick(self) -> None:
-        while True:
-            await asyncio.sleep(EVENT_SECONDS)
-            self.progress.tick()
-
-    async def _download(self) -> None:
+    async def _work(self) -> None:
         self._cache.prepare()
         async with HubClient(self._mirror, self._limits) as hub:
             manifest = self._model.pinned() or self._known_manifest() or await self._ask_for_manifest(hub)
@@ -107,7 +47,8 @@ class SnapshotDownload:
             self.progress.total_bytes = manifest.total_bytes
             for file in contents:
                 self.progress.holds(file.digest, self._cache.bytes_on_disk(file))
-            self._check_room(contents)
+            missing = sum(file.size - self._cache.bytes_on_disk(file) for file in contents)
+            check_room(missing, self._cache.free_bytes())
             log.info(
                 "builtin-model download of %s at %s from %s: %d files, %d bytes, %d of them on disk",
                 manifest.repository,
@@ -139,12 +80,6 @@ class SnapshotDownload:
     async def _ask_for_manifest(self, hub: HubClient) -> Manifest:
         revision = self._model.revision or await hub.revision(self._model.repository)
         return await hub.manifest(self._model.repository, revision)
-
-    def _check_room(self, contents: list[RepositoryFile]) -> None:
-        missing = sum(file.size - self._cache.bytes_on_disk(file) for file in contents)
-        needed, free = missing + SPARE_BYTES, self._cache.free_bytes()
-        if missing and free < needed:
-            raise DiskFull(f"{needed} bytes are needed, {free} are free", needed_bytes=needed, free_bytes=free)
 
     async def _fetch_all(self, hub: HubClient, manifest: Manifest, contents: list[RepositoryFile]) -> None:
         slots = asyncio.Semaphore(self._limits.parallel_files)
@@ -183,13 +118,14 @@ class SnapshotDownload:
 
     async def _fill(self, hub: HubClient, manifest: Manifest, part: Part) -> None:
         """Receive what is missing, asking again where the mirror breaks off."""
-        failures = 0
+        failures, furthest = 0, part.received
         while part.received < part.file.size:
-            before = part.received
             try:
                 await self._receive(hub, manifest, part)
             except DownloadError as error:
-                failures = 1 if part.received - before >= WORTHWHILE_BYTES else failures + 1
+                # By what nobody had before: a mirror that never resumes brings the same beginning again and again.
+                failures = 1 if part.received - furthest >= WORTHWHILE_BYTES else failures + 1
+                furthest = max(furthest, part.received)
                 await self._limits.wait_to_retry(error, failures)
 
     async def _receive(self, hub: HubClient, manifest: Manifest, part: Part) -> None:
@@ -210,20 +146,3 @@ class SnapshotDownload:
                     if part.received == file.size:
                         return
         raise MirrorUnreachable("the answer ended early", mirror=self._mirror.url, file=file.path)
-
-
-def _first(group: BaseExceptionGroup) -> BaseException:
-    """The error that ended a group of tasks; the others were cancelled by it, or failed in the same moment."""
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
-
-
-def _told(error: BaseException) -> BaseException:
-    """The error to report for what went wrong while fetching."""
-    if isinstance(error, OSError):
-        if error.errno in NO_ROOM:
-            return DiskFull(f"the disk is full: {error.strerror}")
-        return InternalError(f"the data folder cannot be used: {error!r}")
-    return error if isinstance(error, SidecarError) else InternalError(f"the download broke off: {error!r}")

@@ -1,8 +1,13 @@
 """What we ask of a model hub over HTTP: a revision, the list of files, and a file's bytes."""
 
 import json
+import math
+import ssl
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote, urljoin
@@ -24,6 +29,9 @@ if TYPE_CHECKING:
     import httpx2
 
 LONGEST_JSON = 8 * 1024 * 1024
+READ_BYTES = 1024 * 1024
+"""Taken from a connection at once, at most. httpcore's own 64 KiB cost more in steps than in bytes. asyncio reads
+256 KiB, so that is what a kill may lose of a file."""
 MOST_PAGES = 100
 MOST_REDIRECTS = 5
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -36,8 +44,10 @@ class HubClient:
         # Late: a fifth of a second that the start of the sidecar need not wait for.
         from http.cookiejar import CookieJar, DefaultCookiePolicy
 
+        import httpcore2
         import httpx2
 
+        httpcore2.AsyncHTTP11Connection.READ_NUM_BYTES = READ_BYTES
         self._mirror = mirror
         self._limits = limits
         self._client = httpx2.AsyncClient(
@@ -46,7 +56,8 @@ class HubClient:
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             timeout=httpx2.Timeout(limits.stall_seconds, connect=limits.connect_seconds, pool=None),
             follow_redirects=False,  # Each hop is checked by `_send`.
-            trust_env=not mirror.is_local,  # The system's proxy, but not to this computer itself.
+            # The system's proxies and certificates, but no proxy to this computer itself.
+            mounts=dict.fromkeys(("http://", "https://", "all://")) if mirror.is_local else None,
         )
 
     async def __aenter__(self) -> Self:
@@ -209,9 +220,9 @@ class HubClient:
             details["status"] = status
         if file is not None:
             details["file"] = file
-        asked = "" if retry_after is None else retry_after.headers.get("Retry-After", "")
-        if asked.isascii() and asked.isdigit():  # The other form, a date, is left aside.
-            details["retry_after_seconds"] = int(asked[:9])
+        wait = None if retry_after is None else _seconds(retry_after.headers.get("Retry-After", ""))
+        if wait is not None:
+            details["retry_after_seconds"] = wait
         return kind(message, **details)
 
     @contextmanager
@@ -226,7 +237,30 @@ class HubClient:
         except httpx2.TimeoutException as error:
             raise self._error(MirrorUnreachable, "no answer in time", file=file) from error
         except httpx2.RequestError as error:
+            if _is_about_certificate(error):
+                raise self._error(MirrorInvalid, "its certificate is not trusted", file=file) from error
             raise self._error(MirrorUnreachable, f"the connection broke: {error!r}", file=file) from error
+
+
+def _seconds(retry_after: str) -> int | None:
+    """How long a `Retry-After` asks to wait, given in seconds or as a date; None if it is neither."""
+    if retry_after.isascii() and retry_after.isdigit():
+        return int(retry_after[:9])
+    try:
+        until = parsedate_to_datetime(retry_after)
+    except ValueError:
+        return None
+    # A date without a zone is meant as GMT, as all in HTTP are.
+    return max(0, math.ceil(until.replace(tzinfo=until.tzinfo or UTC).timestamp() - time.time()))
+
+
+def _is_about_certificate(error: BaseException) -> bool:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
 
 
 async def _nothing() -> AsyncIterator[bytes]:

@@ -2,11 +2,9 @@
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
-
-from sidecar.models.verify import Digest
 
 DownloadNotification = Literal[
     "builtin-model-download-progress", "builtin-model-download-completed", "builtin-model-download-failed"
@@ -58,11 +56,13 @@ class Progress:
         total_bytes: int | None,
         emit: Callable[[DownloadEvent], None],
         clock: Callable[[], float] = time.monotonic,
+        verb: str = "Downloading",
     ) -> None:
         self._model_id = model_id
         self._emit = emit
         self._clock = clock
-        self._on_disk: dict[Digest, int] = {}
+        self._verb = verb
+        self._on_disk: dict[Hashable, int] = {}
         self._fetched = 0
         self._samples: deque[tuple[float, int]] = deque([(clock(), 0)])
         self._file: str | None = None
@@ -72,13 +72,13 @@ class Progress:
         """Never goes back, not even where a damaged file starts again."""
         self.verifying = False
 
-    def holds(self, digest: Digest, size: int) -> None:
-        """Say how much of a file is on disk."""
-        self._on_disk[digest] = size
+    def holds(self, content: Hashable, size: int) -> None:
+        """Say how much of a content is on disk."""
+        self._on_disk[content] = size
         self.downloaded_bytes = max(self.downloaded_bytes, sum(self._on_disk.values()))
 
     def received(self, file: str, size: int) -> None:
-        """Count bytes that came from the network; the speed is theirs."""
+        """Count bytes that came from the network, or from where else they come; the speed is theirs."""
         self._fetched += size
         self._file = file
 
@@ -113,7 +113,7 @@ class Progress:
         if total:
             # The total before the files are known is the catalog's word; it may be too small.
             self._percent = max(self._percent, min(99, done * 100 // total))
-        message = f"Downloading... {readable(done)}" + (f" / {readable(total)}" if total else "")
+        message = f"{self._verb}... {readable(done)}" + (f" / {readable(total)}" if total else "")
         if self.verifying:
             self._percent, message = 99, "Verifying…"
         return DownloadEvent(

@@ -5,6 +5,7 @@ import errno
 import hashlib
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -44,8 +45,9 @@ class Digest:
         return hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
 
 
-async def has_digest(path: Path, size: int, digest: Digest) -> bool:
-    """Whether the file at `path` has exactly this size and digest. Gives way to the event loop after every block."""
+async def has_digest(path: Path, size: int, digest: Digest, on_read: Callable[[int], None] = lambda size: None) -> bool:
+    """Whether the file at `path` has exactly this size and digest. Gives way to the event loop after every block;
+    `on_read` is told its size."""
     hasher = digest.hasher(size)
     try:
         with path.open("rb") as file:
@@ -53,6 +55,7 @@ async def has_digest(path: Path, size: int, digest: Digest) -> bool:
                 return False
             while block := file.read(BLOCK):
                 hasher.update(block)
+                on_read(len(block))
                 await asyncio.sleep(0)
     except OSError as error:
         if error.errno not in (errno.ENOENT, errno.EIO):  # a disk that cannot read a file has lost it

@@ -37,6 +37,17 @@ class DownloadParams(ModelParams):
     ] = None
 
 
+class ImportParams(ModelParams):
+    path: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=4096,
+            description="Absolute path of a folder that holds the model, or of a Hugging Face cache",
+        ),
+    ]
+
+
 class ModelStatus(Message):
     model_id: ModelId
     state: ModelState
@@ -74,8 +85,27 @@ DOWNLOAD = Method(
     "models/download", DownloadParams, ModelStatus, "Starts or joins a download and answers at once", ("window",)
 )
 CANCEL_DOWNLOAD = Method(
-    "models/cancelDownload", ModelParams, ModelStatus, "Stops a download; what is on disk stays", ("window",)
+    "models/cancelDownload",
+    ModelParams,
+    ModelStatus,
+    "Stops a download, an import or a check; what was downloaded stays",
+    ("window",),
 )
+IMPORT = Method(
+    "models/import",
+    ImportParams,
+    ModelStatus,
+    "Starts or joins an import from a folder, with the events of a download, and answers at once",
+    ("window",),
+)
+VERIFY = Method(
+    "models/verify",
+    ModelParams,
+    ModelStatus,
+    "Reads a model on disk again, with the events of a download, and tells what of it is damaged",
+    ("window",),
+)
+DELETE = Method("models/delete", ModelParams, ModelStatus, "Deletes all that is on disk of a model", ("window",))
 UNLOAD = Method("models/unload", NoParams, EngineStatus, "Takes the loaded model out of memory", ("window",))
 
 PROGRESS = Notification(
@@ -84,5 +114,5 @@ PROGRESS = Notification(
 COMPLETED = Notification("builtin-model-download-completed", DownloadEvent, "The model is on disk, checked")
 FAILED = Notification("builtin-model-download-failed", DownloadEvent, "The download ended without the model")
 
-METHODS: tuple[Method[Any, Any], ...] = (LIST, STATUS, DOWNLOAD, CANCEL_DOWNLOAD, UNLOAD)
+METHODS: tuple[Method[Any, Any], ...] = (LIST, STATUS, DOWNLOAD, CANCEL_DOWNLOAD, IMPORT, VERIFY, DELETE, UNLOAD)
 NOTIFICATIONS: tuple[Notification[Any], ...] = (PROGRESS, COMPLETED, FAILED)

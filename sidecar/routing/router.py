@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
@@ -22,6 +23,7 @@ class Router:
         self._catalog = catalog
         self._models = models
         self._engine = engine
+        self._answering: Counter[str] = Counter()
 
     def resolve(self, model: str | None) -> str:
         """The id of the built-in model that `model` (an id, a repository, "auto" or nothing) stands for.
@@ -37,6 +39,10 @@ class Router:
                 return candidate.id
         raise ModelNotFound(f"no model is called {model!r}", model=model, known=[candidate.id for candidate in known])
 
+    def is_answering(self, model_id: str) -> bool:
+        """Whether a request for the built-in model of that id waits or is answered."""
+        return self._answering[model_id] > 0
+
     async def complete(self, model: str | None, request: GenerationRequest) -> AsyncGenerator[Piece, None]:
         """The answer to `request`, piece by piece; closing the iterator cancels the request within one step.
 
@@ -47,10 +53,13 @@ class Router:
         """
         model_id = self.resolve(model)
         path = self._models.get_model_path(model_id)
+        self._answering[model_id] += 1
         try:
             async with aclosing(self._engine.generate(path, request, model_id=model_id)) as pieces:
                 async for piece in pieces:
                     yield piece
         except ModelNotLoaded:
-            await self._models.verify(model_id)
+            await self._models.find_damage(model_id)
             raise
+        finally:
+            self._answering[model_id] -= 1

@@ -42,6 +42,8 @@ CODES: dict[str, Code] = {
     "disk_full": Code(-32025, 507, "server_error"),
     "file_damaged": Code(-32026, 502, "server_error"),
     "cancelled": Code(-32027, 499, "invalid_request_error"),
+    "import_refused": Code(-32028, 400, "invalid_request_error"),
+    "model_in_use": Code(-32029, 409, "invalid_request_error"),
     "data_folder_in_use": Code(-32030, 503, "server_error"),
     "sidecar_restarted": Code(-32040, 503, "server_error"),
     "sidecar_unavailable": Code(-32041, 503, "server_error"),

@@ -15,7 +15,7 @@ from tests.bench.geometry import GEOMETRIES
 from tests.bench.repository import CACHE, Repository
 from tests.bench.setting import Benchmark, Setting
 
-BENCHMARKS = ("priority", "decode", "batch", "structured", "tools", "turns", "memory", "quality", "start")
+BENCHMARKS = ("priority", "decode", "batch", "structured", "tools", "turns", "memory", "quality", "start", "download")
 
 
 def main() -> int:

@@ -25,8 +25,8 @@ class ArmedFault:
         return fnmatchcase(file, self.path)
 
 
-def status(code: int, *, retry_after: int | None = None) -> Fault:
-    """Answer with this status; `retry_after` in seconds."""
+def status(code: int, *, retry_after: int | str | None = None) -> Fault:
+    """Answer with this status; `retry_after` in seconds, or as it is to stand in the header."""
     headers = {"Content-Type": "application/json"} | ({} if retry_after is None else {"Retry-After": str(retry_after)})
     return lambda _: Reply(code, headers, b'{"error":"on demand"}')
 
@@ -110,3 +110,43 @@ def longer(by: int) -> Fault:
         return replace(reply, body=body, source=None, start=0, length=0)
 
     return grown
+
+
+def shorter(by: int) -> Fault:
+    """Send a file as if it had `by` bytes less."""
+    return lambda reply: replace(reply, length=max(0, reply.length - by)) if reply.source else reply
+
+
+def content_range(text: str | None) -> Fault:
+    """Answer a range with 206 and this Content-Range, or none."""
+
+    def said(reply: Reply) -> Reply:
+        if reply.status != 206:
+            return reply
+        headers = {name: value for name, value in reply.headers.items() if name != "Content-Range"}
+        return replace(reply, headers=headers | ({} if text is None else {"Content-Range": text}))
+
+    return said
+
+
+def partial() -> Fault:
+    """Answer 206 to a request without a range: everything but the first byte."""
+
+    def cropped(reply: Reply) -> Reply:
+        if reply.status != 200 or not reply.source:
+            return reply
+        said = f"bytes 1-{reply.length - 1}/{reply.length}"
+        headers = {**reply.headers, "Content-Range": said}
+        return replace(reply, status=206, headers=headers, start=1, length=reply.length - 1)
+
+    return cropped
+
+
+def xet(endpoint: str) -> Fault:
+    """Advertise Hugging Face's other way to transfer files, as the real hub does."""
+    headers = {
+        "X-Xet-Hash": "0" * 64,
+        "X-Xet-Refresh-Route": f"{endpoint}/xet-read-token",
+        "Link": f'<{endpoint}/xet-read-token>; rel="xet-auth", <{endpoint}/reconstruct>; rel="xet-reconstruction-info"',
+    }
+    return lambda reply: replace(reply, headers={**reply.headers, **headers})

@@ -3,6 +3,7 @@
 import json
 import re
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -15,6 +16,7 @@ from typing import Self, cast
 from urllib.parse import unquote, urlsplit
 
 from tests.hub.faults import ArmedFault, Fault
+from tests.hub.link import Link
 from tests.hub.reply import Reply, json_reply, not_found
 from tests.hub.repository import HubFile, HubRepository, HubSnapshot
 
@@ -51,6 +53,7 @@ class Hub:
 
     `rate` limits every body to that many bytes a second. `redirect_lfs` answers LFS files with a redirect to another
     path, as the real hub does to its CDN. `page_size` splits the tree into pages, linked as the real hub links them.
+    With `tls` it speaks https, and `link` is the line that all answers share.
     """
 
     folders: Mapping[str, Path]
@@ -58,6 +61,8 @@ class Hub:
     rate: float | None = None
     redirect_lfs: bool = False
     page_size: int | None = None
+    tls: ssl.SSLContext | None = None
+    link: Link | None = None
     repositories: dict[str, HubRepository] = field(init=False)
     log: list[HubRequest] = field(init=False, default_factory=list)
     _faults: list[ArmedFault] = field(init=False, default_factory=list)
@@ -72,8 +77,8 @@ class Hub:
 
     @property
     def url(self) -> str:
-        """`http://127.0.0.1:PORT`, without a slash at the end."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        """`http://127.0.0.1:PORT`, without a slash at the end; https with `tls`."""
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -198,6 +203,17 @@ class _Handler(BaseHTTPRequestHandler):
     sys_version = ""
     disable_nagle_algorithm = True
 
+    def setup(self) -> None:
+        if (tls := cast(_Server, self.server).hub.tls) is not None:
+            # In this connection's own thread; a client that refuses the certificate ends it by an error.
+            self.request = tls.wrap_socket(self.request, server_side=True)
+        super().setup()
+
+    def finish(self) -> None:
+        super().finish()
+        if isinstance(self.connection, ssl.SSLSocket):
+            self.connection.close()  # The server knows only the socket below it.
+
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base class names it)
         """The log is `Hub.log`."""
 
@@ -211,6 +227,8 @@ class _Handler(BaseHTTPRequestHandler):
         hub = cast(_Server, self.server).hub
         seen, reply = hub.answer(self.command, self.path, dict(self.headers.items()))
         try:
+            if hub.link is not None:
+                hub.closing.wait(hub.link.delay_seconds)
             if not reply.answer:
                 self._fall_silent(hub)
                 return
@@ -231,6 +249,8 @@ class _Handler(BaseHTTPRequestHandler):
         started = time.monotonic()
         limit = min((at for at in (reply.cut_after, reply.stall_after) if at is not None), default=None)
         for piece in reply.pieces():
+            if hub.link is not None and not self._carry(hub, hub.link, len(piece)):
+                return
             part = piece if limit is None else piece[: max(0, limit - seen.sent)]
             self.wfile.write(part)
             with hub.changed:
@@ -248,8 +268,24 @@ class _Handler(BaseHTTPRequestHandler):
         elif reply.cut_after is not None:
             self.close_connection = True
             if reply.reset:
-                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                self.connection.close()
+                self._reset()
+
+    def _carry(self, hub: Hub, link: Link, size: int) -> bool:
+        """Bring a piece over the line; whether the connection is still there."""
+        fate = link.fate(size)
+        if fate == "cut":
+            self._reset()
+            return False
+        seconds = link.seconds_for(size) + (link.pause_seconds if fate == "late" else 0.0)
+        if hub.closing.wait(seconds):
+            self.close_connection = True
+            return False
+        return True
+
+    def _reset(self) -> None:
+        self.close_connection = True
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
 
     def _fall_silent(self, hub: Hub) -> None:
         self.close_connection = True

@@ -55,6 +55,18 @@ class Recorder:
         return [event for event in self.events if event.name.endswith("-progress")]
 
 
+async def failure(models: Models, recorder: Recorder, mirror: str | None = None) -> DownloadEvent:
+    """Download, and answer the event of its failure."""
+    await models.download(mirror=mirror)
+    failed = await recorder.end()
+    assert (failed.name, failed.status) == ("builtin-model-download-failed", "failed")
+    assert failed.progress < 100
+    assert not models.is_model_downloaded()
+    status = models.status()
+    assert (status.state, status.kind) == ("failed", failed.kind)
+    return failed
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A repository like a real one: what a model needs, nested, empty and equal files, and what is never fetched."""

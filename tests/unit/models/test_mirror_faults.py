@@ -8,26 +8,14 @@ from pathlib import Path
 import pytest
 
 from sidecar.errors import DownloadError, MirrorInvalid
-from sidecar.models import BuiltinModel, Catalog, DownloadEvent, Models
+from sidecar.models import BuiltinModel, Catalog, Models
 from sidecar.models.hub import HubClient
 from sidecar.models.manifest import RepositoryFile
 from sidecar.models.mirrors import Mirror
 from sidecar.models.verify import Digest
 from tests.hub import Hub, faults
 from tests.hub.reply import Reply
-from tests.unit.models.conftest import LIMITS, REPOSITORY, WEIGHTS, Recorder
-
-
-async def failure(models: Models, recorder: Recorder, mirror: str | None = None) -> DownloadEvent:
-    """Download, and answer the event of its failure."""
-    await models.download(mirror=mirror)
-    failed = await recorder.end()
-    assert (failed.name, failed.status) == ("builtin-model-download-failed", "failed")
-    assert failed.progress < 100
-    assert not models.is_model_downloaded()
-    status = models.status()
-    assert (status.state, status.kind) == ("failed", failed.kind)
-    return failed
+from tests.unit.models.conftest import LIMITS, REPOSITORY, WEIGHTS, Recorder, failure
 
 
 def found(folder: Path, pattern: str) -> list[Path]:
@@ -40,6 +28,8 @@ def found(folder: Path, pattern: str) -> list[Path]:
     [
         (faults.status(404), "mirror_not_found"),
         (faults.status(401), "mirror_not_found"),
+        (faults.status(403), "mirror_not_found"),
+        (faults.status(416), "mirror_invalid"),
         (faults.status(429, retry_after=3600), "mirror_rate_limited"),
         (faults.status(500), "mirror_failed"),
         (faults.status(503), "mirror_failed"),
@@ -48,10 +38,27 @@ def found(folder: Path, pattern: str) -> list[Path]:
         (faults.no_answer(), "mirror_unreachable"),
         (faults.stall(after=1), "mirror_unreachable"),
         (faults.cut(after=0), "mirror_unreachable"),
+        (faults.cut(after=10, reset=True), "mirror_unreachable"),
         (faults.redirect("http://192.0.2.1/x"), "mirror_invalid"),
         (faults.redirect("file:///etc/passwd"), "mirror_invalid"),
     ],
-    ids=["404", "401", "429", "500", "503", "400", "html", "silent", "stalled", "cut", "to-http", "to-file"],
+    ids=[
+        "404",
+        "401",
+        "403",
+        "416",
+        "429",
+        "500",
+        "503",
+        "400",
+        "html",
+        "silent",
+        "stalled",
+        "cut",
+        "reset",
+        "to-http",
+        "to-file",
+    ],
 )
 async def test_a_mirror_that_fails_is_reported_by_its_kind(
     models: Models, recorder: Recorder, hub: Hub, on: str, fault: faults.Fault, kind: str

@@ -248,13 +248,13 @@ async def test_verifying_finds_damage_of_the_same_size_and_it_alone_is_fetched_a
 ) -> None:
     await models.download()
     await recorder.end()
-    await models.verify()
+    await models.find_damage()
     assert models.status().state == "ready"
     with (models.get_model_path() / "model.safetensors").open("r+b") as weights:
         weights.write(b"damaged")
     assert models.status().state == "ready"
 
-    checks = await asyncio.gather(models.verify(), models.verify(), return_exceptions=True)
+    checks = await asyncio.gather(models.find_damage(), models.find_damage(), return_exceptions=True)
     found = [error.details["files"] for error in checks if isinstance(error, ModelNotReady)]
     assert found == [["model.safetensors"], ["model.safetensors"]]
     status = models.status()
@@ -264,7 +264,7 @@ async def test_verifying_finds_damage_of_the_same_size_and_it_alone_is_fetched_a
     await models.download()
     assert (await recorder.end()).status == "completed"
     assert [(r.endpoint, r.file) for r in hub.log[first_run:]] == [("get", "model.safetensors")]
-    await models.verify()
+    await models.find_damage()
 
 
 async def test_blobs_without_a_record_are_verified_before_they_count(

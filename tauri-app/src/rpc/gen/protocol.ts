@@ -9,7 +9,9 @@ export interface Messages {
   ModelParams: ModelParams;
   ModelStatus: ModelStatus;
   DownloadParams: DownloadParams;
+  ImportParams: ImportParams;
   EngineStatus: EngineStatus;
+  ComputerDescription: ComputerDescription;
   ChatChunkParams: ChatChunkParams;
   DownloadEvent: DownloadEvent;
 }
@@ -45,7 +47,9 @@ export interface ErrorData {
     | "mirror_invalid"
     | "disk_full"
     | "file_damaged"
+    | "import_refused"
     | "cancelled"
+    | "model_in_use"
     | "data_folder_in_use"
     | "sidecar_restarted"
     | "sidecar_unavailable"
@@ -367,6 +371,16 @@ export interface DownloadParams {
    */
   mirror?: string | null;
 }
+export interface ImportParams {
+  /**
+   * Absent: the only built-in model
+   */
+  modelId?: string | null;
+  /**
+   * Absolute path of a folder that holds the model, or of a Hugging Face cache
+   */
+  path: string;
+}
 export interface EngineStatus {
   loaded: boolean;
   loading: boolean;
@@ -408,6 +422,66 @@ export interface EngineStatus {
 export interface Lanes {
   high: number;
   low: number;
+}
+export interface ComputerDescription {
+  /**
+   * The processor by its maker's name
+   */
+  chip: string | null;
+  /**
+   * arm64, x86_64, …
+   */
+  architecture: string;
+  /**
+   * macOS, or what a Linux distribution calls itself
+   */
+  system: string;
+  systemVersion: string | null;
+  memoryBytes: number;
+  /**
+   * On the disk of the data folder
+   */
+  freeDiskBytes: number;
+  /**
+   * What the model will run on
+   */
+  device: "metal" | "cuda" | "cpu";
+  fit: ModelFit;
+}
+/**
+ * Whether the model can run here.
+ */
+export interface ModelFit {
+  modelId: string;
+  verdict: "good" | "slow" | "unable";
+  /**
+   * Those of the verdict, the weightiest first
+   */
+  reasons: (
+    | "needs_apple_silicon"
+    | "needs_macos_14"
+    | "memory_too_small"
+    | "disk_too_small"
+    | "no_gpu"
+    | "memory_tight"
+    | "slow_memory"
+  )[];
+  /**
+   * What must yet come to the disk; null where it is not known
+   */
+  neededBytes: number | null;
+  /**
+   * What an answer will probably be written with; null where it is not known
+   */
+  tokensPerSecond: number | null;
+  /**
+   * Memory bandwidth by bytes of weights: it cannot be faster
+   */
+  tokensPerSecondAtMost: number | null;
+  /**
+   * Where the bandwidth is from
+   */
+  speedBasis: ("published_bandwidth" | "measured_bandwidth") | null;
 }
 export interface ChatChunkParams {
   /**
@@ -502,10 +576,18 @@ export interface Methods {
   "models/status": { params: ModelParams; result: ModelStatus };
   /** Starts or joins a download and answers at once */
   "models/download": { params: DownloadParams; result: ModelStatus };
-  /** Stops a download; what is on disk stays */
+  /** Stops a download, an import or a check; what was downloaded stays */
   "models/cancelDownload": { params: ModelParams; result: ModelStatus };
+  /** Starts or joins an import from a folder, with the events of a download, and answers at once */
+  "models/import": { params: ImportParams; result: ModelStatus };
+  /** Reads a model on disk again, with the events of a download, and tells what of it is damaged */
+  "models/verify": { params: ModelParams; result: ModelStatus };
+  /** Deletes all that is on disk of a model */
+  "models/delete": { params: ModelParams; result: ModelStatus };
   /** Takes the loaded model out of memory */
   "models/unload": { params: NoParams; result: EngineStatus };
+  /** This computer, and whether the model can run on it */
+  "computer/describe": { params: ModelParams; result: ComputerDescription };
   /** What the engine holds and does */
   "engine/status": { params: NoParams; result: EngineStatus };
   /** Holds background requests where they are */

@@ -1,0 +1,69 @@
+"""A download whose process is killed again and again: it gets there, and fetches hardly more than it must."""
+
+import hashlib
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.hub import Hub, write_catalog
+from tests.pipe import Pipe
+from tests.rpc.asking import REPOSITORY
+
+SIZES = (20_000_000, 12_000_000, 10_000_000, 8_000_000, 5_000_000, 3_000_000, 1_900_000, 100_000)  # bytes; 60 MB
+KILLS = 30
+IN_FLIGHT = 4  # files
+FETCHED_AGAIN = 2**20  # bytes at most of a file in flight, after each kill
+RATE = 8_000_000  # bytes a second of each answer: a kill comes within half a megabyte of where it was meant
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Hub:
+    """A hub with eight files."""
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    rng = random.Random(5)
+    for number, size in enumerate(SIZES[:-1]):
+        (folder / f"model-{number}.safetensors").write_bytes(rng.randbytes(size))
+    (folder / "config.json").write_bytes(b"{}" + b" " * (SIZES[-1] - 2))
+    return Hub({REPOSITORY: folder}, rate=RATE)
+
+
+@pytest.mark.timeout(300)  # It takes half a minute; a machine that does other things meanwhile may be slow.
+def test_a_download_that_is_killed_thirty_times_ends_whole_and_fetches_little_twice(
+    hub: Hub, tmp_path: Path, data_dir: Path
+) -> None:
+    folder = hub.folders[REPOSITORY]
+    catalog = write_catalog(tmp_path / "catalog.json", hub.url, folder)
+    moments = sorted(random.Random(30).sample(range(int(sum(SIZES) * 0.9)), KILLS))  # bytes served until then
+    # As installed, also where this shell asks Python to keep no byte code: or 30 starts would compile it all.
+    environment = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(tmp_path / "byte code")}
+    with hub:
+        for moment in moments:
+            with Pipe.sidecar(data_dir, catalog, env=environment) as pipe:
+                pipe.initialize()
+                assert pipe.request("models/download")["state"] == "downloading"
+                hub.wait_until(lambda moment=moment: served(hub) >= moment, timeout=30)  # type: ignore[misc]
+                pipe.process.kill()
+                pipe.wait_for_end()
+                assert not [m for m in pipe.kept() if m.get("method") == "builtin-model-download-completed"]
+        hub.rate = None
+        with Pipe.sidecar(data_dir, catalog, env=environment) as pipe:
+            pipe.initialize()
+            pipe.request("models/download")
+            pipe.notification("builtin-model-download-completed")
+
+    arrived = {path.name: sha256(path) for path in data_dir.glob("builtin_models/*/snapshots/*/*")}
+    assert arrived == {path.name: sha256(path) for path in folder.iterdir()}
+    assert not list(data_dir.rglob("*.part"))
+    again = served(hub) - sum(SIZES)
+    assert 0 <= again <= KILLS * IN_FLIGHT * FETCHED_AGAIN
+
+
+def served(hub: Hub) -> int:
+    """Bytes of files that left the hub."""
+    return sum(request.sent for request in hub.log if request.endpoint == "get")
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,141 @@
+"""Answers with something wrong about their bytes, waits that are asked for, and hosts that are none."""
+
+import time
+from email.utils import formatdate
+from pathlib import Path
+
+import pytest
+
+from sidecar.errors import DownloadError
+from sidecar.models import Models
+from sidecar.models.hub import HubClient
+from sidecar.models.mirrors import Mirror
+from tests.hub import Hub, faults
+from tests.unit.models.conftest import LIMITS, REPOSITORY, WEIGHTS, Recorder, failure
+
+
+@pytest.mark.parametrize("reset", [False, True], ids=["closed", "reset"])
+async def test_a_connection_that_is_cut_every_so_many_bytes_is_outlasted(
+    models: Models, recorder: Recorder, hub: Hub, reset: bool
+) -> None:
+    hub.fault(faults.cut(after=500_000, reset=reset), on="get")
+    await models.download()
+    assert (await recorder.end()).status == "completed"
+    assert len(hub.requests("get", "model.safetensors")) >= WEIGHTS // 500_000
+
+
+async def test_a_mirror_that_dribbles_a_little_in_each_answer_is_given_up(
+    models: Models, recorder: Recorder, hub: Hub
+) -> None:
+    hub.fault(faults.cut(after=10_000), on="get", path="model.safetensors")
+    assert (await failure(models, recorder)).kind == "mirror_unreachable"
+    assert len(hub.requests("get", "model.safetensors")) == LIMITS.attempts
+
+
+@pytest.mark.parametrize("fault", [faults.refuse_range(), faults.ignore_range()], ids=["refused", "ignored"])
+async def test_a_mirror_that_never_resumes_and_always_breaks_off_is_given_up(
+    models: Models, recorder: Recorder, hub: Hub, fault: faults.Fault
+) -> None:
+    hub.fault(fault, on="get", path="model.safetensors")
+    hub.fault(faults.cut(after=700_000), on="get", path="model.safetensors")
+    assert (await failure(models, recorder)).kind == "mirror_unreachable"
+    assert len(hub.requests("get", "model.safetensors")) <= 2 * LIMITS.attempts
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        (None, "mirror_invalid"),
+        ("", "mirror_invalid"),
+        ("bytes nonsense", "mirror_invalid"),
+        ("bytes 700000-2999999/99", "file_damaged"),
+    ],
+    ids=["none", "empty", "nonsense", "another size"],
+)
+async def test_a_part_with_a_wrong_content_range_is_not_taken(
+    models: Models, recorder: Recorder, hub: Hub, text: str | None, kind: str
+) -> None:
+    hub.fault(faults.content_range(text), on="get", path="model.safetensors")
+    hub.fault(faults.cut(after=700_000), on="get", path="model.safetensors", times=1)
+    assert (await failure(models, recorder)).kind == kind
+
+
+async def test_a_part_that_claims_to_begin_further_on_is_never_put_where_it_does_not_belong(
+    models: Models, recorder: Recorder, hub: Hub
+) -> None:
+    hub.fault(
+        faults.content_range(f"bytes 800000-{WEIGHTS - 1}/{WEIGHTS}"), on="get", path="model.safetensors", times=1
+    )
+    hub.fault(faults.cut(after=700_000), on="get", path="model.safetensors", times=1)
+    await models.download()
+    assert (await recorder.end()).status == "completed"
+
+
+async def test_a_part_that_was_not_asked_for_is_refused(models: Models, recorder: Recorder, hub: Hub) -> None:
+    hub.fault(faults.partial(), on="get", path="model.safetensors")
+    assert (await failure(models, recorder)).kind == "mirror_invalid"
+
+
+async def test_a_file_that_is_shorter_than_announced_is_damaged(models: Models, recorder: Recorder, hub: Hub) -> None:
+    hub.fault(faults.shorter(by=1), on="get", path="model.safetensors")
+    failed = await failure(models, recorder)
+    assert (failed.kind, failed.file) == ("file_damaged", "model.safetensors")
+
+
+async def test_the_other_way_of_transfer_that_a_mirror_advertises_is_left_aside(
+    models: Models, recorder: Recorder, hub: Hub
+) -> None:
+    hub.fault(faults.xet(hub.url), on="any")
+    await models.download()
+    assert (await recorder.end()).status == "completed"
+    assert {request.endpoint for request in hub.log} == {"info", "tree", "get"}
+
+
+@pytest.mark.parametrize("code", [401, 403, 404, 416, 429, 500, 503])
+async def test_a_mirror_that_does_not_answer_head_is_not_asked_to(
+    models: Models, recorder: Recorder, hub: Hub, code: int
+) -> None:
+    hub.fault(faults.status(code), on="head")
+    await models.download()
+    assert (await recorder.end()).status == "completed"
+    assert not hub.requests("head")
+
+
+async def test_a_date_to_retry_after_is_reported_in_seconds(hub: Hub) -> None:
+    hub.fault(faults.status(503, retry_after=formatdate(time.time() + 3600, usegmt=True)), on="info")
+    async with HubClient(Mirror.parse(hub.url), LIMITS) as client:
+        with pytest.raises(DownloadError) as caught:
+            await client.revision(REPOSITORY)
+    seconds = caught.value.details["retry_after_seconds"]
+    assert isinstance(seconds, int)
+    assert 3500 < seconds <= 3601
+    assert len(hub.log) == 1
+
+
+@pytest.mark.parametrize("text", ["Wed, 21 Oct 2015 07:28:00 GMT", "Wed, 21 Oct 2015 07:28:00", "0", "soon", "-1", ""])
+async def test_a_wait_that_is_over_or_cannot_be_read_holds_up_nothing(
+    models: Models, recorder: Recorder, hub: Hub, text: str
+) -> None:
+    hub.fault(faults.status(429, retry_after=text), on="get", times=1)
+    await models.download()
+    assert (await recorder.end()).status == "completed"
+
+
+async def test_a_host_that_does_not_exist_is_unreachable(models: Models, recorder: Recorder) -> None:
+    assert (await failure(models, recorder, "https://nowhere.invalid")).kind == "mirror_unreachable"
+
+
+async def test_tokens_that_lie_about_are_not_sent(
+    models: Models, recorder: Recorder, hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "token").write_text("hf_secret")
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login person password secret\n")
+    (tmp_path / "netrc").chmod(0o600)
+    monkeypatch.setenv("HF_TOKEN_PATH", str(tmp_path / "token"))
+    monkeypatch.setenv("HUGGING_FACE_HUB_TOKEN", "hf_secret")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    hub.redirect_lfs = True
+    await models.download()
+    assert (await recorder.end()).status == "completed"
+    assert not [request for request in hub.log if "authorization" in request.headers]
+    assert not [request for request in hub.log if "secret" in str(request.headers)]
