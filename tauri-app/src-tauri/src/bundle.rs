@@ -1,5 +1,6 @@
 //! What a package carries: the sidecar's project, and what its Python environment is made with.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use python_environment::Recipe;
@@ -10,6 +11,7 @@ use python_environment::Recipe;
 /// |---|---|
 /// | `pyproject.toml`, `uv.lock`, `sidecar/` | the project |
 /// | `wheels/` | all its packages; a slim package has none and fetches them |
+/// | `download-bytes` | of a slim one: how many bytes that is, as decimal digits |
 /// | `cpython/` | a standalone interpreter, if the package carries one |
 /// | `uv` | if it is not beside the app's own program, where a package has it |
 const FOLDER: &str = "sidecar-bundle";
@@ -39,7 +41,9 @@ impl Bundle {
     pub(crate) fn recipe(&self, data_dir: &Path) -> Recipe {
         let wheels = self.folder.join("wheels");
         let python = self.folder.join("cpython/bin/python3");
+        let download_bytes = fs::read_to_string(self.folder.join("download-bytes")).ok();
         Recipe {
+            download_bytes: download_bytes.and_then(|digits| digits.trim().parse().ok()),
             wheels: wheels.is_dir().then_some(wheels),
             python: python.is_file().then(|| python.to_string_lossy().into_owned()),
             ..Recipe::new(&self.uv, &self.folder, data_dir)
@@ -49,8 +53,6 @@ impl Bundle {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     #[test]
@@ -63,7 +65,9 @@ mod tests {
             fs::write(folder.join(name), "").expect("the disk has room");
         }
         let bundle = Bundle::in_resources(resources.path()).expect("it is whole");
-        assert_eq!(bundle.recipe(Path::new("/data")).wheels, None, "it is slim");
+        fs::write(folder.join("download-bytes"), "72724811\n").expect("the disk has room");
+        let recipe = bundle.recipe(Path::new("/data"));
+        assert_eq!((recipe.wheels, recipe.download_bytes), (None, Some(72_724_811)), "it is slim");
         fs::create_dir_all(folder.join("wheels")).expect("the disk has room");
         let recipe = bundle.recipe(Path::new("/data"));
         assert_eq!((recipe.wheels, recipe.uv), (Some(folder.join("wheels")), folder.join("uv")));

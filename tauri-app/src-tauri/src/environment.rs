@@ -108,7 +108,8 @@ fn address(typed: Option<&str>) -> Result<Option<Address>, RpcError> {
 
 /// One attempt after another.
 async fn make(recipe: Recipe, state: watch::Sender<State>, mut retries: mpsc::Receiver<Mirrors>) -> PathBuf {
-    let mut mirrors = of_variables();
+    // A package that came with its wheels asks nobody, whatever a developer has set.
+    let mut mirrors = if recipe.wheels.is_none() { of_variables() } else { Mirrors::default() };
     loop {
         let mut stage = Stage::start(recipe.clone(), mirrors.clone(), Times::default());
         mirrors = loop {

@@ -11,8 +11,11 @@ pub struct Recipe {
     pub uv: PathBuf,
     /// The bundled project: `pyproject.toml`, `uv.lock` and the sidecar's code. Only read, as bundles are.
     pub project: PathBuf,
-    /// A folder with wheels of all packages, where the app came with them: then nothing is fetched.
+    /// A folder with wheels of all packages, where the app came with them: then nothing is fetched, unless the person
+    /// names an index.
     pub wheels: Option<PathBuf>,
+    /// How much is fetched where there are no wheels. Only who made the package knows: it depends on system and interpreter.
+    pub download_bytes: Option<u64>,
     /// The interpreter that is asked for: a path or a version. Without one, any that the project allows.
     pub python: Option<String>,
     /// Where the environment is made.
@@ -32,6 +35,7 @@ impl Recipe {
             uv: uv.into(),
             project: project.into(),
             wheels: None,
+            download_bytes: None,
             python: None,
             target: data_dir.join("python"),
             cache: data_dir.join("cache/uv"),

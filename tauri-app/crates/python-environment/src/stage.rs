@@ -9,6 +9,7 @@ use sidecar_host::{GRACE, Launch, LogFile, Process, RpcError};
 use tokio::io::AsyncReadExt;
 use tokio::sync::{mpsc, watch};
 
+use crate::address::Address;
 use crate::failure::{self, Origin, cancelled, on_disk};
 use crate::guard::guarded;
 use crate::network::has_route;
@@ -21,6 +22,8 @@ use crate::uv::Uv;
 
 /// Events that may wait to be read; then uv waits.
 const EVENTS: usize = 256;
+/// Where the addresses in `uv.lock` come from.
+const PYPI: &str = "https://pypi.org/simple";
 /// What a shell answers when the program it should run cannot be run.
 const CANNOT_RUN: [Option<i32>; 2] = [Some(126), Some(127)];
 
@@ -205,7 +208,7 @@ impl Maker {
         if cannot_run {
             return failure::no_uv(&self.tail);
         }
-        let origin = if self.uv.recipe.wheels.is_some() { Origin::Bundle } else { Origin::Network };
+        let origin = if self.uv.wheels().is_some() { Origin::Bundle } else { Origin::Network };
         failure::classify(&self.tail, origin, has_route)
     }
 
@@ -261,13 +264,11 @@ fn finish(version: String) -> impl FnOnce(&Uv) -> io::Result<()> + Send + 'stati
 
 /// What will be installed, and from where.
 fn announcement(uv: &Uv) -> Event {
-    let folder = uv.recipe.wheels.as_ref().map(|wheels| patience::size(std::slice::from_ref(wheels)).0);
-    let source = match (&uv.recipe.wheels, &uv.mirrors.index) {
-        (Some(_), _) => None,
-        (None, Some(index)) => Some(index.to_string()),
-        (None, None) => Some("https://pypi.org/simple".to_owned()),
+    let Some(wheels) = uv.wheels() else {
+        let source = uv.mirrors.index.as_ref().map_or(PYPI.to_owned(), Address::to_string);
+        return Event::Syncing { source: Some(source), bytes: uv.recipe.download_bytes };
     };
-    Event::Syncing { source, bytes: folder }
+    Event::Syncing { source: None, bytes: Some(patience::size(std::slice::from_ref(wheels)).0) }
 }
 
 /// Waits for true, or for the end of whoever could say it. Cancel safe.

@@ -23,6 +23,11 @@ pub(crate) struct Uv {
 }
 
 impl Uv {
+    /// The bundle's wheels, unless the person wants an index: they may be what is broken.
+    pub(crate) fn wheels(&self) -> Option<&PathBuf> {
+        self.recipe.wheels.as_ref().filter(|_| self.mirrors.index.is_none())
+    }
+
     pub(crate) fn version(&self) -> Launch {
         self.launch(["--version".into()])
     }
@@ -36,7 +41,7 @@ impl Uv {
     /// Everything after [`Uv::venv`], in order.
     pub(crate) fn installation(&self) -> Vec<Launch> {
         let sync = ["sync", "--frozen", "--no-dev"].map(OsString::from);
-        if self.recipe.wheels.is_none() && self.mirrors.index.is_none() {
+        if self.wheels().is_none() && self.mirrors.index.is_none() {
             return vec![self.launch(sync)];
         }
         vec![self.export(), self.install(), self.launch(sync.into_iter().chain(["--offline".into()]))]
@@ -44,7 +49,7 @@ impl Uv {
 
     fn export(&self) -> Launch {
         let fixed = ["export", "--quiet", "--frozen", "--no-dev", "--offline", "--no-header", "--no-annotate"];
-        let hashes = self.recipe.wheels.as_ref().map(|_| "--no-hashes".into());
+        let hashes = self.wheels().map(|_| "--no-hashes".into());
         let output = ["--output-file".into(), self.requirements().into()];
         self.launch(fixed.map(OsString::from).into_iter().chain(hashes).chain(output))
     }
@@ -52,7 +57,7 @@ impl Uv {
     fn install(&self) -> Launch {
         let fixed = ["pip", "sync", "--python"].map(OsString::from);
         let target = [self.recipe.target.clone().into()];
-        let source: Vec<OsString> = match &self.recipe.wheels {
+        let source: Vec<OsString> = match self.wheels() {
             Some(wheels) => vec!["--offline".into(), "--no-index".into(), "--find-links".into(), wheels.into()],
             None => vec!["--require-hashes".into()],
         };
@@ -75,8 +80,8 @@ impl Uv {
 
     /// No setting of the person's own uv reaches this one; where things are kept and fetched from is said here.
     fn environment(&self) -> Vec<(OsString, OsString)> {
-        let Recipe { target, cache, interpreters, python, wheels, .. } = &self.recipe;
-        let downloads = if wheels.is_some() { "never" } else { "automatic" };
+        let Recipe { target, cache, interpreters, python, .. } = &self.recipe;
+        let downloads = if self.wheels().is_some() { "never" } else { "automatic" };
         let seconds = self.times.request.as_secs().max(1).to_string();
         let mut own: Vec<(&str, OsString)> = vec![
             ("NO_COLOR", "1".into()),

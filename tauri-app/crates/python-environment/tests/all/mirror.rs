@@ -20,6 +20,16 @@ async fn packages_come_from_the_index_that_was_typed_in() {
 }
 
 #[tokio::test]
+async fn an_index_that_was_typed_in_goes_before_the_bundles_wheels_which_may_be_broken() {
+    let tiny = Tiny::new();
+    let mut recipe = tiny.full();
+    recipe.wheels = Some(tiny.path("no-wheels"));
+    assert_eq!(Course::usual(recipe.clone()).await.error().kind, "environment_failed");
+    let address = index(tiny.path("wheels")).await;
+    tiny.assert_works(Course::of(recipe, mirrors(&address), Times::default()).await.python());
+}
+
+#[tokio::test]
 async fn a_mirror_that_changed_a_package_is_refused() {
     let tiny = Tiny::new();
     let wheel = tiny.path("wheels/beta-2.0-py3-none-any.whl");
