@@ -17,7 +17,9 @@ PLATFORM_NAME = "knowledge-focus.huozhong.in"
 """What the folder is called where nobody chose one. The system's web view keeps its own things in there as well."""
 SIGNS = frozenset({"builtin_models", "knowledge-focus.db"})
 """A folder with one of these is ours, whatever else somebody put there."""
-OWN_NAMES = SIGNS | {"attachments", "logs", "cache", "lock", "shell.json", "window.lock", "window.bell", ".DS_Store"}
+OWN_NAMES = SIGNS | {
+    *("attachments", "cache", "lock", "logs", "python", "shell.json", "window.bell", "window.lock", ".DS_Store"),
+}
 """All that may be there before the first sidecar is: the shell comes first, and the Finder marks what it shows."""
 
 

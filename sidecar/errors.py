@@ -38,7 +38,14 @@ SidecarError
 └─ ShellError             made by the shell, never by this process; here so that the list is whole
    ├─ SidecarRestarted      the sidecar died while the request ran
    ├─ SidecarUnavailable    there is no sidecar to ask
-   └─ StartRefused          the sidecar cannot use what it was started with
+   ├─ StartRefused          the sidecar cannot use what it was started with
+   └─ EnvironmentFailed     its Python environment could not be made
+      ├─ EnvironmentNoPython
+      ├─ EnvironmentNoNetwork       no network at all
+      ├─ EnvironmentIndexUnreachable  no connection to the package index, or no answer
+      ├─ EnvironmentIndexFailed     not the answers of a package index, or other packages than the lock's
+      ├─ EnvironmentAddressInvalid  a typed-in address that is not used
+      └─ EnvironmentDiskFull
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -293,3 +300,48 @@ class StartRefused(ShellError):
     """The sidecar left with `BAD_ARGUMENTS`: its data folder or catalog cannot be used; `details.stderr` says why."""
 
     kind = "start_refused"
+
+
+class EnvironmentFailed(ShellError):
+    """uv could not make the Python environment; `details.lines` says what it said last, for all of these."""
+
+    kind = "environment_failed"
+
+
+class EnvironmentNoPython(EnvironmentFailed):
+    """There is no Python that the sidecar can run on."""
+
+    kind = "environment_no_python"
+
+
+class EnvironmentNoNetwork(EnvironmentFailed):
+    """Packages must be fetched and the computer has no network at all."""
+
+    kind = "environment_no_network"
+    retryable = True
+
+
+class EnvironmentIndexUnreachable(EnvironmentFailed):
+    """The package index does not answer. `details.interpreter`: it is the source of Python itself that does not."""
+
+    kind = "environment_index_unreachable"
+    retryable = True
+
+
+class EnvironmentIndexFailed(EnvironmentFailed):
+    """What answers is no package index, lacks a package, or has another than the lock says."""
+
+    kind = "environment_index_failed"
+    retryable = True
+
+
+class EnvironmentAddressInvalid(EnvironmentFailed):
+    """A typed-in address that is not https (or http on this computer), or has a password in it."""
+
+    kind = "environment_address_invalid"
+
+
+class EnvironmentDiskFull(EnvironmentFailed):
+    """Not enough room for the Python environment."""
+
+    kind = "environment_disk_full"

@@ -48,4 +48,11 @@ CODES: dict[str, Code] = {
     "sidecar_restarted": Code(-32040, 503, "server_error"),
     "sidecar_unavailable": Code(-32041, 503, "server_error"),
     "start_refused": Code(-32042, 503, "server_error"),
+    "environment_failed": Code(-32050, 503, "server_error"),
+    "environment_no_python": Code(-32051, 503, "server_error"),
+    "environment_no_network": Code(-32052, 503, "server_error"),
+    "environment_index_unreachable": Code(-32053, 503, "server_error"),
+    "environment_index_failed": Code(-32054, 503, "server_error"),
+    "environment_address_invalid": Code(-32055, 503, "server_error"),
+    "environment_disk_full": Code(-32056, 503, "server_error"),
 }

@@ -11,6 +11,7 @@ const COMMANDS: &[&str] = &[
     "shell_state",
     "shell_set",
     "open_link",
+    "environment_retry",
 ];
 
 fn main() {

@@ -84,7 +84,7 @@ def test_a_shared_folder_is_refused_even_where_it_is_empty(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     "names",
     [
-        ("shell.json", "window.lock", "window.bell", "logs", "attachments"),
+        ("shell.json", "window.lock", "window.bell", "logs", "attachments", "python", "cache"),
         ("builtin_models",),
         ("builtin_models", "notes of a person"),
         ("knowledge-focus.db", "knowledge-focus.db-wal"),

@@ -1,16 +1,19 @@
 //! Puts the parts together and runs until the window closes or the system asks the app to leave.
 
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sidecar_host::{Budget, Checkout, Client, Launch, Options, Supervisor};
 use tauri::{AppHandle, Manager, RunEvent};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::allow_list::AllowList;
+use crate::arguments::Arguments;
 use crate::attachment::Attachments;
+use crate::bundle::Bundle;
 use crate::commands;
 use crate::data_folder::DataFolder;
+use crate::environment::Environment;
 use crate::instance::Instance;
 use crate::offered::Offered;
 use crate::preferences::Preferences;
@@ -19,7 +22,7 @@ use crate::window;
 
 /// Where the sidecar's code was not found.
 #[derive(Debug, thiserror::Error)]
-#[error("the Python sidecar is not beside this program; run ./just setup in the checkout it was built in")]
+#[error("the Python sidecar is not with this program; run ./just setup in the checkout it was built in")]
 struct NoSidecar;
 
 #[derive(Debug, thiserror::Error)]
@@ -31,8 +34,10 @@ struct NoDisplay {
 }
 
 /// Runs the app; returns once it has left nothing behind.
-pub(crate) fn run(data: &DataFolder, catalog: Option<PathBuf>, instance: Instance) -> Result<(), Box<dyn Error>> {
-    let launch = find_sidecar(data, catalog)?;
+pub(crate) fn run(data: &DataFolder, arguments: &Arguments, instance: Instance) -> Result<(), Box<dyn Error>> {
+    let source = Source::named(arguments)?;
+    // Relative to where the person is, not to where the sidecar runs.
+    let catalog = arguments.catalog.as_deref().map(|path| std::path::absolute(path).unwrap_or(path.to_owned()));
     #[cfg(target_os = "linux")]
     check_display()?;
     let for_setup = data.clone();
@@ -51,8 +56,9 @@ pub(crate) fn run(data: &DataFolder, catalog: Option<PathBuf>, instance: Instanc
             commands::shell::shell_state,
             commands::shell::shell_set,
             commands::link::open_link,
+            commands::environment::environment_retry,
         ])
-        .setup(move |app| set_up(app.handle(), &for_setup, launch, instance))
+        .setup(move |app| set_up(app.handle(), &for_setup, source, catalog, instance))
         .build(context())?;
     app.run(|app, event| match event {
         RunEvent::ExitRequested { .. } => hide(app),
@@ -72,7 +78,14 @@ fn context() -> tauri::Context {
     tauri::tauri_build_context!()
 }
 
-fn set_up(app: &AppHandle, data: &DataFolder, launch: Launch, instance: Instance) -> Result<(), Box<dyn Error>> {
+fn set_up(
+    app: &AppHandle,
+    data: &DataFolder,
+    source: Option<Source>,
+    catalog: Option<PathBuf>,
+    instance: Instance,
+) -> Result<(), Box<dyn Error>> {
+    let source = source.or_else(|| Source::packaged(app)).ok_or(NoSidecar)?;
     let preferences = Preferences::open(app, data)?;
     let client = Client {
         name: "knowledge-focus".into(),
@@ -80,10 +93,10 @@ fn set_up(app: &AppHandle, data: &DataFolder, launch: Launch, instance: Instance
         locale: preferences.language().tag().into(),
     };
     // Before the window: its first question finds a sidecar that is nearly ready.
-    let supervisor = tauri::async_runtime::block_on(async {
-        Supervisor::start(launch, client, Options::default(), Budget::default())
-    });
+    let (environment, supervisor) =
+        tauri::async_runtime::block_on(async { source.start(data.path(), catalog, client) });
     app.manage(preferences);
+    app.manage(environment);
     app.manage(Relay::new(supervisor, AllowList::of_window()?));
     app.manage(Attachments::in_folder(data.attachments()));
     app.manage(Offered::default());
@@ -102,16 +115,50 @@ fn check_display() -> Result<(), NoDisplay> {
     gtk::init().map_err(|_| NoDisplay { display: variable("DISPLAY"), wayland: variable("WAYLAND_DISPLAY") })
 }
 
-/// In a source checkout the sidecar is beside this program's own sources.
-fn find_sidecar(data: &DataFolder, catalog: Option<PathBuf>) -> Result<Launch, NoSidecar> {
-    let program = std::env::current_exe().ok();
-    let beside = program.as_deref().and_then(Checkout::above);
-    // A target folder may lie outside the checkout (CARGO_TARGET_DIR).
-    let built_in = || cfg!(debug_assertions).then(|| Checkout::above(env!("CARGO_MANIFEST_DIR").as_ref())).flatten();
-    let checkout = beside.or_else(built_in).ok_or(NoSidecar)?;
-    // Relative to where the person is, not to where the sidecar runs.
-    let catalog = catalog.map(|catalog| std::path::absolute(&catalog).unwrap_or(catalog));
-    Ok(checkout.launch(data.path(), catalog.as_deref()))
+/// Where the sidecar's code is.
+enum Source {
+    /// In the checkout that this program was built in, with an environment that is there.
+    Checkout(Checkout),
+    /// In a package, with an environment that is made at the first launch.
+    Bundle(Bundle),
+}
+
+impl Source {
+    /// The bundle that the command line names, or the checkout that this program lies in. `None` where a package's own
+    /// bundle is to be looked for.
+    fn named(arguments: &Arguments) -> Result<Option<Self>, NoSidecar> {
+        if let Some(folder) = &arguments.bundle {
+            let folder = std::path::absolute(folder).map_err(|_| NoSidecar)?;
+            return Bundle::in_folder(&folder).map(|bundle| Some(Self::Bundle(bundle))).ok_or(NoSidecar);
+        }
+        let program = std::env::current_exe().ok();
+        let beside = program.as_deref().and_then(Checkout::above);
+        // A target folder may lie outside the checkout (CARGO_TARGET_DIR).
+        let built_in =
+            || cfg!(debug_assertions).then(|| Checkout::above(env!("CARGO_MANIFEST_DIR").as_ref())).flatten();
+        Ok(beside.or_else(built_in).map(Self::Checkout))
+    }
+
+    fn packaged(app: &AppHandle) -> Option<Self> {
+        Bundle::in_resources(&app.path().resource_dir().ok()?).map(Self::Bundle)
+    }
+
+    /// Starts the sidecar, as soon as it has an environment. Must be called within a Tokio runtime.
+    fn start(self, data: &Path, catalog: Option<PathBuf>, client: Client) -> (Environment, Supervisor) {
+        let (options, budget) = (Options::default(), Budget::default());
+        match self {
+            Self::Checkout(checkout) => {
+                let launch = checkout.launch(data, catalog.as_deref());
+                (Environment::of_checkout(), Supervisor::start(launch, client, options, budget))
+            }
+            Self::Bundle(bundle) => {
+                let (environment, python) = Environment::made_by(bundle.recipe(data));
+                let data = data.to_owned();
+                let launch = async move { Launch::in_environment(&python.await, &data, catalog.as_deref()) };
+                (environment, Supervisor::start_after(launch, client, options, budget))
+            }
+        }
+    }
 }
 
 /// SIGTERM, SIGINT (Ctrl+C) and SIGHUP (the terminal closed) leave the same way as the window's close button.

@@ -15,4 +15,8 @@ pub(crate) struct Arguments {
     /// JSON file that lists the built-in models [default: the shipped list]
     #[arg(long, value_name = "FILE")]
     pub(crate) catalog: Option<PathBuf>,
+
+    /// Folder to use in place of the package's own `sidecar-bundle`, also in a source checkout: for tests of the first launch
+    #[arg(long, value_name = "DIR", hide = true)]
+    pub(crate) bundle: Option<PathBuf>,
 }

@@ -14,7 +14,7 @@ const PLATFORM_NAME: &str = "knowledge-focus.huozhong.in";
 const SIGNS: &[&str] = &["builtin_models", "knowledge-focus.db"];
 /// All that may be in a folder of ours that has no sign yet.
 const OTHER_OWN_NAMES: &[&str] =
-    &["attachments", "logs", "cache", "lock", "shell.json", "window.lock", "window.bell", ".DS_Store"];
+    &["attachments", "cache", "lock", "logs", "python", "shell.json", "window.bell", "window.lock", ".DS_Store"];
 /// Set on a folder that many people write in.
 const STICKY: u32 = 0o1000;
 
@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn a_folder_of_ours_is_taken() {
-        let left_by_the_shell = ["shell.json", "window.lock", "window.bell", "logs", "attachments"];
+        let left_by_the_shell = ["shell.json", "window.lock", "window.bell", "logs", "attachments", "python", "cache"];
         let used = ["builtin_models", "notes of a person"];
         for names in [&[][..], &left_by_the_shell, &used, &["knowledge-focus.db", "knowledge-focus.db-wal"]] {
             let folder = folder_of(names);

@@ -7,9 +7,11 @@ mod allow_list;
 mod app;
 mod arguments;
 mod attachment;
+mod bundle;
 mod commands;
 mod data_folder;
 mod disk;
+mod environment;
 mod instance;
 mod logs;
 mod offered;
@@ -54,7 +56,7 @@ pub fn run() -> ExitCode {
         Err(error) => return fail(&error, DATA_FOLDER_REFUSED),
     };
     logs::start(&data);
-    match app::run(&data, arguments.catalog, instance) {
+    match app::run(&data, &arguments, instance) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(%error, "the app cannot run");

@@ -9,6 +9,7 @@ use sidecar_host::{Call, Event, Notification, RpcError, State, Supervisor};
 use tokio::sync::{Notify, broadcast, watch};
 
 use crate::allow_list::AllowList;
+use crate::environment::{self, Environment};
 use crate::page::{PageEvent, PageStream};
 
 /// Passes requests of windows to the sidecar, whatever they are, if the window may call them.
@@ -63,13 +64,14 @@ impl Relay {
     }
 
     /// From now on everything that belongs to no request, for one page; ends the page's subscription before.
-    pub(crate) fn subscribe(&self, window: &str) -> Subscription {
+    pub(crate) fn subscribe(&self, window: &str, environment: &Environment) -> Subscription {
         let mut pages = self.pages();
         let page = pages.entry(window.to_owned()).or_default();
         page.subscription.send_replace(());
         Subscription {
             notifications: self.supervisor.subscribe(),
             state: self.supervisor.state(),
+            environment: environment.state(),
             gone: page.gone.subscribe(),
             replaced: page.subscription.subscribe(),
         }
@@ -154,6 +156,7 @@ async fn forward(
 pub(crate) struct Subscription {
     notifications: broadcast::Receiver<Notification>,
     state: watch::Receiver<State>,
+    environment: watch::Receiver<environment::State>,
     gone: watch::Receiver<bool>,
     replaced: watch::Receiver<()>,
 }
@@ -162,7 +165,7 @@ impl Subscription {
     /// Streams until the page goes or subscribes again.
     pub(crate) async fn stream(mut self, mut stream: PageStream) {
         tokio::select! {
-            () = notify(self.notifications, self.state, &mut stream) => {}
+            () = notify(self.notifications, self.state, self.environment, &mut stream) => {}
             _ = self.gone.wait_for(|gone| *gone) => {}
             _ = self.replaced.changed() => {}
         }
@@ -173,9 +176,11 @@ impl Subscription {
 async fn notify(
     mut notifications: broadcast::Receiver<Notification>,
     mut state: watch::Receiver<State>,
+    mut environment: watch::Receiver<environment::State>,
     stream: &mut PageStream,
 ) {
     state.mark_changed();
+    environment.mark_changed();
     loop {
         let event = tokio::select! {
             changed = state.changed() => {
@@ -184,6 +189,11 @@ async fn notify(
                 }
                 let params = describe(&state.borrow_and_update());
                 PageEvent::Shell { method: "shell/sidecar", params }
+            }
+            // Nothing changes any more once it is there, and whoever made it is gone.
+            Ok(()) = environment.changed() => {
+                let params = json!(*environment.borrow_and_update());
+                PageEvent::Shell { method: "shell/environment", params }
             }
             notification = notifications.recv() => match notification {
                 Ok(notification) => PageEvent::Sidecar(notification),

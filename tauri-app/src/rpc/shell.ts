@@ -38,10 +38,24 @@ export type SidecarState =
       error: { kind: string; retryable: boolean; message: string; details: Record<string, unknown> };
     };
 
+/** Where the sidecar's Python environment stands, which comes before the sidecar. */
+export interface EnvironmentState {
+  /** `slow`: nothing was heard of it for 30 s. */
+  state: "checking" | "syncing" | "slow" | "ready" | "failed";
+  /** What uv said last. */
+  lines: string[];
+  /** Where packages are fetched from; null where the app came with them. */
+  source: string | null;
+  bytes: number | null;
+  error: { kind: string; retryable: boolean; message: string; details: Record<string, unknown> } | null;
+}
+
 /** What the shell itself notifies, beside the sidecar's notifications. */
 export interface ShellNotifications {
   /** At once when the window subscribes, then at each change. */
   "shell/sidecar": SidecarState;
+  /** At once when the window subscribes, then at each change. */
+  "shell/environment": EnvironmentState;
   /** The window fell behind and missed some: states must be read again. */
   "shell/notificationsLost": unknown;
 }
@@ -75,3 +89,7 @@ export const attachmentBytes = (url: string) => command<ArrayBuffer>("attachment
 
 /** Asks the person in a dialog that shows the whole address, and opens it in their browser if they agree (true). */
 export const openLink = (url: string) => command<boolean>("open_link", { url });
+
+/** Another attempt at the Python environment, from addresses that the person typed in, if any. */
+export const environmentRetry = (mirrors: { index?: string; python?: string }) =>
+  command<null>("environment_retry", { ...mirrors });

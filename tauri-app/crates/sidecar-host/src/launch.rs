@@ -16,6 +16,22 @@ pub struct Launch {
     pub logs: PathBuf,
 }
 
+impl Launch {
+    /// The sidecar that `python`'s environment can import, over the data folder `data_dir`.
+    ///
+    /// Isolated (`-I`): neither the working directory nor the person's own packages are looked at. That ignores
+    /// `PYTHONUTF8`, too, so UTF-8 is said on the command line.
+    pub fn in_environment(python: &Path, data_dir: &Path, catalog: Option<&Path>) -> Self {
+        Self {
+            program: python.to_owned(),
+            arguments: arguments(&["-I", "-X", "utf8"], data_dir, catalog),
+            directory: data_dir.to_owned(),
+            environment: inherited_environment(),
+            logs: data_dir.join("logs"),
+        }
+    }
+}
+
 /// A source checkout with its Python environment: where the sidecar is in development.
 #[derive(Debug, Clone)]
 pub struct Checkout {
@@ -31,20 +47,26 @@ impl Checkout {
 
     /// The sidecar of this checkout over the data folder `data_dir`.
     pub fn launch(&self, data_dir: &Path, catalog: Option<&Path>) -> Launch {
-        let mut arguments: Vec<OsString> = ["-m", "sidecar", "--data-dir"].map(OsString::from).into();
-        arguments.push(data_dir.into());
-        if let Some(catalog) = catalog {
-            arguments.push("--catalog".into());
-            arguments.push(catalog.into());
-        }
         Launch {
             program: self.root.join(".venv/bin/python"),
-            arguments,
+            arguments: arguments(&[], data_dir, catalog),
             directory: self.root.clone(),
-            environment: cleaned(std::env::vars_os()),
+            environment: inherited_environment(),
             logs: data_dir.join("logs"),
         }
     }
+}
+
+/// Python's arguments, after those for Python itself.
+fn arguments(of_python: &[&str], data_dir: &Path, catalog: Option<&Path>) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> =
+        of_python.iter().chain(&["-m", "sidecar", "--data-dir"]).map(Into::into).collect();
+    arguments.push(data_dir.into());
+    if let Some(catalog) = catalog {
+        arguments.push("--catalog".into());
+        arguments.push(catalog.into());
+    }
+    arguments
 }
 
 /// Variables the sidecar may see: who and where the person is, how to reach the network, which GPU,
@@ -78,6 +100,11 @@ const KEPT_PREFIXES: &[&str] = &["LC_", "KNOWLEDGE_FOCUS_"];
 /// Set whatever was there: UTF-8 everywhere, no packages of the person's own Python, no telemetry.
 const FIXED: &[(&str, &str)] =
     &[("PYTHONUTF8", "1"), ("PYTHONNOUSERSITE", "1"), ("HF_HUB_DISABLE_TELEMETRY", "1"), ("DO_NOT_TRACK", "1")];
+
+/// The environment of every program that this app starts, uv as well as Python.
+pub fn inherited_environment() -> Vec<(OsString, OsString)> {
+    cleaned(std::env::vars_os())
+}
 
 /// The variables of `inherited` that the sidecar may see. An allow-list: `PYTHONPATH`, `LD_PRELOAD`, a bundle's
 /// `LD_LIBRARY_PATH` or somebody's token must not reach it.

@@ -29,10 +29,10 @@ mod wire;
 
 pub use call::{Call, Event};
 pub use error::RpcError;
-pub use launch::{Checkout, Launch};
+pub use launch::{Checkout, Launch, inherited_environment};
 pub use line::MAX_LINE_BYTES;
 pub use log_file::LogFile;
-pub use process::{Exit, GRACE};
+pub use process::{Exit, GRACE, Pipes, Process};
 pub use sidecar::{Client, Options, Server, Sidecar, StartError};
 pub use supervisor::{Budget, State, Supervisor};
 pub use transport::{REQUEST_QUEUE_BYTES, Transport};

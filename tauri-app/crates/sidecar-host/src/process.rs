@@ -24,21 +24,26 @@ pub struct Exit {
 
 /// The leader of a process group of its own. Dropping it kills the group.
 #[derive(Debug)]
-pub(crate) struct Process {
+pub struct Process {
     child: Child,
     /// `None` once the leader was reaped: its number may belong to somebody else then.
     group: Option<Pid>,
 }
 
+/// The three pipes to a new process.
 #[derive(Debug)]
-pub(crate) struct Pipes {
-    pub(crate) stdin: ChildStdin,
-    pub(crate) stdout: ChildStdout,
-    pub(crate) stderr: ChildStderr,
+pub struct Pipes {
+    pub stdin: ChildStdin,
+    pub stdout: ChildStdout,
+    pub stderr: ChildStderr,
 }
 
 impl Process {
-    pub(crate) fn spawn(launch: &Launch) -> io::Result<(Self, Pipes)> {
+    /// Starts it. Must be called within a Tokio runtime.
+    ///
+    /// # Errors
+    /// The program or the folder is missing, or the system has no room for a process.
+    pub fn spawn(launch: &Launch) -> io::Result<(Self, Pipes)> {
         let mut child = Command::new(&launch.program)
             .args(&launch.arguments)
             .current_dir(&launch.directory)
@@ -47,7 +52,7 @@ impl Process {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            // A Ctrl+C in the terminal is for the shell, which then ends the sidecar in order.
+            // A Ctrl+C in the terminal is for the shell, which then ends its children in order.
             .process_group(0)
             .spawn()?;
         let missing = || io::Error::other("a pipe of the new process is missing");
@@ -66,7 +71,7 @@ impl Process {
     }
 
     /// Waits until the leader has ended, then kills what is left of its group. Cancel safe.
-    pub(crate) async fn wait(&mut self) -> Exit {
+    pub async fn wait(&mut self) -> Exit {
         let status = self.child.wait().await;
         // Members that outlive the leader keep the group's number from being used again, so this
         // reaches them or nobody.
@@ -76,7 +81,7 @@ impl Process {
     }
 
     /// The ladder, after stdin was closed: wait, SIGTERM, wait, SIGKILL. Each wait is `grace` long.
-    pub(crate) async fn end(&mut self, grace: Duration) -> Exit {
+    pub async fn end(&mut self, grace: Duration) -> Exit {
         if let Ok(exit) = timeout(grace, self.wait()).await {
             return exit;
         }
@@ -84,7 +89,7 @@ impl Process {
         if let Ok(exit) = timeout(grace, self.wait()).await {
             return exit;
         }
-        tracing::warn!("the sidecar ignored the end of its stdin and SIGTERM: killing it");
+        tracing::warn!("a process ignored the end of its stdin and SIGTERM: killing it");
         self.signal(Signal::KILL);
         self.wait().await
     }

@@ -1,6 +1,7 @@
 //! One sidecar after another: when one dies, the next is started at once, within a budget.
 
 use std::collections::VecDeque;
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -65,12 +66,22 @@ pub struct Supervisor {
 impl Supervisor {
     /// Starts the first sidecar in the background. Must be called within a Tokio runtime.
     pub fn start(launch: Launch, client: Client, options: Options, budget: Budget) -> Self {
+        Self::start_after(ready(launch), client, options, budget)
+    }
+
+    /// As [`Supervisor::start`], once it is known what to run; until then calls wait. The future is dropped when the
+    /// supervisor is shut down before.
+    pub fn start_after(
+        launch: impl Future<Output = Launch> + Send + 'static,
+        client: Client,
+        options: Options,
+        budget: Budget,
+    ) -> Self {
         let (state, state_seen) = watch::channel(State::Starting);
         let (wake, woken) = watch::channel(());
         let (stop, stopped) = watch::channel(false);
         let notifications = broadcast::Sender::new(NOTIFICATIONS);
         let keeper = Keeper {
-            launch,
             client,
             options,
             starts: Starts { budget, times: VecDeque::new() },
@@ -79,7 +90,7 @@ impl Supervisor {
             woken,
             stopped,
         };
-        tokio::spawn(keeper.run());
+        tokio::spawn(keeper.run(launch));
         Self { state: state_seen, notifications, wake, stop }
     }
 
@@ -131,7 +142,6 @@ impl Supervisor {
 
 /// The task behind a [`Supervisor`].
 struct Keeper {
-    launch: Launch,
     client: Client,
     options: Options,
     starts: Starts,
@@ -142,7 +152,7 @@ struct Keeper {
 }
 
 impl Keeper {
-    async fn run(mut self) {
+    async fn run(mut self, launch: impl Future<Output = Launch>) {
         let mut stopped = self.stopped.clone();
         let stopping = async move {
             // An error means that the supervisor was dropped, which ends the sidecar too.
@@ -152,7 +162,7 @@ impl Keeper {
         let mut sidecar = None;
         tokio::select! {
             () = &mut stopping => {}
-            () = self.keep(&mut sidecar) => {}
+            () = async { self.keep(&launch.await, &mut sidecar).await } => {}
         }
         if let Some(sidecar) = sidecar {
             sidecar.shut_down().await;
@@ -161,7 +171,7 @@ impl Keeper {
     }
 
     /// Never returns; `current` is the sidecar that was started last.
-    async fn keep(&mut self, current: &mut Option<Arc<Sidecar>>) {
+    async fn keep(&mut self, launch: &Launch, current: &mut Option<Arc<Sidecar>>) {
         loop {
             if let Err(retry_at) = self.starts.take(Instant::now()) {
                 self.wait_down(RpcError::sidecar_unavailable("the sidecar keeps failing"), retry_at).await;
@@ -169,7 +179,7 @@ impl Keeper {
             }
             self.state.send_replace(State::Starting);
             tracing::info!("starting the sidecar");
-            if let Err(error) = self.serve(current).await {
+            if let Err(error) = self.serve(launch, current).await {
                 tracing::error!(%error, "the sidecar did not start");
                 self.wait_down(error, self.starts.next(Instant::now())).await;
             }
@@ -177,8 +187,8 @@ impl Keeper {
     }
 
     /// Starts one sidecar and returns when it has ended.
-    async fn serve(&self, current: &mut Option<Arc<Sidecar>>) -> Result<(), RpcError> {
-        let sidecar = Sidecar::spawn(&self.launch, self.options, self.notifications.clone())
+    async fn serve(&self, launch: &Launch, current: &mut Option<Arc<Sidecar>>) -> Result<(), RpcError> {
+        let sidecar = Sidecar::spawn(launch, self.options, self.notifications.clone())
             .map_err(|error| unavailable(&error, ""))?;
         let sidecar = current.insert(Arc::new(sidecar));
         let server = sidecar.shake_hands(&self.client).await.map_err(|error| unavailable(&error, &sidecar.stderr()))?;

@@ -1,6 +1,7 @@
 //! What the window may `invoke`; `COMMANDS.md` is the list for those who write the window.
 
 pub(crate) mod attach;
+pub(crate) mod environment;
 pub(crate) mod link;
 pub(crate) mod rpc;
 pub(crate) mod shell;

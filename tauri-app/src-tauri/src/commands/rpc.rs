@@ -6,6 +6,7 @@ use sidecar_host::RpcError;
 use tauri::ipc::Channel;
 use tauri::{State, Webview};
 
+use crate::environment::Environment;
 use crate::page::{PageEvent, PageStream};
 use crate::relay::Relay;
 
@@ -28,7 +29,12 @@ pub(crate) fn rpc_cancel(webview: Webview, relay: State<'_, Relay>, request_id: 
 }
 
 #[tauri::command]
-pub(crate) fn rpc_subscribe(webview: Webview, relay: State<'_, Relay>, on_event: Channel<PageEvent>) {
-    let subscription = relay.subscribe(webview.label());
+pub(crate) fn rpc_subscribe(
+    webview: Webview,
+    relay: State<'_, Relay>,
+    environment: State<'_, Environment>,
+    on_event: Channel<PageEvent>,
+) {
+    let subscription = relay.subscribe(webview.label(), &environment);
     tauri::async_runtime::spawn(subscription.stream(PageStream::new(webview, on_event)));
 }

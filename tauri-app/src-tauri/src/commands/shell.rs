@@ -1,13 +1,14 @@
 //! What the window reads and changes of the shell itself.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sidecar_host::RpcError;
 use tauri::{AppHandle, State, WebviewWindow};
 
 use super::internal;
 use crate::data_folder::DataFolder;
 use crate::disk::unwritable;
+use crate::environment::Environment;
 use crate::preferences::{Appearance, Language, LanguageChoice, Preferences};
 use crate::relay::Relay;
 
@@ -23,6 +24,7 @@ pub(crate) struct ShellState {
     system_language: Language,
     theme: Appearance,
     sidecar: Value,
+    environment: Value,
 }
 
 /// Members that are absent stay as they are.
@@ -39,6 +41,7 @@ pub(crate) fn shell_state(
     data: State<'_, DataFolder>,
     preferences: State<'_, Preferences>,
     relay: State<'_, Relay>,
+    environment: State<'_, Environment>,
 ) -> ShellState {
     ShellState {
         version: app.package_info().version.to_string(),
@@ -48,6 +51,7 @@ pub(crate) fn shell_state(
         system_language: Language::of_system(),
         theme: preferences.appearance(),
         sidecar: relay.sidecar_state(),
+        environment: json!(*environment.state().borrow()),
     }
 }
 
@@ -58,6 +62,7 @@ pub(crate) fn shell_set(
     data: State<'_, DataFolder>,
     preferences: State<'_, Preferences>,
     relay: State<'_, Relay>,
+    environment: State<'_, Environment>,
     change: Change,
 ) -> Result<ShellState, RpcError> {
     if let Some(language) = change.language {
@@ -67,5 +72,5 @@ pub(crate) fn shell_set(
         preferences.set_appearance(theme).map_err(unwritable)?;
         window.set_theme(theme.theme()).map_err(internal)?;
     }
-    Ok(shell_state(app, data, preferences, relay))
+    Ok(shell_state(app, data, preferences, relay, environment))
 }

@@ -53,7 +53,14 @@ export interface ErrorData {
     | "data_folder_in_use"
     | "sidecar_restarted"
     | "sidecar_unavailable"
-    | "start_refused";
+    | "start_refused"
+    | "environment_failed"
+    | "environment_no_python"
+    | "environment_no_network"
+    | "environment_index_unreachable"
+    | "environment_index_failed"
+    | "environment_address_invalid"
+    | "environment_disk_full";
   /**
    * The same request may succeed later, without anybody changing it
    */

@@ -6,6 +6,7 @@ use crate::common::{client, launch, ready, soon};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde_json::json;
 use sidecar_host::{Budget, Options, State, Supervisor};
+use tokio::sync::oneshot;
 
 fn pid(sidecar: &sidecar_host::Sidecar) -> Pid {
     Pid::from_raw(sidecar.pid().expect("it runs") as i32).expect("a pid")
@@ -132,4 +133,37 @@ async fn after_shutting_down_nothing_is_left_and_calls_say_so() {
     assert!(test_kill_process(pid).is_err(), "the process is gone");
     let error = supervisor.call("1".into(), "ping", &json!({})).await.expect_err("it is over");
     assert_eq!(error.kind, "sidecar_unavailable");
+}
+
+#[tokio::test]
+async fn a_request_waits_until_it_is_known_what_to_run() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let (know, known) = oneshot::channel();
+    let launch_later = async { known.await.expect("it is told") };
+    let supervisor = Supervisor::start_after(launch_later, client(), Options::default(), Budget::default());
+    let params = json!({});
+    let mut early = std::pin::pin!(supervisor.call("1".into(), "ping", &params));
+    assert!(now(&mut early).await.is_none(), "nothing runs yet");
+    know.send(launch(data.path())).expect("it is awaited");
+    let call = soon("a sidecar", early).await.expect("one comes up");
+    soon("the answer", call.answer()).await.expect("it is served");
+    soon("the end", supervisor.shut_down()).await;
+}
+
+#[tokio::test]
+async fn shutting_down_before_it_is_known_what_to_run_drops_whoever_finds_out() {
+    let (know, known) = oneshot::channel::<sidecar_host::Launch>();
+    let launch_later = async { known.await.expect("it is told") };
+    let supervisor = Supervisor::start_after(launch_later, client(), Options::default(), Budget::default());
+    soon("the end", supervisor.shut_down()).await;
+    assert!(know.is_closed());
+}
+
+/// What a future gives without waiting.
+async fn now<T>(future: &mut (impl Future<Output = T> + Unpin)) -> Option<T> {
+    tokio::select! {
+        biased;
+        value = future => Some(value),
+        () = std::future::ready(()) => None,
+    }
 }

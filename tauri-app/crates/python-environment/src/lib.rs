@@ -1,0 +1,33 @@
+//! Makes the Python environment that the sidecar runs in: `uv sync --frozen` of the bundled project into the data folder.
+//!
+//! | Module | Its one concern |
+//! |---|---|
+//! | [`recipe`] | what an environment is made from, and where it is kept |
+//! | [`address`] | a package mirror that a person typed in, checked |
+//! | [`uv`] | the command lines of uv, and a cleaned environment for it |
+//! | [`guard`] | a child that ends with this process, however this process ends |
+//! | [`output`] | what uv says: bytes to plain lines |
+//! | [`patience`] | whether anything still happens: a line, or bytes on the disk |
+//! | [`failure`] | what went wrong, from what uv said last |
+//! | [`network`] | whether this computer has a network at all |
+//! | [`stamp`] | the mark of a finished environment: compared first, written last |
+//! | [`site`] | makes the bundled sidecar importable in the environment |
+//! | [`stage`] | the stage itself: all of these in order, as a stream of events |
+//!
+//! Only Unix is supported, as in `sidecar-host`.
+
+mod address;
+mod failure;
+mod guard;
+mod network;
+mod output;
+mod patience;
+mod recipe;
+mod site;
+mod stage;
+mod stamp;
+mod uv;
+
+pub use address::{Address, BadAddress};
+pub use recipe::{Mirrors, Recipe};
+pub use stage::{Event, Stage, Times};

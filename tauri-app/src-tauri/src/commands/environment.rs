@@ -1,0 +1,15 @@
+//! Another attempt at the Python environment.
+
+use sidecar_host::RpcError;
+use tauri::State;
+
+use crate::environment::Environment;
+
+#[tauri::command]
+pub(crate) fn environment_retry(
+    environment: State<'_, Environment>,
+    index: Option<String>,
+    python: Option<String>,
+) -> Result<(), RpcError> {
+    environment.retry(index.as_deref(), python.as_deref())
+}

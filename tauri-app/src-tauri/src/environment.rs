@@ -1,0 +1,205 @@
+//! The first stage of a launch: the sidecar's Python environment, as the window sees it.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+
+use python_environment::{Address, Event, Mirrors, Recipe, Stage, Times};
+use serde::Serialize;
+use sidecar_host::RpcError;
+use tokio::sync::{mpsc, watch};
+
+/// Lines that the window can show.
+const LINES: usize = 200;
+
+/// Where the stage stands. A window reads it whole: it may have come later, or have been reloaded.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct State {
+    state: Name,
+    /// What uv said last.
+    lines: VecDeque<String>,
+    /// Where packages are fetched from; `None` where nothing is fetched.
+    source: Option<String>,
+    /// How much it is, where that is known.
+    bytes: Option<u64>,
+    /// Of `failed`.
+    error: Option<RpcError>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Name {
+    Checking,
+    Syncing,
+    /// Nothing was heard of it for a while.
+    Slow,
+    Ready,
+    Failed,
+}
+
+impl State {
+    fn new(state: Name) -> Self {
+        Self { state, lines: VecDeque::new(), source: None, bytes: None, error: None }
+    }
+
+    /// What the window sees after `event`.
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::Checking => *self = Self::new(Name::Checking),
+            Event::Syncing { source, bytes } => *self = Self { source, bytes, ..Self::new(Name::Syncing) },
+            Event::Line(line) => {
+                if self.lines.len() == LINES {
+                    self.lines.pop_front();
+                }
+                self.lines.push_back(line);
+                self.state = Name::Syncing;
+            }
+            Event::Slow => self.state = Name::Slow,
+            Event::Ready { .. } => self.state = Name::Ready,
+            Event::Failed(error) => {
+                self.state = Name::Failed;
+                self.error = Some(error);
+            }
+        }
+    }
+}
+
+/// What the window may do with the stage.
+#[derive(Debug)]
+pub(crate) struct Environment {
+    state: watch::Receiver<State>,
+    /// Closed once the environment is there.
+    retry: mpsc::Sender<Mirrors>,
+}
+
+impl Environment {
+    /// One that needs nothing: a source checkout has its own.
+    pub(crate) fn of_checkout() -> Self {
+        Self { state: watch::channel(State::new(Name::Ready)).1, retry: mpsc::channel(1).0 }
+    }
+
+    /// One that is made by whoever awaits the second value: the environment's interpreter, whenever it is there.
+    pub(crate) fn made_by(recipe: Recipe) -> (Self, impl Future<Output = PathBuf> + Send + 'static) {
+        let (state, state_seen) = watch::channel(State::new(Name::Checking));
+        let (retry, retries) = mpsc::channel(1);
+        (Self { state: state_seen, retry }, make(recipe, state, retries))
+    }
+
+    /// Where it stands, now and from now on.
+    pub(crate) fn state(&self) -> watch::Receiver<State> {
+        self.state.clone()
+    }
+
+    /// Ends the attempt that is under way and begins another, with things fetched from where the person says. An empty
+    /// address is none. Nothing happens once the environment is there.
+    pub(crate) fn retry(&self, index: Option<&str>, python: Option<&str>) -> Result<(), RpcError> {
+        let mirrors = Mirrors { index: address(index)?, python: address(python)? };
+        // Full when a retry has been asked for already, closed when none is needed.
+        let _ = self.retry.try_send(mirrors);
+        Ok(())
+    }
+}
+
+fn address(typed: Option<&str>) -> Result<Option<Address>, RpcError> {
+    let typed = typed.map(str::trim).filter(|typed| !typed.is_empty());
+    let invalid =
+        |error: python_environment::BadAddress| RpcError::lasting("environment_address_invalid", error.to_string());
+    typed.map(Address::parse).transpose().map_err(invalid)
+}
+
+/// One attempt after another.
+async fn make(recipe: Recipe, state: watch::Sender<State>, mut retries: mpsc::Receiver<Mirrors>) -> PathBuf {
+    // A package that came with its wheels asks nobody, whatever a developer has set.
+    let mut mirrors = if recipe.wheels.is_none() { of_variables() } else { Mirrors::default() };
+    loop {
+        let mut stage = Stage::start(recipe.clone(), mirrors.clone(), Times::default());
+        mirrors = loop {
+            tokio::select! {
+                event = stage.next() => match event {
+                    Some(Event::Ready { python }) => {
+                        state.send_modify(|state| state.take(Event::Ready { python: python.clone() }));
+                        return python;
+                    }
+                    Some(event) => state.send_modify(|state| state.take(event)),
+                    // It failed. The window asks for another attempt, or goes.
+                    None => break next(&mut retries).await,
+                },
+                again = next(&mut retries) => break again,
+            }
+        };
+        stage.end().await;
+    }
+}
+
+/// The next attempt's mirrors. Cancel safe.
+async fn next(retries: &mut mpsc::Receiver<Mirrors>) -> Mirrors {
+    match retries.recv().await {
+        Some(mirrors) => mirrors,
+        // The app is leaving.
+        None => std::future::pending().await,
+    }
+}
+
+/// What a person set for uv in their own environment holds for the first attempt, if a typed-in address could.
+fn of_variables() -> Mirrors {
+    let variable = |name: &str| {
+        let text = std::env::var(name).ok()?;
+        Address::parse(&text).inspect_err(|error| tracing::warn!(name, %error, "a variable is not used")).ok()
+    };
+    Mirrors { index: variable("UV_DEFAULT_INDEX"), python: variable("UV_PYTHON_INSTALL_MIRROR") }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use super::*;
+
+    #[test]
+    fn the_window_reads_what_happened_whenever_it_comes() {
+        let mut state = State::new(Name::Checking);
+        state.take(Event::Syncing { source: Some("https://pypi.org/simple".into()), bytes: None });
+        for number in 0..300 {
+            state.take(Event::Line(format!("line {number}")));
+        }
+        state.take(Event::Slow);
+        assert_eq!((state.state, state.lines.len(), &*state.lines[0]), (Name::Slow, LINES, "line 100"));
+        state.take(Event::Line("it goes on".into()));
+        assert_eq!(state.state, Name::Syncing);
+        state.take(Event::Failed(RpcError::passing("environment_no_network", "none")));
+        let seen = serde_json::to_value(&state).expect("it is JSON");
+        assert_eq!((&seen["state"], &seen["error"]["kind"]), (&"failed".into(), &"environment_no_network".into()));
+        assert_eq!(seen["source"], "https://pypi.org/simple");
+        state.take(Event::Checking);
+        assert_eq!(state, State::new(Name::Checking), "another attempt begins anew");
+    }
+
+    #[test]
+    fn an_address_that_would_not_be_used_is_refused_before_anything_ends() {
+        let environment = Environment::of_checkout();
+        for address in ["http://example.com", "https://me:secret@example.com", "example.com"] {
+            let error = environment.retry(Some(address), None).expect_err(address);
+            assert_eq!(error.kind, "environment_address_invalid");
+            assert!(!error.message.contains("secret"));
+        }
+        environment.retry(Some(" "), None).expect("an empty field is none");
+    }
+
+    #[tokio::test]
+    async fn a_failed_attempt_waits_for_a_retry_and_another_one_follows() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let recipe = Recipe::new(folder.path().join("no-uv"), folder.path(), folder.path());
+        let (environment, made) = Environment::made_by(recipe);
+        let making = tokio::spawn(made);
+        let mut state = environment.state();
+        for _ in 0..2 {
+            let failed = state.wait_for(|state| state.state == Name::Failed);
+            drop(timeout(Duration::from_secs(30), failed).await.expect("in time").expect("it is being made"));
+            environment.retry(None, None).expect("no address is none");
+            let again = state.wait_for(|state| state.state == Name::Checking);
+            drop(timeout(Duration::from_secs(30), again).await.expect("in time").expect("it is being made"));
+        }
+        making.abort();
+    }
+}
