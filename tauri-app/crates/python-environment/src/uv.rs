@@ -88,6 +88,8 @@ impl Uv {
             ("UV_NO_CONFIG", "1".into()),
             ("UV_NO_ENV_FILE", "1".into()),
             ("UV_NO_PROGRESS", "1".into()),
+            // The network of a firm or a school may have a certificate of its own, which the system knows and uv does not.
+            ("UV_SYSTEM_CERTS", "1".into()),
             ("UV_PROJECT_ENVIRONMENT", target.into()),
             ("UV_CACHE_DIR", cache.into()),
             ("UV_PYTHON_INSTALL_DIR", interpreters.into()),
