@@ -26,11 +26,17 @@ pytestmark = [
 
 PATIENCE = 40
 """Seconds that a start may take."""
+LOADED = "the page is loaded"  # what the shell's log says
 
 
 def test_a_window_whose_web_process_was_killed_loads_its_page_again(tmp_path: Path) -> None:
     with virtual_display() as display, started(tmp_path, display) as app:
-        (killed,) = WebDriverWait(cast(Any, app), PATIENCE).until(web_processes, "no process draws the page")
+        log = tmp_path / "data" / "logs" / "shell.log"
+        # Not before: of a process that dies while it starts WebKit says that this cannot be, and aborts the app.
+        WebDriverWait(cast(Any, app), PATIENCE).until(
+            lambda _: log.exists() and LOADED in log.read_text(), "no page is loaded"
+        )
+        (killed,) = web_processes(app)
         killed.kill()
         (other,) = WebDriverWait(cast(Any, app), PATIENCE).until(
             lambda app: web_processes(app) - {killed}, "no other one does"

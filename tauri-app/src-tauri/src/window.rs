@@ -26,10 +26,9 @@ pub(crate) fn open(app: &AppHandle) -> tauri::Result<()> {
         // The page is ours and stays; a link in a model's answer opens nothing by itself.
         .on_navigation(is_our_page)
         .on_new_window(|_, _| NewWindowResponse::Deny)
-        .on_page_load(|window, load| {
-            if load.event() == PageLoadEvent::Started {
-                page_gone(window.app_handle(), window.label());
-            }
+        .on_page_load(|window, load| match load.event() {
+            PageLoadEvent::Started => page_gone(window.app_handle(), window.label()),
+            PageLoadEvent::Finished => tracing::info!("the page is loaded"),
         });
     let builder = if kept.is_some() { builder.position(x, y) } else { builder.center() };
     let window = builder.build()?;
