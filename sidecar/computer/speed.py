@@ -19,8 +19,9 @@ Basis = Literal["published_bandwidth", "measured_bandwidth"]
 REACHED = 0.5
 """The part of the bound that is expected on a GPU."""
 
-# 10⁹ bytes a second, from the technical specifications at support.apple.com; of a chip with two of them, the lower.
-# M1's was never printed there: LPDDR4X-4266 at 128 bit.
+# 10⁹ bytes a second, as Apple's specifications give them; of a chip with two of them, the lower. M1's was never printed
+# there: LPDDR4X-4266 at 128 bit. M4 Pro, M4 Max and M5 were looked up; the others, and the part of the bound that is
+# reached, are still to be.
 APPLE_BANDWIDTHS = {
     "Apple M1": 68, "Apple M1 Pro": 200, "Apple M1 Max": 400, "Apple M1 Ultra": 800,
     "Apple M2": 100, "Apple M2 Pro": 200, "Apple M2 Max": 400, "Apple M2 Ultra": 800,

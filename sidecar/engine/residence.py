@@ -133,6 +133,7 @@ class Residence:
             if isinstance(error, SidecarError):
                 raise ModelNotLoaded(error.message, **error.details) from error
             raise ModelNotLoaded("the model could not be loaded", reason=type(error).__name__) from error
+        self._heartbeat()  # from here on it is watched again
         self._folder = folder
         seconds = time.monotonic() - started
         log.info("Model loaded in %.2f s, model_id=%s", seconds, folder.model_id)

@@ -68,7 +68,7 @@ class Scheduler:
         self._lanes: Lanes | None = None
         self._row_limit, self._chunk_limit = RowLimit(1), ChunkLimit(1)
         self._low_steps: deque[float] = deque(maxlen=RECENT_STEPS)
-        self._inserting: Job | Row | None = None
+        self._inserting: list[Job | Row] = []  # a person's within the background's
         self._paused = False
         self._giving_way = False
         self.closed = False
@@ -124,7 +124,7 @@ class Scheduler:
 
     def fail_all(self, error: SidecarError) -> None:
         """Tells all requests; from another thread, once the engine thread does not come back."""
-        requests = [*self._waiting, *([self._inserting] if self._inserting else []), *self._rows()]
+        requests = [*self._waiting, *self._inserting, *self._rows()]
         log.error("Failed: %s, requests=%s", error.message, [each.request.request_id for each in requests])
         for each in requests:
             each.deliver(error)
@@ -236,7 +236,7 @@ class Scheduler:
         if lane and not (lane.has_room and (priority == HIGH or len(lane) < self._row_limit.rows)):
             return
         self._waiting.take(priority)
-        self._inserting = first
+        self._inserting.append(first)
         failure: SidecarError | None = None
         try:
             if not self._insert(first):
@@ -247,7 +247,7 @@ class Scheduler:
             log.exception("Request could not be prepared, request=%s", first.request.request_id)
             failure = EngineFailed("the request could not be prepared", reason=type(error).__name__)
         finally:
-            self._inserting = None
+            self._inserting.pop()
         self._announce()
         if failure is not None:
             first.deliver(failure)
