@@ -63,6 +63,7 @@ class App:
             "sidecar.protocol.chat": self._chat,
             "sidecar.protocol.models": self._models,
             "sidecar.protocol.computer": self._computer,
+            "sidecar.protocol.library": self._library,
             "sidecar.protocol.engine": self._engine,
         }
         served_by_the_server = (INITIALIZE.name, CANCEL_REQUEST.name)
@@ -94,6 +95,11 @@ class App:
         from sidecar.methods import computer
 
         return computer.bind(models=self.models, data_folder=self._folder.path)
+
+    def _library(self) -> Sequence[Bound[Any, Any]]:
+        from sidecar.methods import library
+
+        return library.bind()
 
     def _engine(self) -> Sequence[Bound[Any, Any]]:
         from sidecar.methods import engine

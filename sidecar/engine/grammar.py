@@ -53,15 +53,17 @@ def vocabulary(tokenizer: Any, size: int, ends: frozenset[int]) -> Vocabulary:
 
 
 class Grammar:
-    """Walks along one answer. It holds from the first token, or, where there is a `trigger`, from that token on."""
+    """Walks along one answer. It holds from the first token, or, where there is a `trigger`, from that token on.
+    `member` is the one of the request that asked for it."""
 
-    def __init__(self, matcher: LLMatcher, trigger: int | None) -> None:
+    def __init__(self, matcher: LLMatcher, trigger: int | None, member: str) -> None:
         self._matcher = matcher
         self._trigger = trigger
+        self._member = member
 
     def copy(self) -> Grammar:
         """One for another answer to the same request."""
-        return Grammar(self._matcher.deep_copy(), self._trigger)
+        return Grammar(self._matcher.deep_copy(), self._trigger, self._member)
 
     def take_forced(self, most: int) -> list[int]:
         """The tokens that must come next, and goes past them: `most` at most."""
@@ -81,7 +83,8 @@ class Grammar:
             return None
         mask: bytes = self._matcher.compute_bitmask()
         if self._matcher.is_error():
-            raise InvalidSchema("the grammar became too complex", reason=_reason(self._matcher.get_error()))
+            reason = _reason(self._matcher.get_error())
+            raise InvalidSchema("the grammar became too complex", member=self._member, reason=reason)
         return mask
 
     def advance(self, token: int) -> None:
@@ -109,7 +112,7 @@ def compiled(request: GenerationRequest, tokens: Vocabulary) -> Grammar:
     answer = None if request.schema is None else _json(request.schema, tokens, "response_format")
     if answer is None or forced:
         matcher = _matcher(_calls(called, parallel=request.parallel_tool_calls), tokens, "tools")
-        return Grammar(matcher, None if forced else tokens.call)
+        return Grammar(matcher, None if forced else tokens.call, "tools")
     if called:
         either = f"answer: %json {_embedded(request.schema or {}, COMPACT)}"
         rules = _calls(called, parallel=request.parallel_tool_calls, otherwise="answer")
@@ -118,7 +121,7 @@ def compiled(request: GenerationRequest, tokens: Vocabulary) -> Grammar:
         begun = tokens.tokenizer.tokenize_str(conversation.text_of(request.messages[-1]))
         if not answer.consume_tokens(begun):
             raise InvalidRequest("the message to be continued does not begin such an answer", member="messages")
-    return Grammar(answer, None)
+    return Grammar(answer, None, "response_format")
 
 
 def _calls(tools: Sequence[Mapping[str, Any]], *, parallel: bool, otherwise: str | None = None) -> str:

@@ -28,6 +28,7 @@ MODULES: dict[str, str] = {
     "models/delete": "sidecar.protocol.models",
     "models/unload": "sidecar.protocol.models",
     "computer/describe": "sidecar.protocol.computer",
+    "library/scan": "sidecar.protocol.library",
     "engine/status": "sidecar.protocol.engine",
     "engine/pause": "sidecar.protocol.engine",
     "engine/resume": "sidecar.protocol.engine",

@@ -6,7 +6,7 @@ Reference: https://platform.openai.com/docs/api-reference/chat
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ModelWrapValidatorHandler, ValidationError, model_validator
 
 from sidecar.errors import InvalidRequest
 from sidecar.protocol import openai_members
@@ -26,8 +26,22 @@ class StreamOptions(RequestPart):
 Stop = Annotated[str, Field(min_length=1, max_length=1000)]
 MaxTokens = Annotated[int, Field(ge=1, le=1_000_000)]
 Penalty = Annotated[float, Field(ge=-2, le=2)]
-TokenId = Annotated[str, Field(pattern=r"^[0-9]{1,7}$")]
+TokenId = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,6})$")]
 Bias = Annotated[float, Field(ge=-100, le=100)]
+
+
+def _whole(value: Any) -> Any:
+    # For Literal, True and 1.0 are 1.
+    if isinstance(value, bool | float):
+        raise ValueError("not a whole number")
+    return value
+
+
+Priority = Annotated[
+    Literal[1, 10],
+    BeforeValidator(_whole),
+    Field(description="1: a person waits for it; 10 (default): it can wait"),
+]
 
 
 class ChatCompletionRequest(VerbatimMessage):
@@ -62,9 +76,7 @@ class ChatCompletionRequest(VerbatimMessage):
     parallel_tool_calls: bool | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
-    priority: Annotated[
-        Literal[1, 10] | None, Field(description="1: a person waits for it; 10 (default): it can wait")
-    ] = None
+    priority: Priority | None = None
 
     @model_validator(mode="wrap")
     @classmethod

@@ -148,3 +148,14 @@ def test_tools_that_are_too_large_together_are_refused() -> None:
         grammar(tools=many)
 
     assert refused.value.details["member"] == "tools"
+
+
+def test_a_schema_that_turns_out_too_complex_under_way_is_named_too() -> None:
+    schema = {"type": "array", "items": {"type": "string", "pattern": "^(.{0,2000}a){0,2000}b$"}, "minItems": 1}
+    walked = grammar(schema=schema)
+
+    with pytest.raises(InvalidSchema) as refused:
+        walk(walked, random.Random(1))
+
+    assert refused.value.details["member"] == "response_format"
+    assert "too many expressions" in str(refused.value.details["reason"])

@@ -124,6 +124,9 @@ CALL = {"id": "", "type": "function", "function": {"name": "f", "arguments": "{}
         ({"tools": [{"type": "retrieval"}]}, "tools.0.type"),
         ({"tool_choice": "any"}, None),
         ({"priority": 5}, "priority"),
+        ({"priority": True}, "priority"),
+        ({"priority": 1.0}, "priority"),
+        ({"logit_bias": {"01": 1}}, "logit_bias.01.[key]"),
         ({"stream_options": {"include_usage": 1}}, "stream_options.include_usage"),
         ({"stream_options": {"includeusage": True}}, "stream_options.includeusage"),
         (

@@ -93,3 +93,18 @@ export const openLink = (url: string) => command<boolean>("open_link", { url });
 /** Another attempt at the Python environment, from addresses that the person typed in, if any. */
 export const environmentRetry = (mirrors: { index?: string; python?: string }) =>
   command<null>("environment_retry", { ...mirrors });
+
+/** Ends the attempt at the Python environment that is under way; it then stands as failed, of kind `request_cancelled`. */
+export const environmentCancel = () => command<null>("environment_cancel");
+
+/** Lets the person choose a folder in the system's dialog; null when they chose none. */
+export const pickFolder = () => command<string | null>("pick_folder");
+
+/** Whether the system lets this app read the person's protected folders. Where it protects none (Linux) it does. */
+export const diskAccess = () => command<boolean>("disk_access");
+
+/** Opens the system's settings at the place where the person grants that. */
+export const diskAccessSettings = () => command<null>("disk_access_settings");
+
+/** Versions, system, states and the last log lines, as text for a report; never what was written or shown. */
+export const diagnostics = () => command<string>("diagnostics");

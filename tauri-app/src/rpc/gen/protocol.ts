@@ -12,6 +12,7 @@ export interface Messages {
   ImportParams: ImportParams;
   EngineStatus: EngineStatus;
   ComputerDescription: ComputerDescription;
+  LibraryScan: LibraryScan;
   ChatChunkParams: ChatChunkParams;
   DownloadEvent: DownloadEvent;
 }
@@ -101,7 +102,7 @@ export interface ChatCompletionRequest {
   logit_bias?: {
     /**
      * This interface was referenced by `undefined`'s JSON-Schema definition
-     * via the `patternProperty` "^[0-9]{1,7}$".
+     * via the `patternProperty` "^(0|[1-9][0-9]{0,6})$".
      */
     [k: string]: number;
   } | null;
@@ -114,9 +115,6 @@ export interface ChatCompletionRequest {
   parallel_tool_calls?: boolean | null;
   stream?: boolean | null;
   stream_options?: StreamOptions | null;
-  /**
-   * 1: a person waits for it; 10 (default): it can wait
-   */
   priority?: (1 | 10) | null;
 }
 export interface SystemMessage {
@@ -490,6 +488,12 @@ export interface ModelFit {
    */
   speedBasis: ("published_bandwidth" | "measured_bandwidth") | null;
 }
+export interface LibraryScan {
+  /**
+   * How many folders are scanned; 0: the person has chosen none yet
+   */
+  folders: number;
+}
 export interface ChatChunkParams {
   /**
    * The id of the chat/completions request
@@ -595,6 +599,8 @@ export interface Methods {
   "models/unload": { params: NoParams; result: EngineStatus };
   /** This computer, and whether the model can run on it */
   "computer/describe": { params: ModelParams; result: ComputerDescription };
+  /** Looks through the chosen folders for what is new */
+  "library/scan": { params: NoParams; result: LibraryScan };
   /** What the engine holds and does */
   "engine/status": { params: NoParams; result: EngineStatus };
   /** Holds background requests where they are */
