@@ -20,10 +20,11 @@ from sidecar.errors import (
     MirrorNotFound,
     MirrorRateLimited,
     MirrorUnreachable,
+    NoNetwork,
 )
 from sidecar.models.manifest import REVISION, Manifest, RepositoryFile, manifest_from_tree
 from sidecar.models.mirrors import Mirror
-from sidecar.models.network import NetworkLimits
+from sidecar.models.network import NetworkLimits, has_route
 
 if TYPE_CHECKING:
     import httpx2
@@ -235,11 +236,15 @@ class HubClient:
         except (httpx2.InvalidURL, httpx2.UnsupportedProtocol, httpx2.LocalProtocolError) as error:
             raise self._error(MirrorInvalid, f"not an address that can be asked: {error}", file=file) from error
         except httpx2.TimeoutException as error:
-            raise self._error(MirrorUnreachable, "no answer in time", file=file) from error
+            raise self._error(self._unreachable(), "no answer in time", file=file) from error
         except httpx2.RequestError as error:
             if _is_about_certificate(error):
                 raise self._error(MirrorInvalid, "its certificate is not trusted", file=file) from error
-            raise self._error(MirrorUnreachable, f"the connection broke: {error!r}", file=file) from error
+            raise self._error(self._unreachable(), f"the connection broke: {error!r}", file=file) from error
+
+    def _unreachable(self) -> type[DownloadError]:
+        """A mirror on this computer needs no network, and is to blame itself."""
+        return MirrorUnreachable if self._mirror.is_local or has_route() else NoNetwork
 
 
 def _seconds(retry_after: str) -> int | None:

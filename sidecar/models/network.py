@@ -1,6 +1,7 @@
-"""How long a download waits for a mirror, and how often it asks again."""
+"""How long a download waits for a mirror, and how often it asks again; and whether there is a network at all."""
 
 import asyncio
+import socket
 from dataclasses import dataclass
 
 from sidecar.errors import DownloadError
@@ -36,3 +37,22 @@ class NetworkLimits:
             await asyncio.sleep(asked)
         else:
             await asyncio.sleep(min(self.first_wait * 2 ** (failures - 1), self.longest_wait))
+
+
+# Addresses that documentation uses (RFC 5737, RFC 3849): nobody has them.
+_ANYWHERE = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
+
+
+def has_route() -> bool:
+    """Whether there is a way to anywhere but this computer. Sends nothing: connecting a datagram socket only looks a
+    route up."""
+    return any(_leads_out(family, address) for family, address in _ANYWHERE)
+
+
+def _leads_out(family: socket.AddressFamily, address: str) -> bool:
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((address, 443))
+    except OSError:
+        return False
+    return True

@@ -1,19 +1,28 @@
-import { Download, ShieldCheck } from "lucide-react";
+import { Download, FolderInput, ShieldCheck } from "lucide-react";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
+import { errorText } from "@/components/error-text";
 import { Button } from "@/components/ui/button";
 import { formatBytes } from "@/i18n/quantity";
+import type { ComputerDescription } from "@/rpc/gen/protocol";
+import type { Sidecar } from "@/rpc/sidecar";
+import { useComputer, useFacts, Verdict } from "./computer";
 import { hostOf } from "./mirror";
 import { defaultMirror, type Stage } from "./stage";
 
 type ConsentProps = {
   stage: Extract<Stage, { name: "consent" }>;
+  sidecar: Sidecar;
   onAgree: (mirror: string) => void;
+  onImport: () => void;
 };
 
-/** What will be fetched, from where and how large; nothing is fetched before the person agrees. */
-export function Consent({ stage: { model, doneBytes, totalBytes }, onAgree }: ConsentProps) {
+/** What will be fetched, from where and how large, and whether it can run here; nothing is fetched before the person
+ * agrees. */
+export function Consent({ stage, sidecar, onAgree, onImport }: ConsentProps) {
   const { t, i18n } = useTranslation();
+  const { model, doneBytes, totalBytes, refusal } = stage;
+  const computer = useComputer(sidecar, model.id);
   const bytes = (count: number) => formatBytes(count, i18n.language);
   const mirror = defaultMirror(model);
   const begun = doneBytes > 0;
@@ -39,16 +48,46 @@ export function Consent({ stage: { model, doneBytes, totalBytes }, onAgree }: Co
                 : bytes(totalBytes)
           }
         />
+        {computer && <ComputerFact computer={computer} />}
       </dl>
-      <Button size="lg" className="mt-6 w-full" onClick={() => onAgree(mirror)}>
+      {computer && <Verdict computer={computer} />}
+      {refusal && <Refusal refusal={refusal} />}
+      <Button
+        size="lg"
+        className="mt-6 w-full"
+        disabled={computer?.fit.verdict === "unable"}
+        onClick={() => onAgree(mirror)}
+      >
         <Download />
         {t(begun ? "splash.consent.continue" : "splash.consent.download")}
       </Button>
-      <p className="mt-4 flex items-center justify-center gap-2 text-[0.8125rem] text-muted-foreground">
+      <Button variant="ghost" className="mt-2 w-full" onClick={onImport}>
+        <FolderInput />
+        {t("splash.consent.import")}
+      </Button>
+      <p className="mt-3 flex items-center justify-center gap-2 text-[0.8125rem] text-muted-foreground">
         <ShieldCheck aria-hidden="true" className="size-4 shrink-0" />
         {t("splash.consent.promise")}
       </p>
     </section>
+  );
+}
+
+function ComputerFact({ computer }: { computer: ComputerDescription }) {
+  const { t } = useTranslation();
+  const { name, more } = useFacts(computer);
+  return <Fact term={t("splash.computer.label")} detail={name} more={more} />;
+}
+
+/** Why the folder that the person chose was not taken. */
+function Refusal({ refusal }: { refusal: NonNullable<ConsentProps["stage"]["refusal"]> }) {
+  const { t } = useTranslation();
+  const { title, hint } = errorText(t, refusal);
+  return (
+    <div role="alert" className="mt-4 rounded-xl bg-destructive-soft px-4 py-3 text-sm">
+      <p className="font-medium">{title}</p>
+      <p className="text-muted-foreground">{hint}</p>
+    </div>
   );
 }
 

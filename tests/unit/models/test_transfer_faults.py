@@ -11,7 +11,7 @@ from sidecar.models import Models
 from sidecar.models.hub import HubClient
 from sidecar.models.mirrors import Mirror
 from tests.hub import Hub, faults
-from tests.unit.models.conftest import LIMITS, REPOSITORY, WEIGHTS, Recorder, failure
+from tests.unit.models.conftest import LIMITS, REPOSITORY, UNREACHABLE, WEIGHTS, Recorder, failure
 
 
 @pytest.mark.parametrize("reset", [False, True], ids=["closed", "reset"])
@@ -122,7 +122,7 @@ async def test_a_wait_that_is_over_or_cannot_be_read_holds_up_nothing(
 
 
 async def test_a_host_that_does_not_exist_is_unreachable(models: Models, recorder: Recorder) -> None:
-    assert (await failure(models, recorder, "https://nowhere.invalid")).kind == "mirror_unreachable"
+    assert (await failure(models, recorder, "https://nowhere.invalid")).kind == UNREACHABLE
 
 
 async def test_tokens_that_lie_about_are_not_sent(
