@@ -5,6 +5,7 @@ import contextlib
 import logging
 
 from sidecar.errors import DownloadError, FileDamaged, MirrorNotFound, MirrorUnreachable
+from sidecar.models.awake import Wakes
 from sidecar.models.cache import RepositoryCache
 from sidecar.models.catalog import BuiltinModel
 from sidecar.models.hub import HubClient
@@ -37,6 +38,11 @@ class SnapshotDownload(Job):
         self._cache = cache
         self._mirror = mirror
         self._limits = limits
+        self._wakes = Wakes(limits.after_wake_seconds)
+
+    def _tell(self) -> None:
+        self._wakes.look()
+        super()._tell()
 
     async def _work(self) -> None:
         self._cache.prepare()
@@ -124,7 +130,8 @@ class SnapshotDownload(Job):
                 await self._receive(hub, manifest, part)
             except DownloadError as error:
                 # By what nobody had before: a mirror that never resumes brings the same beginning again and again.
-                failures = 1 if part.received - furthest >= WORTHWHILE_BYTES else failures + 1
+                brought = part.received - furthest >= WORTHWHILE_BYTES
+                failures = 1 if brought or self._wakes.is_recent() else failures + 1
                 furthest = max(furthest, part.received)
                 await self._limits.wait_to_retry(error, failures)
 

@@ -20,6 +20,8 @@ class NetworkLimits:
     """Before the second try; doubled before each further one."""
     longest_wait: float = 8
     """Also the longest `Retry-After` that is waited for."""
+    after_wake_seconds: float = 60
+    """After the computer woke up, for how long no failure counts: its network needs a while to come back."""
     parallel_files: int = 4
 
     async def wait_to_retry(self, error: DownloadError, failures: int) -> None:
