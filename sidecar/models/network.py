@@ -1,10 +1,10 @@
 """How long a download waits for a mirror, and how often it asks again; and whether there is a network at all."""
 
-import asyncio
 import socket
 from dataclasses import dataclass
 
 from sidecar.errors import DownloadError
+from sidecar.models.stop import Stop
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,12 @@ class NetworkLimits:
     """After the computer woke up, for how long no failure counts: its network needs a while to come back."""
     parallel_files: int = 4
 
-    async def wait_to_retry(self, error: DownloadError, failures: int) -> None:
+    def wait_to_retry(self, error: DownloadError, failures: int, stop: Stop) -> None:
         """Sleep before another try, after `failures` tries in a row that brought nothing.
 
         Raises:
             DownloadError: `error` itself, where asking again is hopeless or was done often enough.
+            Stopped: nobody wants it any more.
         """
         if not error.retryable or failures >= self.attempts:
             raise error
@@ -36,9 +37,9 @@ class NetworkLimits:
         if isinstance(asked, int | float):
             if asked > self.longest_wait:
                 raise error
-            await asyncio.sleep(asked)
+            stop.wait(asked)
         else:
-            await asyncio.sleep(min(self.first_wait * 2 ** (failures - 1), self.longest_wait))
+            stop.wait(min(self.first_wait * 2 ** (failures - 1), self.longest_wait))
 
 
 # Addresses that documentation uses (RFC 5737, RFC 3849): nobody has them.

@@ -62,6 +62,8 @@ return document.getAnimations().some(
 );
 """
 
+_DRAWN = "requestAnimationFrame(() => requestAnimationFrame(arguments[0]));"
+
 
 class Window:
     """One open window of the app.
@@ -135,6 +137,8 @@ class Window:
         with suppress(WebDriverException):
             waiting = WebDriverWait(self.driver, STILL_SECONDS, poll_frequency=0.02)
             waiting.until_not(lambda driver: driver.execute_script(_MOVES))
+            # What has ended is on the screen two frames later.
+            self.driver.execute_async_script(_DRAWN)
         self.pictures.mkdir(parents=True, exist_ok=True)
         path = self.pictures / f"{name}.png"
         self.driver.save_screenshot(str(path))

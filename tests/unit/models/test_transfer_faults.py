@@ -10,6 +10,7 @@ from sidecar.errors import DownloadError
 from sidecar.models import Models
 from sidecar.models.hub import HubClient
 from sidecar.models.mirrors import Mirror
+from sidecar.models.stop import Stop
 from tests.hub import Hub, faults
 from tests.unit.models.conftest import LIMITS, REPOSITORY, UNREACHABLE, WEIGHTS, Recorder, failure
 
@@ -103,9 +104,8 @@ async def test_a_mirror_that_does_not_answer_head_is_not_asked_to(
 
 async def test_a_date_to_retry_after_is_reported_in_seconds(hub: Hub) -> None:
     hub.fault(faults.status(503, retry_after=formatdate(time.time() + 3600, usegmt=True)), on="info")
-    async with HubClient(Mirror.parse(hub.url), LIMITS) as client:
-        with pytest.raises(DownloadError) as caught:
-            await client.revision(REPOSITORY)
+    with HubClient(Mirror.parse(hub.url), LIMITS, Stop()) as client, pytest.raises(DownloadError) as caught:
+        client.revision(REPOSITORY)
     seconds = caught.value.details["retry_after_seconds"]
     assert isinstance(seconds, int)
     assert 3500 < seconds <= 3601
