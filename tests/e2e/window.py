@@ -34,6 +34,8 @@ _CANDIDATES = {
     "textbox": "textarea, input:not([type]), input[type=text], [role=textbox]",
     "progressbar": "progress, [role=progressbar]",
     "alert": "[role=alert]",
+    "radio": "[role=radio]",
+    "dialog": "[role=dialog]",
     "menuitemradio": "[role=menuitemradio]",
 }
 

@@ -7,7 +7,7 @@ import ssl
 import struct
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -324,11 +324,12 @@ def _file(file: HubFile, headers: dict[str, str], wanted: str | None) -> Reply:
     return Reply(206, ranged, source=file.source, start=start, length=end - start + 1)
 
 
-def write_catalog(path: Path, url: str, folder: Path) -> Path:
-    """Write `catalog.json` of this package with the hub's real address and the folder's size; answer `path`."""
+def write_catalog(path: Path, url: str, folder: Path, first: Sequence[str] = ()) -> Path:
+    """Write `catalog.json` of this package with the hub's real address, after those of the `first` mirrors, and the
+    folder's size; answer `path`."""
     catalog = json.loads(Path(__file__).with_name("catalog.json").read_text())
     for model in catalog["models"]:
-        model["mirrors"] = [url]
+        model["mirrors"] = [*first, url]
         model["totalBytes"] = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     path.write_text(json.dumps(catalog, indent=2))
     return path

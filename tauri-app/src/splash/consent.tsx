@@ -28,11 +28,11 @@ export function Consent({ stage, sidecar, onAgree, onImport }: ConsentProps) {
   const begun = doneBytes > 0;
   return (
     <section aria-labelledby="consent-title">
-      <h1 id="consent-title" className="font-semibold text-2xl leading-snug tracking-tight">
+      <h1 id="consent-title" className="font-semibold text-[1.375rem] leading-snug tracking-tight">
         {t("splash.consent.title")}
       </h1>
-      <p className="mt-3 text-muted-foreground">{t("splash.consent.body")}</p>
-      <dl className="mt-6 divide-y rounded-2xl border bg-card px-5 shadow-raised">
+      <p className="mt-2 text-muted-foreground">{t("splash.consent.body")}</p>
+      <dl className="mt-5 divide-y rounded-2xl border bg-card px-5 shadow-raised">
         <Fact term={t("splash.consent.model")} detail={model.displayName} more={model.repository} />
         <Fact term={t("splash.consent.source")} detail={hostOf(mirror)} />
         <Fact
@@ -54,7 +54,7 @@ export function Consent({ stage, sidecar, onAgree, onImport }: ConsentProps) {
       {refusal && <Refusal refusal={refusal} />}
       <Button
         size="lg"
-        className="mt-6 w-full"
+        className="mt-5 w-full"
         disabled={computer?.fit.verdict === "unable"}
         onClick={() => onAgree(mirror)}
       >
@@ -93,7 +93,7 @@ function Refusal({ refusal }: { refusal: NonNullable<ConsentProps["stage"]["refu
 
 function Fact({ term, detail, more }: { term: string; detail: ReactNode; more?: string }) {
   return (
-    <div className="flex items-baseline justify-between gap-6 py-3">
+    <div className="flex items-baseline justify-between gap-6 py-2.5">
       <dt className="shrink-0 text-muted-foreground text-sm">{term}</dt>
       <dd className="selectable min-w-0 text-right font-medium">
         {detail}

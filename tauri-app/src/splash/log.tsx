@@ -8,7 +8,7 @@ export function Log({ log, open }: { log: readonly LogLine[]; open: boolean }) {
   const { t, i18n } = useTranslation();
   const time = new Intl.DateTimeFormat(i18n.language, { timeStyle: "medium" });
   return (
-    <Details open={open} className="mt-8" action={<CopyDiagnostics more={() => asText(log)} />}>
+    <Details open={open} className="mt-6" action={<CopyDiagnostics more={() => asText(log)} />}>
       {log.length === 0
         ? t("details.empty")
         : log.map((line) => (

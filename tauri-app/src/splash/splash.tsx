@@ -46,8 +46,8 @@ export function Splash({ sidecar, onReady }: { sidecar: Sidecar; onReady: (model
         <HelpButton />
         <PreferencesMenu />
       </header>
-      <main className="mx-auto flex w-full max-w-[30rem] grow flex-col justify-center px-6 pb-[calc(var(--header)+1.5rem)]">
-        <div className="mb-6 flex items-center gap-3">
+      <main className="mx-auto flex w-full max-w-[30rem] grow flex-col justify-center px-6 pb-(--header)">
+        <div className="mb-5 flex items-center gap-3">
           <Mark className="size-9" />
           <p className="font-semibold text-lg tracking-tight">{t("app.name")}</p>
         </div>

@@ -7,7 +7,7 @@ export function Steps({ current }: { current: Step }) {
   const { t } = useTranslation();
   const at = STEPS.indexOf(current);
   return (
-    <ol aria-label={t("splash.steps.label")} className="mb-8 flex gap-1.5">
+    <ol aria-label={t("splash.steps.label")} className="mb-6 flex gap-1.5">
       {STEPS.map((step, index) => (
         <li
           key={step}
