@@ -132,6 +132,25 @@ class HubClient:
                 return
             yield self._first_byte(response, file, start), response.iter_raw()
 
+    def content(self, repository: str, revision: str, file: RepositoryFile, most: int) -> bytes:
+        """A small file whole, checked.
+
+        Raises:
+            DownloadError: the mirror's failure; `FileDamaged` if it is not what the list of files says, or has more
+                than `most` bytes.
+        """
+        body, hasher = bytearray(), file.digest.hasher(file.size)
+        if file.size <= most:
+            with self.open_file(repository, revision, file, 0) as (_, pieces):
+                for piece in pieces:
+                    body += piece
+                    if len(body) > file.size:
+                        break
+        hasher.update(body)
+        if len(body) != file.size or hasher.hexdigest() != file.digest.hexadecimal:
+            raise self._error(FileDamaged, "not what the list of files says", file=file.path)
+        return bytes(body)
+
     def _first_byte(self, response: "httpx2.Response", file: RepositoryFile, start: int) -> int:
         self._check_status(response, file.path)
         if response.headers.get("Content-Type", "").startswith("text/html"):
