@@ -28,12 +28,13 @@ from sidecar.models.network import NetworkLimits, has_route
 from sidecar.models.stop import Stop
 
 if TYPE_CHECKING:
+    import httpcore2
     import httpx2
 
 LONGEST_JSON = 8 * 1024 * 1024
-READ_BYTES = 1024 * 1024
-"""Taken from a connection at once, at most, and so what a kill may lose of a file. httpcore's own 64 KiB cost more in
-steps than in bytes."""
+READ_BYTES = 256 * 1024
+"""Taken from a connection at once, at most, and so what a kill may lose of a file beside what the system still holds.
+The library's own 64 KiB cost more in steps than in bytes."""
 MOST_PAGES = 100
 MOST_REDIRECTS = 5
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -51,10 +52,10 @@ class HubClient:
         # Late: a fifth of a second that the start of the sidecar need not wait for.
         from http.cookiejar import CookieJar, DefaultCookiePolicy
 
-        import httpcore2
         import httpx2
 
-        httpcore2.HTTP11Connection.READ_NUM_BYTES = READ_BYTES
+        from sidecar.models.connecting import SharedTime
+
         self._mirror = mirror
         self._limits = limits
         self._stop = stop
@@ -67,6 +68,10 @@ class HubClient:
             # The system's proxies and certificates, but no proxy to this computer itself.
             mounts=dict.fromkeys(("http://", "https://", "all://")) if mirror.is_local else None,
         )
+        # httpcore's pools take it as an argument; httpx, which makes them and finds the proxies, has none for it.
+        for transport in (self._client._transport, *self._client._mounts.values()):
+            if isinstance(transport, httpx2.HTTPTransport):
+                transport._pool._network_backend = SharedTime()
 
     def __enter__(self) -> Self:
         return self
@@ -130,7 +135,27 @@ class HubClient:
             if start and response.status_code == 416:
                 yield 0, iter(())
                 return
-            yield self._first_byte(response, file, start), response.iter_raw()
+            yield self._first_byte(response, file, start), self._body(response)
+
+    def _body(self, response: "httpx2.Response") -> Iterator[bytes]:
+        """The bytes of an answer as they arrive.
+
+        The HTTP library copies each of them three times on its way through its parser, which holds up all threads. So
+        it parses the head and gives what came with it; the rest of a body of known length is nothing but bytes, and
+        is taken from the connection.
+        """
+        pieces = response.iter_raw()
+        first = next(pieces, b"")
+        yield first
+        length = response.headers.get("Content-Length", "")
+        left = int(length) - len(first) if length.isdecimal() else 0
+        if left <= 0 or "Transfer-Encoding" in response.headers:
+            yield from pieces
+            return
+        stream: httpcore2.NetworkStream = response.extensions["network_stream"]
+        while left and (piece := stream.read(min(READ_BYTES, left), self._limits.stall_seconds)):
+            left -= len(piece)
+            yield piece
 
     def content(self, repository: str, revision: str, file: RepositoryFile, most: int) -> bytes:
         """A small file whole, checked.
@@ -205,17 +230,20 @@ class HubClient:
         """Send a GET and follow redirects, each of them checked."""
         for _ in range(MOST_REDIRECTS + 1):
             self._stop.check()
-            with self._client.stream("GET", url, headers=headers) as response:
-                connection = response.extensions["network_stream"].get_extra_info("socket")
+            with self._client.stream("GET", url, headers=headers, extensions={"trace": self._note}) as response:
                 if response.status_code not in REDIRECTS:
-                    with self._stop.ends(connection):
-                        yield response
+                    yield response
                     return
                 location = response.headers.get("Location", "")
             url = urljoin(url, location)
             if not self._mirror.may_redirect_to(url):
                 raise self._error(MirrorInvalid, "a redirect to an address that may not be asked", file=file)
         raise self._error(MirrorInvalid, "too many redirects", file=file)
+
+    def _note(self, event: str, info: dict[str, Any]) -> None:
+        """Have what the HTTP library connects end with us, also where that comes about only afterwards."""
+        if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
+            self._stop.ends(info["return_value"].get_extra_info("socket"))
 
     def _check_status(self, response: "httpx2.Response", file: str | None = None) -> None:
         status = response.status_code
@@ -252,23 +280,25 @@ class HubClient:
 
     @contextmanager
     def _translated(self, file: str | None = None) -> Iterator[None]:
-        """Let the HTTP library's errors leave as ours."""
+        """Let the HTTP library's errors leave as ours; of what it is made of, too, which bodies are read from."""
+        import httpcore2
         import httpx2
 
         try:
             yield
-        except httpx2.RequestError as error:
+        except (httpx2.RequestError, httpcore2.NetworkError, httpcore2.TimeoutException) as error:
             self._stop.check()  # then the connection did not break by itself
             raise self._as_ours(error, file) from error
         except httpx2.InvalidURL as error:
             raise self._error(MirrorInvalid, f"not an address that can be asked: {error}", file=file) from error
 
-    def _as_ours(self, error: "httpx2.RequestError", file: str | None) -> DownloadError:
+    def _as_ours(self, error: Exception, file: str | None) -> DownloadError:
+        import httpcore2
         import httpx2
 
         if isinstance(error, httpx2.UnsupportedProtocol | httpx2.LocalProtocolError):
             return self._error(MirrorInvalid, f"not an address that can be asked: {error}", file=file)
-        if isinstance(error, httpx2.TimeoutException):
+        if isinstance(error, httpx2.TimeoutException | httpcore2.TimeoutException):
             return self._error(self._unreachable(), "no answer in time", file=file)
         if _is_about_certificate(error):
             return self._error(MirrorInvalid, "its certificate is not trusted", file=file)

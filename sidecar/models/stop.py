@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -24,7 +24,7 @@ class Stop:
     def __init__(self) -> None:
         self._stopped = threading.Event()
         self._lock = threading.Lock()
-        self._sockets: set[socket.socket] = set()
+        self._sockets: list[socket.socket] = []
 
     def set(self) -> None:
         """End it: from now on nothing waits, and whoever does is woken."""
@@ -49,26 +49,17 @@ class Stop:
         if self._stopped.wait(seconds):
             raise Stopped
 
-    @contextlib.contextmanager
-    def ends(self, connection: socket.socket) -> Iterator[None]:
-        """Whoever reads from the connection within the block is woken, and finds it at its end.
-
-        Raises:
-            Stopped: it was set before.
-        """
+    def ends(self, connection: socket.socket) -> None:
+        """Whoever reads from the connection is woken by the end, and finds it at its own; at once, if it was set."""
         with self._lock:
-            self.check()
-            self._sockets.add(connection)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._sockets.discard(connection)
+            self._sockets.append(connection)
+            if self._stopped.is_set():
+                _shut(connection)
 
 
 def _shut(connection: socket.socket) -> None:
-    with contextlib.suppress(OSError):  # the other side was faster
-        # Of the plain socket also below TLS, which would say goodbye first.
+    with contextlib.suppress(OSError):  # it has ended by itself
+        # The plain socket's own way: that of TLS forgets the keys, and what is read next were the cipher's bytes.
         socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 

@@ -233,7 +233,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self._fall_silent(hub)
                 return
             self.send_response(reply.status)
-            for name, value in {**reply.headers, "Content-Length": str(reply.size)}.items():
+            framing = {"Transfer-Encoding": "chunked"} if reply.chunked else {"Content-Length": str(reply.size)}
+            for name, value in {**reply.headers, **framing}.items():
                 self.send_header(name, value)
             self.end_headers()
             if self.command == "GET":
@@ -252,7 +253,7 @@ class _Handler(BaseHTTPRequestHandler):
             if hub.link is not None and not self._carry(hub, hub.link, len(piece)):
                 return
             part = piece if limit is None else piece[: max(0, limit - seen.sent)]
-            self.wfile.write(part)
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(part), part) if reply.chunked and part else part)
             with hub.changed:
                 seen.sent += len(part)
                 hub.changed.notify_all()
@@ -269,6 +270,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             if reply.reset:
                 self._reset()
+        elif reply.chunked:
+            self.wfile.write(b"0\r\n\r\n")
 
     def _carry(self, hub: Hub, link: Link, size: int) -> bool:
         """Bring a piece over the line; whether the connection is still there."""

@@ -25,6 +25,17 @@ async def test_a_connection_that_is_cut_every_so_many_bytes_is_outlasted(
     assert len(hub.requests("get", "model.safetensors")) >= WEIGHTS // 500_000
 
 
+@pytest.mark.parametrize("cuts", [0, 2], ids=["whole", "cut"])
+async def test_an_answer_in_chunks_is_put_together(
+    models: Models, recorder: Recorder, hub: Hub, folder: Path, cuts: int
+) -> None:
+    hub.fault(faults.chunked(), on="any")
+    hub.fault(faults.cut(after=700_000), on="get", path="model.safetensors", times=cuts)
+    await models.download()
+    assert (await recorder.end()).status == "completed"
+    assert (models.get_model_path() / "model.safetensors").read_bytes() == (folder / "model.safetensors").read_bytes()
+
+
 async def test_a_mirror_that_dribbles_a_little_in_each_answer_is_given_up(
     models: Models, recorder: Recorder, hub: Hub
 ) -> None:
