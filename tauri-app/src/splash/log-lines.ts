@@ -18,12 +18,14 @@ export interface LogLine {
 const LOG_LINES = 200;
 /** Each of these tells all that the one before it told, so it takes that one's place. */
 const RENEWED: readonly StageEvent["type"][] = ["progressed", "environment-changed"];
+/** These tell a state that is read and notified: what has not changed is not told again. */
+const STATES: readonly StageEvent["type"][] = ["environment-changed", "sidecar-changed"];
 
 export function withLine(lines: readonly LogLine[], event: StageEvent): readonly LogLine[] {
   const { type } = event;
   const text = describe(event);
   const last = lines.at(-1);
-  if (last?.type === type && last.text === text) {
+  if (STATES.includes(type) && lines.findLast((line) => line.type === type)?.text === text) {
     return lines;
   }
   const kept = last?.type === type && RENEWED.includes(type) ? lines.slice(0, -1) : lines;
