@@ -1,6 +1,6 @@
 import type { TFunction } from "i18next";
 import { CircleCheck, TriangleAlert } from "lucide-react";
-import { useEffect, useState } from "react";
+import { useCallback, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { formatBytes } from "@/i18n/quantity";
 import type { ComputerDescription } from "@/rpc/gen/protocol";
@@ -10,9 +10,18 @@ import type { Sidecar } from "@/rpc/sidecar";
 const WORDS_A_TOKEN = 0.75;
 const CHARACTERS_A_TOKEN = 1.5;
 
-/** This computer, as soon as it is known; null until then, and where it cannot be told. */
-export function useComputer(sidecar: Sidecar, modelId: string): ComputerDescription | null {
+interface LookedAt {
+  /** Null until it is known, and where it cannot be told. */
+  computer: ComputerDescription | null;
+  /** Looks again: the person may have made room. */
+  again: () => void;
+}
+
+/** This computer, as soon as it is known. */
+export function useComputer(sidecar: Sidecar, modelId: string): LookedAt {
   const [computer, setComputer] = useState<ComputerDescription | null>(null);
+  const [looks, setLooks] = useState(0);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each look asks anew.
   useEffect(() => {
     let gone = false;
     sidecar.call("computer/describe", { modelId }).then(
@@ -23,8 +32,9 @@ export function useComputer(sidecar: Sidecar, modelId: string): ComputerDescript
     return () => {
       gone = true;
     };
-  }, [sidecar, modelId]);
-  return computer;
+  }, [sidecar, modelId, looks]);
+  const again = useCallback(() => setLooks((count) => count + 1), []);
+  return { computer, again };
 }
 
 /** Chip, system and memory, in one line each. */
@@ -68,7 +78,7 @@ export function Verdict({ computer }: { computer: ComputerDescription }) {
         {reasons.map((reason) => (
           <p key={reason}>{reason}</p>
         ))}
-        {speed && <p>{speed}</p>}
+        {speed && fit.verdict !== "unable" && <p>{speed}</p>}
       </div>
     </div>
   );

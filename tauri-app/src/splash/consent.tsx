@@ -1,4 +1,4 @@
-import { Download, FolderInput, ShieldCheck } from "lucide-react";
+import { Download, FolderInput, RotateCw, ShieldCheck } from "lucide-react";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { errorText } from "@/components/error-text";
@@ -22,7 +22,8 @@ type ConsentProps = {
 export function Consent({ stage, sidecar, onAgree, onImport }: ConsentProps) {
   const { t, i18n } = useTranslation();
   const { model, doneBytes, totalBytes, refusal } = stage;
-  const computer = useComputer(sidecar, model.id);
+  const { computer, again } = useComputer(sidecar, model.id);
+  const unable = computer?.fit.verdict === "unable";
   const bytes = (count: number) => formatBytes(count, i18n.language);
   const mirror = defaultMirror(model);
   const begun = doneBytes > 0;
@@ -52,23 +53,28 @@ export function Consent({ stage, sidecar, onAgree, onImport }: ConsentProps) {
       </dl>
       {computer && <Verdict computer={computer} />}
       {refusal && <Refusal refusal={refusal} />}
-      <Button
-        size="lg"
-        className="mt-5 w-full"
-        disabled={computer?.fit.verdict === "unable"}
-        onClick={() => onAgree(mirror)}
-      >
-        <Download />
-        {t(begun ? "splash.consent.continue" : "splash.consent.download")}
-      </Button>
-      <Button variant="ghost" className="mt-2 w-full" onClick={onImport}>
-        <FolderInput />
-        {t("splash.consent.import")}
-      </Button>
-      <p className="mt-3 flex items-center justify-center gap-2 text-[0.8125rem] text-muted-foreground">
-        <ShieldCheck aria-hidden="true" className="size-4 shrink-0" />
-        {t("splash.consent.promise")}
-      </p>
+      {unable ? (
+        // A download and an import alike would end in the same reason: what is offered is to look once more.
+        <Button variant="outline" size="lg" className="mt-5 w-full" onClick={again}>
+          <RotateCw />
+          {t("splash.computer.again")}
+        </Button>
+      ) : (
+        <>
+          <Button size="lg" className="mt-5 w-full" onClick={() => onAgree(mirror)}>
+            <Download />
+            {t(begun ? "splash.consent.continue" : "splash.consent.download")}
+          </Button>
+          <Button variant="ghost" className="mt-2 w-full" onClick={onImport}>
+            <FolderInput />
+            {t("splash.consent.import")}
+          </Button>
+          <p className="mt-3 flex items-center justify-center gap-2 text-[0.8125rem] text-muted-foreground">
+            <ShieldCheck aria-hidden="true" className="size-4 shrink-0" />
+            {t("splash.consent.promise")}
+          </p>
+        </>
+      )}
     </section>
   );
 }

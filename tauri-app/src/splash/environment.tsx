@@ -21,7 +21,11 @@ export function Environment({ environment, onRetry, onCancel }: EnvironmentProps
   const { t } = useTranslation();
   const { state, error } = environment;
   if (state === "failed") {
-    const { title, hint } = errorText(t, error ?? new RpcError("environment_failed"));
+    // The person stopped it: that is no request of a chat, of which the usual words for this kind speak.
+    const { title, hint } =
+      error?.kind === "request_cancelled"
+        ? { title: t("splash.environment.stopped.title"), hint: t("splash.environment.stopped.hint") }
+        : errorText(t, error ?? new RpcError("environment_failed"));
     return (
       <>
         <div role="alert">

@@ -105,8 +105,37 @@ test("a computer that cannot run the model is told before anything is downloaded
   });
   const alert = await screen.findByRole("alert");
   expect(alert).toHaveTextContent("The model cannot run on this computer.");
-  expect(alert).toHaveTextContent("2.6 GB are missing");
-  expect(screen.getByRole("button", { name: "Download" })).toBeDisabled();
+  expect(alert).toHaveTextContent("2.6 GB must still come and 1 GB must stay free, but only 120 GB is free");
+  expect(screen.queryByRole("button", { name: "Download" })).toBeNull();
+  expect(screen.queryByRole("button", { name: /I have the model already/ })).toBeNull();
+  expect(alert).not.toHaveTextContent("words a second");
+  await expectNoAxeViolations();
+});
+
+test("who has made room on the disk checks again, without a restart, and can then download", async () => {
+  let full = true;
+  const window = await openWindow({
+    answers: withModel(
+      {},
+      {
+        "computer/describe": () =>
+          full ? computer({ verdict: "unable", reasons: ["disk_too_small"] }) : computer(),
+      },
+    ),
+  });
+  const again = await screen.findByRole("button", { name: "Check again" });
+  full = false;
+  await window.person.click(again);
+  expect(await screen.findByRole("button", { name: "Download" })).toBeEnabled();
+  expect(screen.queryByRole("alert")).toBeNull();
+});
+
+test("an environment that the person stopped says so, and goes on with Retry", async () => {
+  const window = await first();
+  environment(window, { ...SYNCING, state: "failed", error: failure("request_cancelled") });
+  expect(await screen.findByRole("alert")).toHaveTextContent("You stopped the installation");
+  await window.person.click(screen.getByRole("button", { name: "Retry" }));
+  expect(window.shell.commands("environment_retry")).toEqual([{ index: "" }]);
 });
 
 test("a folder that holds the model is taken instead of a download", async () => {
