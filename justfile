@@ -66,6 +66,11 @@ pin *options: _python
 bench name *options: _python
     "{{ python }}" -m tests.bench "$@"
 
+# The app as people install it (a .deb, on macOS a .dmg), into tauri-app/target/*/bundle; --full carries all Python packages
+package *options: _python _npm
+    @setup/window-needs.sh
+    @. setup/rust.sh && UV="{{ uv }}" "{{ python }}" -m setup.package "$@"
+
 _python:
     @"{{ uv }}" sync --quiet --frozen
 

@@ -44,6 +44,8 @@ class ImportParams(ModelParams):
             min_length=1,
             max_length=4096,
             description="Absolute path of a folder that holds the model, or of a Hugging Face cache",
+            # By this the shell knows it: a window may name only what the person picked or dropped.
+            json_schema_extra={"format": "path"},
         ),
     ]
 

@@ -8,10 +8,15 @@ const COMMANDS: &[&str] = &[
     "attach_bytes",
     "attachment_bytes",
     "pick_pictures",
+    "pick_folder",
     "shell_state",
     "shell_set",
     "open_link",
     "environment_retry",
+    "environment_cancel",
+    "disk_access",
+    "disk_access_settings",
+    "diagnostics",
 ];
 
 fn main() {

@@ -180,6 +180,12 @@ def test_a_path_that_nobody_offered_is_not_attached(window: Window, data_dir: Pa
     assert pictures_in(data_dir) == kept
 
 
+def test_a_folder_that_nobody_offered_is_not_imported_from(window: Window, tmp_path: Path) -> None:
+    refusal = call(window, "models/import", {"path": str(tmp_path)})["refusal"]
+    assert refusal["kind"] == "invalid_params"
+    assert "nobody" in refusal["message"]  # the shell says so: the sidecar has not looked
+
+
 def test_a_picture_that_was_pasted_is_read_back_and_shown(window: Window, tmp_path: Path) -> None:
     picture = draw_picture(tmp_path / "a.png").read_bytes()
     shown = window.driver.execute_async_script(_KEEP_AND_SHOW, list(picture))
@@ -201,10 +207,11 @@ def attempt(window: Window, script: str, *arguments: str) -> Any:
     return window.driver.execute_async_script(_ATTEMPT + script, *arguments)
 
 
-def call(window: Window, method: str) -> dict[str, Any]:
+def call(window: Window, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
     """How a method of the sidecar ended, asked as the window asks."""
     request_id = f"closed-doors {method}"
-    return window.invoke("rpc_call", {"requestId": request_id, "method": method, "params": {}, "onEvent": None})
+    payload = {"requestId": request_id, "method": method, "params": params or {}, "onEvent": None}
+    return window.invoke("rpc_call", payload)
 
 
 def pictures_in(data_dir: Path) -> set[Path]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -166,9 +166,18 @@ class Window:
 
 @contextmanager
 def open_window(
-    arguments: Sequence[str], *, display: str, pictures: Path, home: Path, language: str = "en_US.UTF-8"
+    arguments: Sequence[str],
+    *,
+    display: str,
+    pictures: Path,
+    home: Path,
+    language: str = "en_US.UTF-8",
+    variables: Mapping[str, str] | None = None,
 ) -> Iterator[Window]:
-    """Starts the built app under WebKitWebDriver, with `home` as the person's home, and yields its window."""
+    """Starts the built app under WebKitWebDriver, with `home` as the person's home, and yields its window.
+
+    Of this process's own environment the app sees the PATH, beside `variables`.
+    """
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(home),
@@ -181,6 +190,7 @@ def open_window(
         "NO_AT_BRIDGE": "1",
         "GDK_BACKEND": "x11",
         "LIBGL_ALWAYS_SOFTWARE": "1",
+        **(variables or {}),
     }
     options = Options()
     options.binary_location = str(BINARY)

@@ -53,10 +53,15 @@ pub(crate) fn run(data: &DataFolder, arguments: &Arguments, instance: Instance) 
             commands::attach::attach_bytes,
             commands::attach::attachment_bytes,
             commands::attach::pick_pictures,
+            commands::folder::pick_folder,
             commands::shell::shell_state,
             commands::shell::shell_set,
             commands::link::open_link,
             commands::environment::environment_retry,
+            commands::environment::environment_cancel,
+            commands::disk_access::disk_access,
+            commands::disk_access::disk_access_settings,
+            commands::diagnostics::diagnostics,
         ])
         .setup(move |app| set_up(app.handle(), &for_setup, source, catalog, instance))
         .build(context())?;
@@ -133,9 +138,9 @@ impl Source {
         }
         let program = std::env::current_exe().ok();
         let beside = program.as_deref().and_then(Checkout::above);
-        // A target folder may lie outside the checkout (CARGO_TARGET_DIR).
+        // A target folder may lie outside the checkout (CARGO_TARGET_DIR). A package has its own, also one of a debug build.
         let built_in =
-            || cfg!(debug_assertions).then(|| Checkout::above(env!("CARGO_MANIFEST_DIR").as_ref())).flatten();
+            || cfg!(all(dev, debug_assertions)).then(|| Checkout::above(env!("CARGO_MANIFEST_DIR").as_ref())).flatten();
         Ok(beside.or_else(built_in).map(Self::Checkout))
     }
 

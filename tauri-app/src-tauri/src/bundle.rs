@@ -13,8 +13,14 @@ use python_environment::Recipe;
 /// | `wheels/` | all its packages; a slim package has none and fetches them |
 /// | `download-bytes` | of a slim one: how many bytes that is, as decimal digits |
 /// | `cpython/` | a standalone interpreter, if the package carries one |
-/// | `uv` | if it is not beside the app's own program, where a package has it |
+/// | `python-version` | of a full one without: the Python that its wheels are for, as `3.12` |
+/// | `uv` | if it is not beside the app's own program, where a package has it as `knowledge-focus-uv` |
+/// | `licences/` | what the authors of all the parts ask to be told |
+///
+/// `setup/package` makes it.
 const FOLDER: &str = "sidecar-bundle";
+/// Not plain `uv`: a Debian package has it in `/usr/bin`.
+const UV_BESIDE: &str = "knowledge-focus-uv";
 
 /// A bundle that is there.
 #[derive(Debug)]
@@ -27,7 +33,7 @@ impl Bundle {
     /// The one in `folder`; uv may be in it.
     pub(crate) fn in_folder(folder: &Path) -> Option<Self> {
         let there = ["pyproject.toml", "uv.lock", "sidecar/__main__.py"].iter().all(|name| folder.join(name).is_file());
-        let beside = std::env::current_exe().ok().map(|program| program.with_file_name("uv"));
+        let beside = std::env::current_exe().ok().map(|program| program.with_file_name(UV_BESIDE));
         let uv = [Some(folder.join("uv")), beside].into_iter().flatten().find(|uv| uv.is_file())?;
         there.then(|| Self { folder: folder.to_owned(), uv })
     }
@@ -41,13 +47,18 @@ impl Bundle {
     pub(crate) fn recipe(&self, data_dir: &Path) -> Recipe {
         let wheels = self.folder.join("wheels");
         let python = self.folder.join("cpython/bin/python3");
-        let download_bytes = fs::read_to_string(self.folder.join("download-bytes")).ok();
+        let python = python.is_file().then(|| python.to_string_lossy().into_owned());
         Recipe {
-            download_bytes: download_bytes.and_then(|digits| digits.trim().parse().ok()),
+            download_bytes: self.word("download-bytes").and_then(|digits| digits.parse().ok()),
             wheels: wheels.is_dir().then_some(wheels),
-            python: python.is_file().then(|| python.to_string_lossy().into_owned()),
+            python: python.or_else(|| self.word("python-version")),
             ..Recipe::new(&self.uv, &self.folder, data_dir)
         }
+    }
+
+    /// What a file of one word says.
+    fn word(&self, name: &str) -> Option<String> {
+        Some(fs::read_to_string(self.folder.join(name)).ok()?.trim().to_owned())
     }
 }
 
@@ -68,8 +79,11 @@ mod tests {
         fs::write(folder.join("download-bytes"), "72724811\n").expect("the disk has room");
         let recipe = bundle.recipe(Path::new("/data"));
         assert_eq!((recipe.wheels, recipe.download_bytes), (None, Some(72_724_811)), "it is slim");
+        assert_eq!(recipe.python, None, "any that the project allows");
         fs::create_dir_all(folder.join("wheels")).expect("the disk has room");
+        fs::write(folder.join("python-version"), "3.12\n").expect("the disk has room");
         let recipe = bundle.recipe(Path::new("/data"));
+        assert_eq!(recipe.python.as_deref(), Some("3.12"), "its wheels are for this one");
         assert_eq!((recipe.wheels, recipe.uv), (Some(folder.join("wheels")), folder.join("uv")));
         assert_eq!(recipe.target, Path::new("/data/python"));
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use python_environment::{Address, Event, Mirrors, Recipe, Stage, Times};
 use serde::Serialize;
 use sidecar_host::RpcError;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 /// Lines that the window can show.
 const LINES: usize = 200;
@@ -63,25 +63,33 @@ impl State {
     }
 }
 
+/// What the window asks of the stage.
+#[derive(Debug, Clone)]
+enum Order {
+    Retry(Mirrors),
+    Cancel,
+}
+
 /// What the window may do with the stage.
 #[derive(Debug)]
 pub(crate) struct Environment {
     state: watch::Receiver<State>,
-    /// Closed once the environment is there.
-    retry: mpsc::Sender<Mirrors>,
+    /// The latest order is the one that counts. Nobody takes it once the environment is there.
+    orders: watch::Sender<Order>,
 }
 
 impl Environment {
     /// One that needs nothing: a source checkout has its own.
     pub(crate) fn of_checkout() -> Self {
-        Self { state: watch::channel(State::new(Name::Ready)).1, retry: mpsc::channel(1).0 }
+        Self { state: watch::channel(State::new(Name::Ready)).1, orders: watch::Sender::new(Order::Cancel) }
     }
 
     /// One that is made by whoever awaits the second value: the environment's interpreter, whenever it is there.
     pub(crate) fn made_by(recipe: Recipe) -> (Self, impl Future<Output = PathBuf> + Send + 'static) {
         let (state, state_seen) = watch::channel(State::new(Name::Checking));
-        let (retry, retries) = mpsc::channel(1);
-        (Self { state: state_seen, retry }, make(recipe, state, retries))
+        // What it is made with counts as seen, and is never carried out.
+        let (orders, ordered) = watch::channel(Order::Cancel);
+        (Self { state: state_seen, orders }, make(recipe, state, ordered))
     }
 
     /// Where it stands, now and from now on.
@@ -93,9 +101,18 @@ impl Environment {
     /// address is none. Nothing happens once the environment is there.
     pub(crate) fn retry(&self, index: Option<&str>, python: Option<&str>) -> Result<(), RpcError> {
         let mirrors = Mirrors { index: address(index)?, python: address(python)? };
-        // Full when a retry has been asked for already, closed when none is needed.
-        let _ = self.retry.try_send(mirrors);
+        self.order(Order::Retry(mirrors));
         Ok(())
+    }
+
+    /// Ends the attempt that is under way; it then stands as failed, with `request_cancelled`. Nothing happens if none is.
+    pub(crate) fn cancel(&self) {
+        self.order(Order::Cancel);
+    }
+
+    fn order(&self, order: Order) {
+        // Fails when the environment is there.
+        let _ = self.orders.send(order);
     }
 }
 
@@ -107,7 +124,7 @@ fn address(typed: Option<&str>) -> Result<Option<Address>, RpcError> {
 }
 
 /// One attempt after another.
-async fn make(recipe: Recipe, state: watch::Sender<State>, mut retries: mpsc::Receiver<Mirrors>) -> PathBuf {
+async fn make(recipe: Recipe, state: watch::Sender<State>, mut orders: watch::Receiver<Order>) -> PathBuf {
     // A package that came with its wheels asks nobody, whatever a developer has set.
     let mut mirrors = if recipe.wheels.is_none() { of_variables() } else { Mirrors::default() };
     loop {
@@ -121,22 +138,34 @@ async fn make(recipe: Recipe, state: watch::Sender<State>, mut retries: mpsc::Re
                     }
                     Some(event) => state.send_modify(|state| state.take(event)),
                     // It failed. The window asks for another attempt, or goes.
-                    None => break next(&mut retries).await,
+                    None => break retry(&mut orders).await,
                 },
-                again = next(&mut retries) => break again,
+                order = next(&mut orders) => match order {
+                    Order::Retry(mirrors) => break mirrors,
+                    Order::Cancel => stage.cancel(),
+                },
             }
         };
         stage.end().await;
     }
 }
 
-/// The next attempt's mirrors. Cancel safe.
-async fn next(retries: &mut mpsc::Receiver<Mirrors>) -> Mirrors {
-    match retries.recv().await {
-        Some(mirrors) => mirrors,
-        // The app is leaving.
-        None => std::future::pending().await,
+/// The next attempt's mirrors; there is nothing to cancel meanwhile. Cancel safe.
+async fn retry(orders: &mut watch::Receiver<Order>) -> Mirrors {
+    loop {
+        if let Order::Retry(mirrors) = next(orders).await {
+            return mirrors;
+        }
     }
+}
+
+/// Cancel safe.
+async fn next(orders: &mut watch::Receiver<Order>) -> Order {
+    if orders.changed().await.is_err() {
+        // The app is leaving.
+        std::future::pending::<()>().await;
+    }
+    orders.borrow_and_update().clone()
 }
 
 /// What a person set for uv in their own environment holds for the first attempt, if a typed-in address could.
@@ -150,6 +179,9 @@ fn of_variables() -> Mirrors {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
     use std::time::Duration;
 
     use tokio::time::timeout;
@@ -201,5 +233,53 @@ mod tests {
             drop(timeout(Duration::from_secs(30), again).await.expect("in time").expect("it is being made"));
         }
         making.abort();
+    }
+
+    /// A uv that answers when it is asked for its version, and then does nothing for as long as it is let.
+    fn uv_that_hangs(folder: &Path) -> PathBuf {
+        let uv = folder.join("uv");
+        fs::write(&uv, "#!/bin/sh\n[ \"$1\" = --version ] && echo uv 0 || { echo begun; exec sleep 1000; }\n")
+            .expect("a script");
+        fs::set_permissions(&uv, fs::Permissions::from_mode(0o755)).expect("it is ours to change");
+        uv
+    }
+
+    async fn until(state: &mut watch::Receiver<State>, what: impl FnMut(&State) -> bool) -> State {
+        timeout(Duration::from_secs(30), state.wait_for(what))
+            .await
+            .expect("in time")
+            .expect("it is being made")
+            .clone()
+    }
+
+    #[tokio::test]
+    async fn a_cancelled_attempt_stands_as_failed_and_another_one_may_follow() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for name in ["pyproject.toml", "uv.lock"] {
+            fs::write(folder.path().join(name), "").expect("the disk has room");
+        }
+        let recipe = Recipe::new(uv_that_hangs(folder.path()), folder.path(), &folder.path().join("data"));
+        let (environment, made) = Environment::made_by(recipe);
+        let making = tokio::spawn(made);
+        let mut state = environment.state();
+        let begun = |state: &State| state.state == Name::Syncing && state.lines.iter().any(|line| line == "begun");
+        for _ in 0..2 {
+            until(&mut state, begun).await;
+            environment.cancel();
+            let failed = until(&mut state, |state| state.state == Name::Failed).await;
+            assert_eq!(failed.error.map(|error| error.kind), Some("request_cancelled".into()));
+            // None is under way: nothing is left over for the one that follows.
+            environment.cancel();
+            environment.retry(None, None).expect("no address is none");
+        }
+        until(&mut state, begun).await;
+        making.abort();
+    }
+
+    #[test]
+    fn nothing_is_cancelled_where_the_environment_is_there() {
+        let environment = Environment::of_checkout();
+        environment.cancel();
+        assert_eq!(environment.state().borrow().state, Name::Ready);
     }
 }

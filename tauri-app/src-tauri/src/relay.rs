@@ -10,6 +10,7 @@ use tokio::sync::{Notify, broadcast, watch};
 
 use crate::allow_list::AllowList;
 use crate::environment::{self, Environment};
+use crate::offered::Offered;
 use crate::page::{PageEvent, PageStream};
 
 /// Passes requests of windows to the sidecar, whatever they are, if the window may call them.
@@ -35,16 +36,17 @@ impl Relay {
         Self { supervisor, allowed, pages: Mutex::default() }
     }
 
-    /// Sends a request for a window and streams its notifications to the page, all of them before the answer.
+    /// Sends a request for a window, with no path that was not `offered` to it, and streams its notifications to the page, all of them before the answer.
     pub(crate) async fn call(
         &self,
         window: &str,
         request_id: String,
         method: &str,
         params: &Value,
+        offered: &Offered,
         mut stream: PageStream,
     ) -> Result<Box<RawValue>, RpcError> {
-        self.allowed.check(method)?;
+        self.allowed.check(method, params, |path| offered.check(window, path))?;
         let (cancel, mut gone) = self.enter(window, &request_id)?;
         let sent = self.supervisor.call(request_id.clone(), method, params);
         let answer = tokio::select! {

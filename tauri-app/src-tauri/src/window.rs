@@ -53,7 +53,7 @@ pub(crate) fn open(app: &AppHandle) -> tauri::Result<()> {
     let of_window = window.clone();
     window.on_window_event(move |event| match event {
         WindowEvent::DragDrop(DragDropEvent::Drop { paths, .. }) => {
-            of_window.state::<Offered>().offer(of_window.label(), paths.iter().cloned());
+            of_window.state::<Offered>().offer_dropped(of_window.label(), paths.iter().cloned());
         }
         WindowEvent::CloseRequested { .. } => remember(&of_window),
         WindowEvent::Destroyed => page_gone(of_window.app_handle(), of_window.label()),

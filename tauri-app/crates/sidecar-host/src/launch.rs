@@ -17,14 +17,11 @@ pub struct Launch {
 }
 
 impl Launch {
-    /// The sidecar that `python`'s environment can import, over the data folder `data_dir`.
-    ///
-    /// Isolated (`-I`): neither the working directory nor the person's own packages are looked at. That ignores
-    /// `PYTHONUTF8`, too, so UTF-8 is said on the command line.
+    /// The sidecar that `python`'s environment can import, over the data folder `data_dir`; isolated.
     pub fn in_environment(python: &Path, data_dir: &Path, catalog: Option<&Path>) -> Self {
         Self {
             program: python.to_owned(),
-            arguments: arguments(&["-I", "-X", "utf8"], data_dir, catalog),
+            arguments: arguments(["-m", "sidecar"].map(Into::into), data_dir, catalog),
             directory: data_dir.to_owned(),
             environment: inherited_environment(),
             logs: data_dir.join("logs"),
@@ -45,22 +42,27 @@ impl Checkout {
         Some(Self { root: root.to_owned() })
     }
 
-    /// The sidecar of this checkout over the data folder `data_dir`.
+    /// The sidecar of this checkout over the data folder `data_dir`, isolated as a packaged one is. Its environment's
+    /// `site-packages` know nothing of the checkout, and whatever made them may make them anew: so the way is told.
     pub fn launch(&self, data_dir: &Path, catalog: Option<&Path>) -> Launch {
-        Launch {
-            program: self.root.join(".venv/bin/python"),
-            arguments: arguments(&[], data_dir, catalog),
-            directory: self.root.clone(),
-            environment: inherited_environment(),
-            logs: data_dir.join("logs"),
-        }
+        let python = self.root.join(".venv/bin/python");
+        let main = ["-c".into(), BOOT.into(), self.root.clone().into()];
+        Launch { arguments: arguments(main, data_dir, catalog), ..Launch::in_environment(&python, data_dir, None) }
     }
 }
 
-/// Python's arguments, after those for Python itself.
-fn arguments(of_python: &[&str], data_dir: &Path, catalog: Option<&Path>) -> Vec<OsString> {
-    let mut arguments: Vec<OsString> =
-        of_python.iter().chain(&["-m", "sidecar", "--data-dir"]).map(Into::into).collect();
+/// What `python -m sidecar` does, with the modules of the folder that is its first argument.
+const BOOT: &str = "import runpy, sys; sys.path.insert(0, sys.argv.pop(1)); \
+                    runpy.run_module('sidecar', run_name='__main__', alter_sys=True)";
+
+/// Isolated (`-I`): neither the working directory nor the person's own packages are looked at. That ignores
+/// `PYTHONUTF8`, too, so UTF-8 is said on the command line.
+const OF_PYTHON: [&str; 3] = ["-I", "-X", "utf8"];
+
+/// Python's arguments: its own, what it is to run, and the sidecar's.
+fn arguments(main: impl IntoIterator<Item = OsString>, data_dir: &Path, catalog: Option<&Path>) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = OF_PYTHON.iter().map(Into::into).chain(main).collect();
+    arguments.push("--data-dir".into());
     arguments.push(data_dir.into());
     if let Some(catalog) = catalog {
         arguments.push("--catalog".into());

@@ -1,4 +1,4 @@
-//! Another attempt at the Python environment.
+//! What the window asks of the stage that makes the Python environment.
 
 use sidecar_host::RpcError;
 use tauri::State;
@@ -12,4 +12,9 @@ pub(crate) fn environment_retry(
     python: Option<String>,
 ) -> Result<(), RpcError> {
     environment.retry(index.as_deref(), python.as_deref())
+}
+
+#[tauri::command]
+pub(crate) fn environment_cancel(environment: State<'_, Environment>) {
+    environment.cancel();
 }

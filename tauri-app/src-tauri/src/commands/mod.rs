@@ -1,7 +1,10 @@
 //! What the window may `invoke`; `COMMANDS.md` is the list for those who write the window.
 
 pub(crate) mod attach;
+pub(crate) mod diagnostics;
+pub(crate) mod disk_access;
 pub(crate) mod environment;
+pub(crate) mod folder;
 pub(crate) mod link;
 pub(crate) mod rpc;
 pub(crate) mod shell;

@@ -7,6 +7,7 @@ use tauri::ipc::Channel;
 use tauri::{State, Webview};
 
 use crate::environment::Environment;
+use crate::offered::Offered;
 use crate::page::{PageEvent, PageStream};
 use crate::relay::Relay;
 
@@ -14,13 +15,14 @@ use crate::relay::Relay;
 pub(crate) async fn rpc_call(
     webview: Webview,
     relay: State<'_, Relay>,
+    offered: State<'_, Offered>,
     request_id: String,
     method: String,
     params: Value,
     on_event: Channel<PageEvent>,
 ) -> Result<Box<RawValue>, RpcError> {
     let window = webview.label().to_owned();
-    relay.call(&window, request_id, &method, &params, PageStream::new(webview, on_event)).await
+    relay.call(&window, request_id, &method, &params, &offered, PageStream::new(webview, on_event)).await
 }
 
 #[tauri::command]

@@ -1,0 +1,1 @@
+"""What the commands of the justfile need beside the tools themselves."""

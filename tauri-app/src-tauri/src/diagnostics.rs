@@ -1,0 +1,142 @@
+//! What a person can pass on when something does not work: a text, without what was written, shown or kept secret.
+//!
+//! Of the logs only those that hold no content by construction: the shell's, the sidecar's own, and what uv says. The
+//! sidecar's stderr is not among them, as libraries say there what they like.
+
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::discretion::Discretion;
+
+/// Of each log.
+const LINES: usize = 100;
+/// Bytes at a log's end that are looked at; lines are rarely longer than 500.
+const TAIL_BYTES: u64 = 128 * 1024;
+const LOGS: &[&str] = &["shell.log", "sidecar.log", "environment.log"];
+
+/// What is told beside the logs.
+#[derive(Debug)]
+pub(crate) struct Circumstances<'a> {
+    pub(crate) version: String,
+    pub(crate) data_dir: &'a Path,
+    pub(crate) logs: &'a Path,
+    pub(crate) sidecar: Value,
+    pub(crate) environment: Value,
+}
+
+impl Circumstances<'_> {
+    /// The whole text. Blocks on the disk.
+    pub(crate) fn report(&self, discretion: &Discretion) -> String {
+        let mut environment = self.environment.clone();
+        // They are in their log.
+        if let Some(members) = environment.as_object_mut() {
+            members.remove("lines");
+        }
+        let mut report = format!(
+            "Knowledge Focus {}\nSystem: {}\nData folder: {}\nSidecar: {}\nEnvironment: {environment}\n",
+            self.version,
+            system(),
+            self.data_dir.display(),
+            self.sidecar,
+        );
+        for name in LOGS {
+            let lines = last_lines(&self.logs.join(name)).unwrap_or_else(|error| format!("({error})\n"));
+            // Writing into a string does not fail.
+            let _ = write!(report, "\n--- {name}\n{lines}");
+        }
+        discretion.text(&report)
+    }
+}
+
+/// Name, version and kind of machine.
+fn system() -> String {
+    let kernel = rustix::system::uname();
+    let name = if cfg!(target_os = "macos") { macos_version() } else { linux_name() };
+    let (system, release, machine) = (kernel.sysname(), kernel.release(), kernel.machine());
+    let kernel = format!("{} {} {}", system.to_string_lossy(), release.to_string_lossy(), machine.to_string_lossy());
+    name.map_or(kernel.clone(), |name| format!("{name} ({kernel})"))
+}
+
+fn linux_name() -> Option<String> {
+    let about = std::fs::read_to_string("/etc/os-release").ok()?;
+    let name = about.lines().find_map(|line| line.strip_prefix("PRETTY_NAME="))?;
+    Some(name.trim_matches('"').to_owned())
+}
+
+fn macos_version() -> Option<String> {
+    let said = Command::new("/usr/bin/sw_vers").arg("-productVersion").output().ok()?;
+    Some(format!("macOS {}", String::from_utf8_lossy(&said.stdout).trim()))
+}
+
+fn last_lines(log: &Path) -> io::Result<String> {
+    let mut file = File::open(log)?;
+    let length = file.metadata()?.len();
+    let start = length.saturating_sub(TAIL_BYTES);
+    file.seek(SeekFrom::Start(start))?;
+    let mut bytes = Vec::new();
+    file.take(TAIL_BYTES).read_to_end(&mut bytes)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let mut lines: Vec<_> = text.lines().collect();
+    if start > 0 && !lines.is_empty() {
+        // Cut in the midst.
+        lines.remove(0);
+    }
+    let lines = &lines[lines.len().saturating_sub(LINES)..];
+    Ok(lines.iter().flat_map(|line| [*line, "\n"]).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn report_of(folder: &Path, home: &Path) -> String {
+        let circumstances = Circumstances {
+            version: "1.2.3".into(),
+            data_dir: &folder.join("data"),
+            logs: folder,
+            sidecar: json!({"state": "ready"}),
+            environment: json!({"state": "failed", "lines": ["a line"], "source": "https://me:secret@example.com/simple"}),
+        };
+        circumstances.report(&Discretion::about(Some(home.to_owned())))
+    }
+
+    #[test]
+    fn a_report_tells_versions_states_and_the_last_lines_and_neither_home_nor_secrets() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let name = folder.path().to_str().expect("a plain path");
+        let lines: String = (0..20_000).map(|number| format!("{name}/x {number} http://u:hush@h/\n")).collect();
+        fs::write(folder.path().join("sidecar.log"), lines).expect("the disk has room");
+        fs::write(folder.path().join("sidecar-stderr.log"), "what somebody wrote").expect("the disk has room");
+        let report = report_of(folder.path(), folder.path());
+        for told in [
+            "1.2.3",
+            "Data folder: ~/data\n",
+            r#""state":"ready""#,
+            r#""state":"failed""#,
+            "https://example.com/simple",
+        ] {
+            assert!(report.contains(told), "{told} is not in {report}");
+        }
+        assert!(report.contains("~/x 19900 http://h/\n") && report.contains("~/x 19999 "), "{report}");
+        for left_out in [name, "~/x 19899 ", "secret", "hush", "somebody wrote", "a line"] {
+            assert!(!report.contains(left_out), "{left_out} is in {report}");
+        }
+    }
+
+    #[test]
+    fn a_report_can_be_made_where_there_are_no_logs() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let report = report_of(folder.path(), folder.path());
+        assert!(report.contains("--- shell.log\n(No such file"), "{report}");
+        assert!(report.contains(std::env::consts::ARCH), "{report}");
+    }
+}
