@@ -58,6 +58,10 @@ schema: _python _npm
 demo-model *options: _python
     "{{ python }}" -m tests.demo_model "$@"
 
+# For a release: pins the catalog's models to the files that are on the hub now, by size and SHA-256
+pin *options: _python
+    "{{ python }}" -m sidecar.models.pin "$@"
+
 # Runs a benchmark and prints its figures, with --json one object a line; BENCHMARKS.md describes them
 bench name *options: _python
     "{{ python }}" -m tests.bench "$@"

@@ -27,6 +27,7 @@ SidecarError
 │  ├─ MirrorNotFound        404
 │  ├─ MirrorRateLimited     429
 │  ├─ MirrorFailed          5xx
+│  ├─ NoNetwork             this computer has no network at all
 │  ├─ MirrorUnreachable     no connection, or it was cut
 │  ├─ MirrorInvalid         not an address, or not the answers of a model hub
 │  ├─ DiskFull
@@ -220,6 +221,13 @@ class MirrorFailed(DownloadError):
     """The mirror answered 5xx."""
 
     kind = "mirror_failed"
+    retryable = True
+
+
+class NoNetwork(DownloadError):
+    """This computer has no network at all: no mirror would answer."""
+
+    kind = "no_network"
     retryable = True
 
 

@@ -20,14 +20,14 @@ REACHED = 0.5
 """The part of the bound that is expected on a GPU."""
 
 # 10⁹ bytes a second, as Apple's specifications give them; of a chip with two of them, the lower. M1's was never printed
-# there: LPDDR4X-4266 at 128 bit. M4 Pro, M4 Max and M5 were looked up; the others, and the part of the bound that is
-# reached, are still to be.
+# there: LPDDR4X-4266 at 128 bit. Looked up in reports of Apple's announcements and specifications (for M3 Pro and Max:
+# macrumors.com, 2023-10-31); the M5 Max with 32 GPU cores is from a table of chips, 614 with 40 is Apple's.
 APPLE_BANDWIDTHS = {
     "Apple M1": 68, "Apple M1 Pro": 200, "Apple M1 Max": 400, "Apple M1 Ultra": 800,
     "Apple M2": 100, "Apple M2 Pro": 200, "Apple M2 Max": 400, "Apple M2 Ultra": 800,
     "Apple M3": 100, "Apple M3 Pro": 150, "Apple M3 Max": 300, "Apple M3 Ultra": 819,
     "Apple M4": 120, "Apple M4 Pro": 273, "Apple M4 Max": 410,
-    "Apple M5": 153, "Apple M5 Pro": 307,
+    "Apple M5": 153, "Apple M5 Pro": 307, "Apple M5 Max": 460,
 }  # fmt: skip
 
 MEASURED_BYTES = 32 * 2**20

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -41,6 +42,7 @@ class Models:
         self._limits = limits or NetworkLimits()
         self._jobs = Jobs()
         self._deleting: set[str] = set()
+        self._checking: Counter[str] = Counter()  # who waits for the outcome of a check
         self._failures: dict[str, str] = {}
 
     def status(self, model_id: str | None = None) -> ModelStatus:
@@ -139,7 +141,7 @@ class Models:
 
     async def verify(self, model_id: str | None = None) -> ModelStatus:
         """Read a model on disk again, which takes seconds, with the events of a download. What is damaged is deleted,
-        and the status tells it.
+        and the status tells it. Who stops waiting stops the check, unless somebody else waits for it.
 
         Raises:
             ModelNotFound: the catalog has no such model.
@@ -147,7 +149,13 @@ class Models:
             ModelInUse: it is being downloaded, imported or deleted.
         """
         model = self._catalog.find(model_id)
-        await self._check(model, self._notify)
+        try:
+            await self._check(model, self._notify)
+        except asyncio.CancelledError:
+            # The one who asked has left. A chat that waits for the outcome still gets it.
+            if not self._checking[model.id]:
+                await self._jobs.cancel(model.id)
+            raise
         return self.status(model.id)
 
     async def find_damage(self, model_id: str | None = None) -> None:
@@ -210,7 +218,11 @@ class Models:
                 raise ModelNotReady(f"{model.id} is not on disk", model=model.id)
             progress = self._progress(model, 0, manifest.total_bytes, "Verifying", notify)
             self._start(model, SnapshotCheck(cache, manifest, progress), notify)
-        await self._jobs.wait(model.id)
+        self._checking[model.id] += 1
+        try:
+            await self._jobs.wait(model.id)
+        finally:
+            self._checking[model.id] -= 1
 
     def _listed(self, model: BuiltinModel) -> ListedModel:
         status = self.status(model.id)

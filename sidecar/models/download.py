@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import logging
+from functools import partial
 
 from sidecar.errors import DownloadError, FileDamaged, MirrorNotFound, MirrorUnreachable
+from sidecar.models.awake import Wakes
 from sidecar.models.cache import RepositoryCache
 from sidecar.models.catalog import BuiltinModel
 from sidecar.models.hub import HubClient
@@ -14,6 +16,7 @@ from sidecar.models.mirrors import Mirror
 from sidecar.models.network import NetworkLimits
 from sidecar.models.part import Part
 from sidecar.models.progress import Progress
+from sidecar.models.stop import Stop, on_thread
 from sidecar.models.verify import has_digest
 
 log = logging.getLogger(__name__)
@@ -37,11 +40,21 @@ class SnapshotDownload(Job):
         self._cache = cache
         self._mirror = mirror
         self._limits = limits
+        self._wakes = Wakes(limits.after_wake_seconds)
+
+    def _tell(self) -> None:
+        self._wakes.look()
+        super()._tell()
 
     async def _work(self) -> None:
         self._cache.prepare()
-        async with HubClient(self._mirror, self._limits) as hub:
-            manifest = self._model.pinned() or self._known_manifest() or await self._ask_for_manifest(hub)
+        stop = Stop()
+        # Late: names are looked up and certificates read, which no event loop should wait for.
+        hub = await on_thread(partial(HubClient, self._mirror, self._limits, stop), stop)
+        with hub:
+            manifest = self._model.pinned() or self._known_manifest()
+            if manifest is None:
+                manifest = await on_thread(partial(self._ask_for_manifest, hub), stop)
             self._cache.keep_plan(manifest)
             contents = manifest.contents()
             self.progress.total_bytes = manifest.total_bytes
@@ -59,7 +72,7 @@ class SnapshotDownload(Job):
                 self.progress.downloaded_bytes,
             )
             try:
-                await self._fetch_all(hub, manifest, contents)
+                await self._fetch_all(hub, manifest, contents, stop)
             except* MirrorNotFound:
                 # A revision that is gone must not be asked for for ever; with the next try it is resolved anew.
                 self._cache.forget(manifest)
@@ -77,22 +90,22 @@ class SnapshotDownload(Job):
                 return manifest
         return None
 
-    async def _ask_for_manifest(self, hub: HubClient) -> Manifest:
-        revision = self._model.revision or await hub.revision(self._model.repository)
-        return await hub.manifest(self._model.repository, revision)
+    def _ask_for_manifest(self, hub: HubClient) -> Manifest:
+        revision = self._model.revision or hub.revision(self._model.repository)
+        return hub.manifest(self._model.repository, revision)
 
-    async def _fetch_all(self, hub: HubClient, manifest: Manifest, contents: list[RepositoryFile]) -> None:
+    async def _fetch_all(self, hub: HubClient, manifest: Manifest, contents: list[RepositoryFile], stop: Stop) -> None:
         slots = asyncio.Semaphore(self._limits.parallel_files)
 
         async def fetch_in_turn(file: RepositoryFile) -> None:
             async with slots:
-                await self._fetch(hub, manifest, file)
+                await self._fetch(hub, manifest, file, stop)
 
         async with asyncio.TaskGroup() as group:
             for file in contents:
                 group.create_task(fetch_in_turn(file))
 
-    async def _fetch(self, hub: HubClient, manifest: Manifest, file: RepositoryFile) -> None:
+    async def _fetch(self, hub: HubClient, manifest: Manifest, file: RepositoryFile, stop: Stop) -> None:
         """Bring one file to its place among the blobs, from whatever is there of it."""
         blob = self._cache.blob(file.digest)
         if await has_digest(blob, file.size, file.digest):
@@ -100,49 +113,56 @@ class SnapshotDownload(Job):
         if blob.exists():
             log.warning("builtin-model file %s on disk is damaged, it is fetched again", file.path)
             blob.unlink()
+        await on_thread(partial(self._transfer, hub, manifest, file, stop), stop)
+        log.info("builtin-model file %s verified (%d bytes)", file.path, file.size)
+
+    def _transfer(self, hub: HubClient, manifest: Manifest, file: RepositoryFile, stop: Stop) -> None:
         with contextlib.closing(Part(self._cache.part(file.digest), file)) as part:
-            await part.resume()
+            part.resume(stop)
             self.progress.holds(file.digest, part.received)
-            await self._fill(hub, manifest, part)
+            self._fill(hub, manifest, part, stop)
             for _ in range(REFETCHES):
                 if part.is_genuine:
                     break
                 log.warning("builtin-model file %s arrived damaged, it is fetched again", file.path)
                 part.restart()
-                await self._fill(hub, manifest, part)
+                self._fill(hub, manifest, part, stop)
             if not part.is_genuine:
                 part.restart()
                 raise FileDamaged("the hash is wrong", file=file.path, mirror=self._mirror.url)
-            await part.keep_as(blob)
-        log.info("builtin-model file %s verified (%d bytes)", file.path, file.size)
+            part.keep_as(self._cache.blob(file.digest))
 
-    async def _fill(self, hub: HubClient, manifest: Manifest, part: Part) -> None:
+    def _fill(self, hub: HubClient, manifest: Manifest, part: Part, stop: Stop) -> None:
         """Receive what is missing, asking again where the mirror breaks off."""
         failures, furthest = 0, part.received
         while part.received < part.file.size:
             try:
-                await self._receive(hub, manifest, part)
+                self._receive(hub, manifest, part, stop)
             except DownloadError as error:
                 # By what nobody had before: a mirror that never resumes brings the same beginning again and again.
-                failures = 1 if part.received - furthest >= WORTHWHILE_BYTES else failures + 1
+                brought = part.received - furthest >= WORTHWHILE_BYTES
+                failures = 1 if brought or self._wakes.is_recent() else failures + 1
                 furthest = max(furthest, part.received)
-                await self._limits.wait_to_retry(error, failures)
+                self._limits.wait_to_retry(error, failures, stop)
 
-    async def _receive(self, hub: HubClient, manifest: Manifest, part: Part) -> None:
+    def _receive(self, hub: HubClient, manifest: Manifest, part: Part, stop: Stop) -> None:
         """Write the bytes of one answer to the part.
 
         Raises:
             DownloadError: the mirror's failure, also where the answer ended early.
+            Stopped: nobody wants it any more.
         """
         file = part.file
-        async with hub.open_file(manifest.repository, manifest.revision, file, part.received) as (begin, pieces):
+        with hub.open_file(manifest.repository, manifest.revision, file, part.received) as (begin, pieces):
             if begin != part.received:
                 log.info("builtin-model file %s starts again: the mirror does not resume it", file.path)
                 part.restart()
             if begin == part.received:
-                async for piece in pieces:
+                for piece in pieces:
+                    stop.check()
                     self.progress.received(file.path, part.write(piece))
                     self.progress.holds(file.digest, part.received)
                     if part.received == file.size:
                         return
+        stop.check()  # then it was we who ended it
         raise MirrorUnreachable("the answer ended early", mirror=self._mirror.url, file=file.path)

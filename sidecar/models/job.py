@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Coroutine
 
 from sidecar.errors import Cancelled, DiskFull, InternalError, SidecarError
+from sidecar.models.awake import kept_awake
 from sidecar.models.progress import EVENT_SECONDS, Progress
 from sidecar.models.status import Activity, ModelState
 
@@ -45,7 +46,8 @@ class Job(ABC):
             InternalError: the data folder cannot be used.
         """
         try:
-            _run(self._main())
+            with kept_awake():
+                _run(self._main())
         except asyncio.CancelledError:
             raise Cancelled(f"{self.activity} was cancelled") from None
         except BaseExceptionGroup as group:
@@ -65,12 +67,16 @@ class Job(ABC):
     async def _work(self) -> None:
         """The work itself. It gives way to the event loop after every block, so that it can be cancelled there."""
 
+    def _tell(self) -> None:
+        """Called about once a second."""
+        self.progress.tick()
+
     async def _main(self) -> None:
         with self._lock:
             if self._cancelled:
                 raise asyncio.CancelledError
             self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
-        self.progress.tick()
+        self._tell()
         ticker = asyncio.create_task(self._tick())
         try:
             await self._work()
@@ -82,7 +88,7 @@ class Job(ABC):
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(EVENT_SECONDS)
-            self.progress.tick()
+            self._tell()
 
 
 def _run(main: Coroutine[None, None, None]) -> None:

@@ -1,9 +1,10 @@
-"""How long a download waits for a mirror, and how often it asks again."""
+"""How long a download waits for a mirror, and how often it asks again; and whether there is a network at all."""
 
-import asyncio
+import socket
 from dataclasses import dataclass
 
 from sidecar.errors import DownloadError
+from sidecar.models.stop import Stop
 
 
 @dataclass(frozen=True)
@@ -19,13 +20,16 @@ class NetworkLimits:
     """Before the second try; doubled before each further one."""
     longest_wait: float = 8
     """Also the longest `Retry-After` that is waited for."""
+    after_wake_seconds: float = 60
+    """After the computer woke up, for how long no failure counts: its network needs a while to come back."""
     parallel_files: int = 4
 
-    async def wait_to_retry(self, error: DownloadError, failures: int) -> None:
+    def wait_to_retry(self, error: DownloadError, failures: int, stop: Stop) -> None:
         """Sleep before another try, after `failures` tries in a row that brought nothing.
 
         Raises:
             DownloadError: `error` itself, where asking again is hopeless or was done often enough.
+            Stopped: nobody wants it any more.
         """
         if not error.retryable or failures >= self.attempts:
             raise error
@@ -33,6 +37,25 @@ class NetworkLimits:
         if isinstance(asked, int | float):
             if asked > self.longest_wait:
                 raise error
-            await asyncio.sleep(asked)
+            stop.wait(asked)
         else:
-            await asyncio.sleep(min(self.first_wait * 2 ** (failures - 1), self.longest_wait))
+            stop.wait(min(self.first_wait * 2 ** (failures - 1), self.longest_wait))
+
+
+# Addresses that documentation uses (RFC 5737, RFC 3849): nobody has them.
+_ANYWHERE = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
+
+
+def has_route() -> bool:
+    """Whether there is a way to anywhere but this computer. Sends nothing: connecting a datagram socket only looks a
+    route up."""
+    return any(_leads_out(family, address) for family, address in _ANYWHERE)
+
+
+def _leads_out(family: socket.AddressFamily, address: str) -> bool:
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((address, 443))
+    except OSError:
+        return False
+    return True

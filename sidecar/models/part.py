@@ -1,10 +1,10 @@
 """A file on its way to the disk: its bytes so far, and their hash."""
 
-import asyncio
 import os
 from pathlib import Path
 
 from sidecar.models.manifest import RepositoryFile
+from sidecar.models.stop import Stop
 from sidecar.models.verify import BLOCK
 
 
@@ -22,8 +22,12 @@ class Part:
         self.received = 0
         """Bytes on disk that the hash covers."""
 
-    async def resume(self) -> None:
-        """Take up what an earlier download left. Gives way to the event loop after every block."""
+    def resume(self, stop: Stop) -> None:
+        """Take up what an earlier download left.
+
+        Raises:
+            Stopped: nobody wants it any more.
+        """
         left = os.fstat(self._disk.fileno()).st_size
         if left > self.file.size:
             self.restart()
@@ -31,7 +35,7 @@ class Part:
         while self.received < left and (block := self._disk.read(min(BLOCK, left - self.received))):
             self._hasher.update(block)
             self.received += len(block)
-            await asyncio.sleep(0)
+            stop.check()
 
     def write(self, piece: bytes) -> int:
         """Add bytes at the end; answers how many were still wanted.
@@ -60,10 +64,9 @@ class Part:
         """Whether all bytes are there and are the right ones."""
         return self.received == self.file.size and self._hasher.hexdigest() == self.file.digest.hexadecimal
 
-    async def keep_as(self, blob: Path) -> None:
+    def keep_as(self, blob: Path) -> None:
         """Bring the bytes safely to the disk and give them their final name."""
-        # In a thread: gigabytes may take seconds, and other files are arriving meanwhile.
-        await asyncio.to_thread(os.fsync, self._disk.fileno())
+        os.fsync(self._disk.fileno())
         self._path.replace(blob)
 
     def close(self) -> None:

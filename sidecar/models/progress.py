@@ -1,5 +1,6 @@
 """How far a download is: the events that the window shows, and their arithmetic."""
 
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Hashable
@@ -44,7 +45,7 @@ class DownloadEvent:
 
 
 class Progress:
-    """The numbers of one running download. Changed by its thread only; single attributes may be read by others.
+    """The numbers of one running download, changed by all of its threads; single attributes may be read by others.
 
     `emit` gets an event of progress from `tick`, which the download calls once in `EVENT_SECONDS`, and from `verify`.
     """
@@ -62,6 +63,7 @@ class Progress:
         self._emit = emit
         self._clock = clock
         self._verb = verb
+        self._lock = threading.Lock()
         self._on_disk: dict[Hashable, int] = {}
         self._fetched = 0
         self._samples: deque[tuple[float, int]] = deque([(clock(), 0)])
@@ -74,13 +76,15 @@ class Progress:
 
     def holds(self, content: Hashable, size: int) -> None:
         """Say how much of a content is on disk."""
-        self._on_disk[content] = size
-        self.downloaded_bytes = max(self.downloaded_bytes, sum(self._on_disk.values()))
+        with self._lock:
+            self._on_disk[content] = size
+            self.downloaded_bytes = max(self.downloaded_bytes, sum(self._on_disk.values()))
 
     def received(self, file: str, size: int) -> None:
         """Count bytes that came from the network, or from where else they come; the speed is theirs."""
-        self._fetched += size
-        self._file = file
+        with self._lock:
+            self._fetched += size
+            self._file = file
 
     def tick(self) -> None:
         """Emit an event of what is known now."""

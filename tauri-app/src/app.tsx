@@ -2,12 +2,12 @@ import { useCallback, useState } from "react";
 import { ChatPage } from "./chat/chat-page";
 import { TooltipProvider } from "./components/ui/tooltip";
 import { PreferencesProvider } from "./preferences/preferences";
-import type { ShellState } from "./rpc/shell";
+import type { KnownChoices } from "./rpc/shell";
 import type { Sidecar } from "./rpc/sidecar";
 import { Splash } from "./splash/splash";
 
 /** The splash until the model is on this computer, then the chat. */
-export function App({ sidecar, preferences }: { sidecar: Sidecar; preferences: ShellState }) {
+export function App({ sidecar, preferences }: { sidecar: Sidecar; preferences: KnownChoices }) {
   const [ready, setReady] = useState(false);
   const enter = useCallback(() => setReady(true), []);
   const leave = useCallback(() => setReady(false), []);

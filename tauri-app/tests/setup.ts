@@ -16,6 +16,24 @@ Element.prototype.hasPointerCapture ??= () => false;
 Element.prototype.releasePointerCapture ??= () => undefined;
 URL.createObjectURL ??= () => "blob:http://localhost/picture";
 
+// What is copied once it has come: the clipboard of the tests asks for its text as a browser does.
+class PromisedItem {
+  readonly #promised: Record<string, Promise<Blob>>;
+
+  constructor(promised: Record<string, Promise<Blob>>) {
+    this.#promised = promised;
+  }
+
+  get types(): string[] {
+    return Object.keys(this.#promised);
+  }
+
+  getType(type: string): Promise<Blob> {
+    return this.#promised[type] ?? Promise.reject(new DOMException("no such type", "NotFoundError"));
+  }
+}
+globalThis.ClipboardItem ??= PromisedItem as unknown as typeof ClipboardItem;
+
 // An event is waited for this long, in milliseconds, before its test fails: a busy machine is not an error.
 configure({ asyncUtilTimeout: 8_000 });
 

@@ -15,7 +15,19 @@ from tests.bench.geometry import GEOMETRIES
 from tests.bench.repository import CACHE, Repository
 from tests.bench.setting import Benchmark, Setting
 
-BENCHMARKS = ("priority", "decode", "batch", "structured", "tools", "turns", "memory", "quality", "start", "download")
+BENCHMARKS = (
+    "priority",
+    "decode",
+    "batch",
+    "structured",
+    "tools",
+    "turns",
+    "memory",
+    "quality",
+    "start",
+    "download",
+    "first-launch",
+)
 
 
 def main() -> int:
@@ -27,7 +39,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="only try it out: the figures say nothing")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended
-    benchmark: Benchmark = importlib.import_module(f"tests.bench.{options.name}").run
+    benchmark: Benchmark = importlib.import_module(f"tests.bench.{options.name.replace('-', '_')}").run
     repository = Repository.of(options.geometry)
     report = Report(options.name, options.geometry, machine.device(), machine.versions(), as_json=options.json)
     CACHE.mkdir(parents=True, exist_ok=True)

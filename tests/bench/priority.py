@@ -24,11 +24,11 @@ from tests.pipe import MAX_LINE_BYTES
 PROMPT = 256  # tokens of a request of high priority
 ANSWER = 2
 LOW_ANSWER = 128
-ROUNDS, ARRIVALS = 10, 20  # 200 arrivals without load and 200 with it, in alternating blocks
-PEER_ROUNDS = 3
-BLOCKS_SECONDS = 400.0  # for all blocks: with the rest the run stays below nine minutes
+ROUNDS, ARRIVALS = 8, 25  # 200 arrivals without load and 200 with it, in alternating blocks
+PEER_TURNS, PEER_ARRIVALS = (0, 2, 4), 20
+BLOCKS_SECONDS = 430.0  # for all blocks: with the rest the run stays below nine minutes
 BUSY_ARRIVALS = 60
-GAP = (0.05, 0.35)  # seconds between an answer's end and the next arrival, at random
+GAP = (0.02, 0.2)  # seconds between an answer's end and the next arrival, at random
 THROUGHPUT_SECONDS = 12.0
 THROUGHPUT_ROUNDS = 2
 SAME_STEP = 0.002  # seconds: pieces that come closer together are rows of one step
@@ -67,9 +67,9 @@ def run(setting: Setting) -> Iterator[Figure]:
             if time.monotonic() > deadline:
                 break  # the figures say how many arrivals they are of
             setting.tell(f"blocks {turn + 1} of {rounds}")
-            _round(client, ours, rng, setting)
-            if server and turn % (rounds // PEER_ROUNDS or 1) == 0 and len(theirs.loaded) < PEER_ROUNDS * ARRIVALS:
-                _round(server, theirs, rng, setting)
+            _round(client, ours, ARRIVALS, rng, setting)
+            if server and turn in PEER_TURNS:
+                _round(server, theirs, PEER_ARRIVALS, rng, setting)
         yield from _waits(ours, theirs if server else None)
         yield Figure("low_step_p99", client.status()["lowStepP99Ms"], "ms", goal="<= 60", note="without giving way")
         yield from _busy(setting, client, ours, rng)
@@ -82,8 +82,8 @@ def _warm(server: Server, rng: random.Random) -> None:
         server.chat(text_prompt(PROMPT, rng), max_tokens=ANSWER).result()
 
 
-def _round(server: Server, measured: Measured, rng: random.Random, setting: Setting) -> None:
-    arrivals = setting.rounds(ARRIVALS)
+def _round(server: Server, measured: Measured, count: int, rng: random.Random, setting: Setting) -> None:
+    arrivals = setting.rounds(count)
     measured.idle += _arrive(server, arrivals, rng)
     with Saturation(server, MIXED, setting.tokens(LOW_ANSWER), rng.getrandbits(32)) as low:
         low.wait_until_it_runs()

@@ -13,7 +13,7 @@ from tests.bench.setting import Setting
 
 @pytest.mark.parametrize("name", BENCHMARKS)
 def test_a_benchmark_runs_and_gives_each_figure_a_value_or_the_reason_why_not(name: str, setting: Setting) -> None:
-    figures = list(importlib.import_module(f"tests.bench.{name}").run(setting))
+    figures = list(importlib.import_module(f"tests.bench.{name.replace('-', '_')}").run(setting))
     assert figures
     assert len({figure.metric for figure in figures}) == len(figures)
     for figure in figures:

@@ -31,11 +31,13 @@ def _answers(path: Path) -> bool:
 
 
 @contextmanager
-def virtual_display(width: int = 1280, height: int = 860) -> Iterator[str]:
-    """Runs Xvfb and yields its DISPLAY (":7"); width and height in pixels. Its processes end with the context."""
+def virtual_display(width: int = 1280, height: int = 860, framebuffer: Path | None = None) -> Iterator[str]:
+    """Runs Xvfb and yields its DISPLAY (":7"); width and height in pixels. Its processes end with the context.
+    In the folder `framebuffer`, if given, its memory is a file."""
+    memory = [] if framebuffer is None else ["-fbdir", str(framebuffer)]
     read_end, write_end = os.pipe()
     xvfb = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write_end), "-screen", "0", f"{width}x{height}x24", "-nolisten", "tcp"],
+        ["Xvfb", "-displayfd", str(write_end), "-screen", "0", f"{width}x{height}x24", "-nolisten", "tcp", *memory],
         pass_fds=[write_end],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,15 +44,16 @@ def draw_picture(path: Path) -> Path:
 
 
 @contextmanager
-def fresh_machine(rate: int | None = None) -> Iterator[FreshMachine]:
+def fresh_machine(rate: int | None = None, mirrors: Sequence[str] = ()) -> Iterator[FreshMachine]:
     """Prepares all of it in a temporary folder; the hub runs until the context ends.
 
     Args:
         rate: bytes a second that the hub sends at most, so that a download can be watched.
+        mirrors: those that the catalog names before the hub.
     """
     with _ended_in_order(), tempfile.TemporaryDirectory(prefix="knowledge-focus-") as folder, _hub(rate) as url:
         home = Path(folder)
-        catalog = write_catalog(home / "catalog.json", url, FOLDER)
+        catalog = write_catalog(home / "catalog.json", url, FOLDER, mirrors)
         yield FreshMachine(home, home / "data", catalog, url, draw_picture(home / "red circle.png"))
 
 

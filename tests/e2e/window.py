@@ -34,6 +34,8 @@ _CANDIDATES = {
     "textbox": "textarea, input:not([type]), input[type=text], [role=textbox]",
     "progressbar": "progress, [role=progressbar]",
     "alert": "[role=alert]",
+    "radio": "[role=radio]",
+    "dialog": "[role=dialog]",
     "menuitemradio": "[role=menuitemradio]",
 }
 
@@ -61,6 +63,8 @@ return document.getAnimations().some(
   ({ playState, effect }) => playState === "running" && Number.isFinite(effect?.getComputedTiming().endTime),
 );
 """
+
+_DRAWN = "requestAnimationFrame(() => requestAnimationFrame(arguments[0]));"
 
 
 class Window:
@@ -135,6 +139,8 @@ class Window:
         with suppress(WebDriverException):
             waiting = WebDriverWait(self.driver, STILL_SECONDS, poll_frequency=0.02)
             waiting.until_not(lambda driver: driver.execute_script(_MOVES))
+            # What has ended is on the screen two frames later.
+            self.driver.execute_async_script(_DRAWN)
         self.pictures.mkdir(parents=True, exist_ok=True)
         path = self.pictures / f"{name}.png"
         self.driver.save_screenshot(str(path))

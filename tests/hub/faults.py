@@ -71,6 +71,11 @@ def slow(bytes_per_second: float) -> Fault:
     return lambda reply: replace(reply, bytes_per_second=bytes_per_second)
 
 
+def chunked() -> Fault:
+    """Send the body in chunks, without saying how long it is."""
+    return lambda reply: replace(reply, chunked=True)
+
+
 def ignore_range() -> Fault:
     """Answer a range with 200 and the whole file."""
 

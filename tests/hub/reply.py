@@ -28,6 +28,7 @@ class Reply:
     cut_after: int | None = None  # Then the connection is closed with the body incomplete.
     reset: bool = False  # The cut is a TCP reset instead of an orderly close.
     corrupt_at: int | None = None  # The byte here has all its bits flipped.
+    chunked: bool = False  # In chunks and without a Content-Length, as hubs behind some proxies answer.
 
     @property
     def size(self) -> int:

@@ -7,7 +7,7 @@ import ssl
 import struct
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -233,7 +233,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self._fall_silent(hub)
                 return
             self.send_response(reply.status)
-            for name, value in {**reply.headers, "Content-Length": str(reply.size)}.items():
+            framing = {"Transfer-Encoding": "chunked"} if reply.chunked else {"Content-Length": str(reply.size)}
+            for name, value in {**reply.headers, **framing}.items():
                 self.send_header(name, value)
             self.end_headers()
             if self.command == "GET":
@@ -252,7 +253,7 @@ class _Handler(BaseHTTPRequestHandler):
             if hub.link is not None and not self._carry(hub, hub.link, len(piece)):
                 return
             part = piece if limit is None else piece[: max(0, limit - seen.sent)]
-            self.wfile.write(part)
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(part), part) if reply.chunked and part else part)
             with hub.changed:
                 seen.sent += len(part)
                 hub.changed.notify_all()
@@ -269,6 +270,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             if reply.reset:
                 self._reset()
+        elif reply.chunked:
+            self.wfile.write(b"0\r\n\r\n")
 
     def _carry(self, hub: Hub, link: Link, size: int) -> bool:
         """Bring a piece over the line; whether the connection is still there."""
@@ -324,11 +327,12 @@ def _file(file: HubFile, headers: dict[str, str], wanted: str | None) -> Reply:
     return Reply(206, ranged, source=file.source, start=start, length=end - start + 1)
 
 
-def write_catalog(path: Path, url: str, folder: Path) -> Path:
-    """Write `catalog.json` of this package with the hub's real address and the folder's size; answer `path`."""
+def write_catalog(path: Path, url: str, folder: Path, first: Sequence[str] = ()) -> Path:
+    """Write `catalog.json` of this package with the hub's real address, after those of the `first` mirrors, and the
+    folder's size; answer `path`."""
     catalog = json.loads(Path(__file__).with_name("catalog.json").read_text())
     for model in catalog["models"]:
-        model["mirrors"] = [url]
+        model["mirrors"] = [*first, url]
         model["totalBytes"] = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     path.write_text(json.dumps(catalog, indent=2))
     return path

@@ -105,6 +105,19 @@ def test_with_the_model_on_disk_the_sidecar_starts_and_answers_without_any_netwo
     assert not sockets.exists(), sockets.read_text()
 
 
+@pytest.mark.skipif(not can_be_alone(), reason="this system does not let us make a network namespace")
+def test_a_computer_without_any_network_is_told_apart_from_a_mirror_that_does_not_answer(
+    data_dir: Path, catalog: Path
+) -> None:
+    command = [*ALONE, sys.executable, "-m", "sidecar", "--data-dir", str(data_dir), "--catalog", str(catalog)]
+    with Pipe(command) as pipe:
+        pipe.initialize()
+        for mirror, kind in (("https://mirror.example", "no_network"), ("http://127.0.0.1:1", "mirror_unreachable")):
+            pipe.request("models/download", {"mirror": mirror})
+            failed = pipe.notification("builtin-model-download-failed", timeout=60)
+            assert failed["kind"] == kind
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="there is no /proc")
 def test_what_looks_for_sockets_finds_one(seen: tuple[Path, dict[str, str]]) -> None:
     before = list(internet_sockets(os.getpid()))  # those of the hubs of other tests

@@ -1,5 +1,8 @@
 //! The one window: where it opens, what it may load, and what ends with it.
 
+use std::sync::Once;
+use std::time::Duration;
+
 use tauri::webview::{NewWindowResponse, PageLoadEvent};
 use tauri::{AppHandle, DragDropEvent, Manager, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent};
 
@@ -11,13 +14,18 @@ pub(crate) const LABEL: &str = "main";
 const DEFAULT: Geometry = Geometry { width: 1080.0, height: 760.0, x: 0.0, y: 0.0, maximized: false };
 const LEAST: (f64, f64) = (480.0, 480.0);
 
-/// Opens the window where it was last time.
+/// A page that has not begun by then is waited for in sight.
+const LONGEST_HIDDEN: Duration = Duration::from_secs(5);
+
+/// Opens the window where it was last time. It is seen once its page begins: until then it would be blank, for the
+/// half of a second that the web view takes to start its processes.
 pub(crate) fn open(app: &AppHandle) -> tauri::Result<()> {
     let preferences = app.state::<Preferences>();
     let kept = preferences.geometry().filter(|geometry| is_on_a_monitor(app, geometry));
     let Geometry { width, height, x, y, maximized } = kept.unwrap_or(DEFAULT);
     let builder = WebviewWindowBuilder::new(app, LABEL, WebviewUrl::App("index.html".into()))
         .title("Knowledge Focus")
+        .visible(false)
         .inner_size(width.max(LEAST.0), height.max(LEAST.1))
         .min_inner_size(LEAST.0, LEAST.1)
         .maximized(maximized)
@@ -27,13 +35,21 @@ pub(crate) fn open(app: &AppHandle) -> tauri::Result<()> {
         .on_navigation(is_our_page)
         .on_new_window(|_, _| NewWindowResponse::Deny)
         .on_page_load(|window, load| match load.event() {
-            PageLoadEvent::Started => page_gone(window.app_handle(), window.label()),
+            PageLoadEvent::Started => {
+                page_gone(window.app_handle(), window.label());
+                show_once(&window);
+            }
             PageLoadEvent::Finished => tracing::info!("the page is loaded"),
         });
     let builder = if kept.is_some() { builder.position(x, y) } else { builder.center() };
     let window = builder.build()?;
     #[cfg(target_os = "linux")]
     window.with_webview(|webview| reload_after_death(&webview.inner()))?;
+    let in_any_case = window.clone();
+    tauri::async_runtime::spawn(async move {
+        tokio::time::sleep(LONGEST_HIDDEN).await;
+        show_once(&in_any_case);
+    });
     let of_window = window.clone();
     window.on_window_event(move |event| match event {
         WindowEvent::DragDrop(DragDropEvent::Drop { paths, .. }) => {
@@ -44,6 +60,16 @@ pub(crate) fn open(app: &AppHandle) -> tauri::Result<()> {
         _ => {}
     });
     Ok(())
+}
+
+/// Later pages find the window as the person left it.
+fn show_once(window: &WebviewWindow) {
+    static SHOWN: Once = Once::new();
+    SHOWN.call_once(|| {
+        if let Err(error) = window.show() {
+            tracing::error!(%error, "the window cannot be shown");
+        }
+    });
 }
 
 /// Without its web process, as when memory runs out, a window would stay dead. On macOS Tauri does this by itself.

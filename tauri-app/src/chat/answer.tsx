@@ -3,9 +3,9 @@ import { useTranslation } from "react-i18next";
 import { Button } from "@/components/ui/button";
 import { cn } from "@/components/ui/class-names";
 import { Tooltip } from "@/components/ui/tooltip";
+import { useCopy } from "@/components/use-copy";
 import { Markdown } from "./markdown";
 import { type ChatMessage, textOf } from "./message";
-import { useCopy } from "./use-copy";
 
 type AnswerProps = {
   message: ChatMessage;

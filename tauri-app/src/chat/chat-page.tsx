@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { Mark } from "@/components/mark";
 import { Button } from "@/components/ui/button";
 import { Tooltip } from "@/components/ui/tooltip";
+import { HelpButton } from "@/help/help";
 import { PreferencesMenu } from "@/preferences/preferences-menu";
 import type { Sidecar } from "@/rpc/sidecar";
 import { Answer } from "./answer";
@@ -76,6 +77,7 @@ export function ChatPage({ sidecar, onModelMissing }: { sidecar: Sidecar; onMode
               <SquarePen />
             </Button>
           </Tooltip>
+          <HelpButton />
           <PreferencesMenu />
         </div>
       </header>

@@ -3,8 +3,8 @@ import { type ComponentProps, isValidElement, memo, type ReactNode } from "react
 import { useTranslation } from "react-i18next";
 import { defaultRehypePlugins, type ExtraProps, Streamdown } from "streamdown";
 import { Button } from "@/components/ui/button";
+import { useCopy } from "@/components/use-copy";
 import { openLink } from "@/rpc/shell";
-import { useCopy } from "./use-copy";
 
 type Tag<Name extends "a" | "img" | "pre" | "table"> = ComponentProps<Name> & ExtraProps;
 

@@ -4,10 +4,16 @@ import { useTranslation } from "react-i18next";
 import { Button } from "./ui/button";
 import { Collapsible, CollapsibleContent, CollapsibleTrigger } from "./ui/collapsible";
 
-type DetailsProps = { open?: boolean; className?: string; children: ReactNode };
+type DetailsProps = {
+  open?: boolean;
+  className?: string;
+  /** What can be done with the lines; shown with them. */
+  action?: ReactNode;
+  children: ReactNode;
+};
 
 /** What the program has to say in its own words, folded away until somebody wants it. */
-export function Details({ open: initiallyOpen = false, className, children }: DetailsProps) {
+export function Details({ open: initiallyOpen = false, className, action, children }: DetailsProps) {
   const { t } = useTranslation();
   const [open, setOpen] = useState(initiallyOpen);
   const lines = useRef<HTMLElement>(null);
@@ -20,12 +26,15 @@ export function Details({ open: initiallyOpen = false, className, children }: De
 
   return (
     <Collapsible open={open} onOpenChange={setOpen} className={className}>
-      <CollapsibleTrigger asChild>
-        <Button variant="ghost" size="sm" className="-ml-2 px-2">
-          <ChevronRight className={open ? "rotate-90 transition-transform" : "transition-transform"} />
-          {t(open ? "details.hide" : "details.show")}
-        </Button>
-      </CollapsibleTrigger>
+      <div className="flex items-center justify-between">
+        <CollapsibleTrigger asChild>
+          <Button variant="ghost" size="sm" className="-ml-2 px-2">
+            <ChevronRight className={open ? "rotate-90 transition-transform" : "transition-transform"} />
+            {t(open ? "details.hide" : "details.show")}
+          </Button>
+        </CollapsibleTrigger>
+        {open && action}
+      </div>
       <CollapsibleContent>
         <section
           ref={lines}

@@ -4,7 +4,8 @@ import type { RpcError } from "@/rpc/error";
 
 type Failed = Pick<RpcError, "kind" | "details">;
 type KnownKind = keyof typeof en.errors;
-type Key = `errors.${KnownKind | "model_not_ready.damaged"}`;
+type RefusedReason = Exclude<keyof typeof en.errors.import_refused, "title" | "hint">;
+type Key = `errors.${KnownKind | "model_not_ready.damaged" | `import_refused.${RefusedReason}`}`;
 
 /** The words for an error: what happened, and what to do about it. */
 export function errorText(t: TFunction, error: Failed): { title: string; hint: string } {
@@ -17,5 +18,15 @@ function keyOf({ kind, details }: Failed): Key {
   if (kind === "model_not_ready" && details.reason === "damaged") {
     return "errors.model_not_ready.damaged";
   }
+  if (kind === "import_refused" && isRefusedReason(details.reason)) {
+    return `errors.import_refused.${details.reason}`;
+  }
   return Object.hasOwn(en.errors, kind) ? `errors.${kind as KnownKind}` : "errors.unknown";
+}
+
+function isRefusedReason(reason: unknown): reason is RefusedReason {
+  const texts = en.errors.import_refused;
+  return (
+    typeof reason === "string" && Object.hasOwn(texts, reason) && !(reason === "title" || reason === "hint")
+  );
 }

@@ -2,21 +2,21 @@ import { createContext, type ReactNode, useCallback, useContext, useMemo, useSta
 import { i18n, languageOf } from "@/i18n";
 import {
   type Choices,
+  type KnownChoices,
   type LanguageChoice,
-  type ShellState,
   shellSet,
   shellState,
   type ThemeChoice,
 } from "@/rpc/shell";
 
 /** For a window without its shell. */
-const systemState = (): ShellState => ({
+const systemState = (): KnownChoices => ({
   language: "system",
   systemLanguage: languageOf(navigator.languages),
   theme: "system",
 });
 
-interface Preferences extends ShellState {
+interface Preferences extends KnownChoices {
   setLanguage: (language: LanguageChoice) => void;
   setTheme: (theme: ThemeChoice) => void;
 }
@@ -24,7 +24,7 @@ interface Preferences extends ShellState {
 const PreferencesContext = createContext<Preferences | null>(null);
 
 /** Shows the window in the chosen language and theme. */
-function apply({ language, systemLanguage, theme }: ShellState): void {
+function apply({ language, systemLanguage, theme }: KnownChoices): void {
   void i18n.changeLanguage(language === "system" ? systemLanguage : language);
   if (theme === "system") {
     delete document.documentElement.dataset.theme;
@@ -34,14 +34,14 @@ function apply({ language, systemLanguage, theme }: ShellState): void {
 }
 
 /** Reads what the shell keeps and applies it; the system's own choice where the shell cannot tell. */
-export async function loadPreferences(): Promise<ShellState> {
+export async function loadPreferences(): Promise<KnownChoices> {
   const { language, systemLanguage, theme } = await shellState().catch(systemState);
   const preferences = { language, systemLanguage, theme };
   apply(preferences);
   return preferences;
 }
 
-export function PreferencesProvider({ initial, children }: { initial: ShellState; children: ReactNode }) {
+export function PreferencesProvider({ initial, children }: { initial: KnownChoices; children: ReactNode }) {
   const [state, setState] = useState(initial);
   const change = useCallback(
     (part: Partial<Choices>) => {

@@ -14,9 +14,16 @@ export interface Choices {
   theme: ThemeChoice;
 }
 
-export interface ShellState extends Choices {
-  /** What "system" means here: the language of the shell's own dialogs. */
+/** The choices, and what "system" means here: the language of the shell's own dialogs. */
+export interface KnownChoices extends Choices {
   systemLanguage: Language;
+}
+
+export interface ShellState extends KnownChoices {
+  /** Where the app keeps everything. */
+  dataDir: string;
+  sidecar: SidecarState;
+  environment: EnvironmentState;
 }
 
 /** A picture in the data folder. */

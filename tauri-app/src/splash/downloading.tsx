@@ -11,7 +11,7 @@ type DownloadingProps = {
   onCancel: () => void;
 };
 
-export function Downloading({ stage: { model, mirror, transfer, cancelling }, onCancel }: DownloadingProps) {
+export function Downloading({ stage: { model, from, transfer, cancelling }, onCancel }: DownloadingProps) {
   const { t, i18n } = useTranslation();
   const title = useId();
   const { percent, doneBytes, totalBytes, speed, secondsLeft, verifying, starting } = transfer;
@@ -25,16 +25,22 @@ export function Downloading({ stage: { model, mirror, transfer, cancelling }, on
     secondsLeft !== null &&
       t("splash.downloading.timeLeft", { time: formatDuration(secondsLeft, i18n.language) }),
   ].filter((part) => part !== false);
+  const fetched = "mirror" in from;
+  const heading = t(fetched ? "splash.downloading.title" : "splash.importing.title", {
+    model: model.displayName,
+  });
   const phase = verifying
     ? t("splash.downloading.verifying")
     : starting
-      ? t("splash.downloading.starting", { source: hostOf(mirror) })
+      ? fetched
+        ? t("splash.downloading.starting", { source: hostOf(from.mirror) })
+        : t("splash.importing.starting")
       : pace.join(" · ");
   return (
     <section aria-labelledby={title}>
       <div className="flex items-baseline justify-between gap-4">
         <h1 id={title} className="min-w-0 font-semibold text-xl leading-snug tracking-tight">
-          {t("splash.downloading.title", { model: model.displayName })}
+          {heading}
         </h1>
         <p aria-hidden="true" className="shrink-0 font-medium text-muted-foreground tabular-nums">
           {Math.floor(percent)}%
@@ -44,7 +50,7 @@ export function Downloading({ stage: { model, mirror, transfer, cancelling }, on
         className="mt-5"
         value={starting && percent === 0 ? null : percent}
         getValueLabel={(value) => `${Math.floor(value)}%, ${amount}`}
-        aria-label={t("splash.downloading.bar")}
+        aria-label={t(fetched ? "splash.downloading.bar" : "splash.importing.bar")}
       />
       <div className="mt-3 flex min-h-6 flex-wrap justify-between gap-x-4 text-muted-foreground text-sm tabular-nums">
         <p>{amount}</p>
@@ -52,10 +58,12 @@ export function Downloading({ stage: { model, mirror, transfer, cancelling }, on
       </div>
       {/* Only the change of phase is spoken; the bar tells the rest to whoever asks it. */}
       <p role="status" className="sr-only">
-        {verifying || starting ? phase : t("splash.downloading.title", { model: model.displayName })}
+        {verifying || starting ? phase : heading}
       </p>
       <div className="mt-6 flex items-center justify-between gap-4">
-        <p className="text-[0.8125rem] text-muted-foreground">{t("splash.downloading.resumes")}</p>
+        <p className="text-[0.8125rem] text-muted-foreground">
+          {t(fetched ? "splash.downloading.resumes" : "splash.importing.kept")}
+        </p>
         <Button variant="outline" onClick={onCancel} disabled={cancelling}>
           {t(cancelling ? "splash.downloading.cancelling" : "splash.downloading.cancel")}
         </Button>

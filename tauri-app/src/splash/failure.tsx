@@ -11,11 +11,15 @@ type FailureProps = {
   stage: Extract<Stage, { name: "error" }>;
   onCheck: () => void;
   onDownload: (mirror: string) => void;
+  onScan: () => void;
+  onSkipScan: () => void;
 };
 
 /** What went wrong in plain words, where to download from instead, and Retry. */
-export function Failure({ stage: { error, model, mirror }, onCheck, onDownload }: FailureProps) {
+export function Failure({ stage, onCheck, onDownload, onScan, onSkipScan }: FailureProps) {
   const { t } = useTranslation();
+  const { step, error, mirror } = stage;
+  const model = step === "model" ? stage.model : null;
   const { title, hint } = errorText(t, error);
   const known = model?.mirrors.includes(mirror) ?? false;
   const [choice, setChoice] = useState<MirrorChoice>({ listed: known, address: mirror });
@@ -23,7 +27,9 @@ export function Failure({ stage: { error, model, mirror }, onCheck, onDownload }
 
   function retry(event: FormEvent) {
     event.preventDefault();
-    if (!model) {
+    if (step === "scan") {
+      onScan();
+    } else if (!model) {
       onCheck();
     } else if (isMirror(choice.address)) {
       onDownload(choice.address.trim());
@@ -56,6 +62,11 @@ export function Failure({ stage: { error, model, mirror }, onCheck, onDownload }
         <RotateCw />
         {t("splash.error.retry")}
       </Button>
+      {step === "scan" && (
+        <Button variant="ghost" className="mt-2 w-full" onClick={onSkipScan}>
+          {t("splash.error.goOn")}
+        </Button>
+      )}
     </form>
   );
 }

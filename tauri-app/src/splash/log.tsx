@@ -1,13 +1,14 @@
 import { useTranslation } from "react-i18next";
+import { CopyDiagnostics } from "@/components/copy-diagnostics";
 import { Details } from "@/components/details";
-import type { LogLine } from "./use-stages";
+import { asText, type LogLine } from "./log-lines";
 
 /** What happened so far, with times. */
 export function Log({ log, open }: { log: readonly LogLine[]; open: boolean }) {
   const { t, i18n } = useTranslation();
   const time = new Intl.DateTimeFormat(i18n.language, { timeStyle: "medium" });
   return (
-    <Details open={open} className="mt-8">
+    <Details open={open} className="mt-6" action={<CopyDiagnostics more={() => asText(log)} />}>
       {log.length === 0
         ? t("details.empty")
         : log.map((line) => (

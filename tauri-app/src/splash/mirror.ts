@@ -3,7 +3,14 @@ export function hostOf(mirror: string): string {
   return (URL.canParse(mirror) && new URL(mirror).host) || mirror;
 }
 
-/** Whether `text` is an address that a download can start from. */
+const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
+
+/** Whether `text` is an address that a download can start from: https, or http on this computer, and no password in
+ * it. The sidecar has the last word. */
 export function isMirror(text: string): boolean {
-  return /^https?:\/\//i.test(text.trim()) && URL.canParse(text.trim());
+  const url = URL.parse(text.trim());
+  if (!url || url.username || url.password) {
+    return false;
+  }
+  return url.protocol === "https:" || (url.protocol === "http:" && LOOPBACK.test(url.hostname));
 }

@@ -1,6 +1,10 @@
-/** The states of the splash, and every way from one to another. Pure: the effects are in `use-stages.ts`. */
-import type { RpcError } from "@/rpc/error";
+/**
+ * The states of a launch, and every way from one to another: environment, engine, model, disk access, file scan.
+ * Pure: the effects are in `use-stages.ts`.
+ */
+import { RpcError } from "@/rpc/error";
 import type { BuiltinModel, DownloadEvent, ModelStatus } from "@/rpc/gen/protocol";
+import type { EnvironmentState, SidecarState } from "@/rpc/shell";
 
 /** How far a download is. Counts are bytes, the speed is 10⁶ bytes a second, the time is in seconds. */
 export interface Transfer {
@@ -15,19 +19,49 @@ export interface Transfer {
   starting: boolean;
 }
 
+/** What a launch goes through, in order. */
+export const STEPS = ["environment", "engine", "model", "access", "scan"] as const;
+export type Step = (typeof STEPS)[number];
+
+/** `slow`: it has taken longer than it ever should. */
 export type Stage =
-  | { name: "checking" }
-  | { name: "consent"; model: BuiltinModel; doneBytes: number; totalBytes: number | null }
-  | { name: "downloading"; model: BuiltinModel; mirror: string; transfer: Transfer; cancelling: boolean }
+  | { name: "environment"; environment: EnvironmentState }
+  | { name: "engine"; slow: boolean }
+  | { name: "checking"; slow: boolean }
+  | {
+      name: "consent";
+      model: BuiltinModel;
+      doneBytes: number;
+      totalBytes: number | null;
+      /** Why the folder that the person chose was not taken. */
+      refusal: RpcError | null;
+    }
+  | {
+      name: "downloading";
+      model: BuiltinModel;
+      /** Where it comes from: a mirror, or a folder of this computer. */
+      from: Source;
+      transfer: Transfer;
+      cancelling: boolean;
+    }
+  | { name: "access"; model: BuiltinModel; denied: boolean; slow: boolean }
+  | { name: "scanning"; model: BuiltinModel; slow: boolean }
   | { name: "ready"; model: BuiltinModel }
-  | { name: "error"; error: RpcError; model: BuiltinModel | null; mirror: string };
+  | { name: "error"; step: Step; error: RpcError; model: BuiltinModel | null; mirror: string };
+
+export type Source = { mirror: string } | { folder: string };
 
 export type StageEvent =
-  | { type: "sidecar-lost"; error: RpcError }
+  | { type: "launch-failed"; error: RpcError }
+  | { type: "environment-changed"; environment: EnvironmentState }
+  | { type: "sidecar-changed"; sidecar: SidecarState }
+  | { type: "slowed" }
+  | { type: "notifications-lost" }
   | { type: "check-started" }
   | { type: "checked"; model: BuiltinModel; status: ModelStatus; error: RpcError }
   | { type: "check-failed"; error: RpcError }
   | { type: "download-asked"; mirror: string }
+  | { type: "import-asked"; folder: string }
   | { type: "download-answered"; status: ModelStatus }
   | { type: "download-refused"; error: RpcError }
   | { type: "progressed"; event: DownloadEvent }
@@ -35,11 +69,48 @@ export type StageEvent =
   | { type: "failed"; event: DownloadEvent; error: RpcError }
   | { type: "cancel-asked" }
   | { type: "cancel-answered"; status: ModelStatus }
-  | { type: "cancel-refused"; error: RpcError };
+  | { type: "cancel-refused"; error: RpcError }
+  | { type: "access-asked" }
+  | { type: "access-answered"; granted: boolean }
+  | { type: "access-postponed" }
+  | { type: "scan-asked" }
+  | { type: "scanned" }
+  | { type: "scan-failed"; error: RpcError }
+  | { type: "scan-skipped" };
 
 type Downloading = Extract<Stage, { name: "downloading" }>;
 
-export const FIRST_STAGE: Stage = { name: "checking" };
+export const FIRST_STAGE: Stage = {
+  name: "environment",
+  environment: { state: "checking", lines: [], source: null, bytes: null, error: null },
+};
+
+export function stepOf(stage: Stage): Step | null {
+  switch (stage.name) {
+    case "environment":
+    case "engine":
+    case "access":
+      return stage.name;
+    case "checking":
+    case "consent":
+    case "downloading":
+      return "model";
+    case "scanning":
+      return "scan";
+    case "error":
+      return stage.step;
+    case "ready":
+      return null;
+  }
+}
+
+/** Whether the person should see what the programs say: something failed, or takes longer than it ever should. */
+export function isTroubled(stage: Stage): boolean {
+  if (stage.name === "environment") {
+    return stage.environment.state === "slow" || stage.environment.state === "failed";
+  }
+  return stage.name === "error" || ("slow" in stage && stage.slow);
+}
 
 /** Where a download starts from when nobody has chosen: the model's first mirror. */
 export function defaultMirror(model: BuiltinModel): string {
@@ -48,65 +119,132 @@ export function defaultMirror(model: BuiltinModel): string {
 
 export function nextStage(stage: Stage, event: StageEvent): Stage {
   switch (event.type) {
-    case "sidecar-lost":
-      return stage.name === "ready" ? stage : { name: "error", error: event.error, model: null, mirror: "" };
+    case "launch-failed":
+      return failed("engine", event.error);
+    case "environment-changed":
+      return afterEnvironment(stage, event.environment);
+    case "sidecar-changed":
+      return afterSidecar(stage, event.sidecar);
+    case "slowed":
+      return "slow" in stage ? { ...stage, slow: true } : stage;
+    case "notifications-lost":
+      return stepOf(stage) === "model" ? CHECKING : stage;
     case "check-started":
-      return { name: "checking" };
+      return CHECKING;
     case "checked":
       return stage.name === "checking" ? afterCheck(event.model, event.status, event.error) : stage;
     case "check-failed":
-      return stage.name === "checking"
-        ? { name: "error", error: event.error, model: null, mirror: "" }
-        : stage;
+      return stage.name === "checking" ? failed("model", event.error) : stage;
     case "download-asked":
-      return modelOf(stage, (model) => ({
-        name: "downloading",
-        model,
-        mirror: event.mirror,
-        transfer: startOf(stage),
-        cancelling: false,
-      }));
+      return transferring(stage, { mirror: event.mirror });
+    case "import-asked":
+      return transferring(stage, { folder: event.folder });
     case "download-answered":
       return stage.name === "downloading" ? afterAnswer(stage, event.status) : stage;
     case "download-refused":
     case "cancel-refused":
-      return stage.name === "downloading"
-        ? { name: "error", error: event.error, model: stage.model, mirror: stage.mirror }
-        : stage;
+      return stage.name === "downloading" ? afterFailure(stage, event.error, stage.transfer) : stage;
     case "progressed":
       return stage.name === "downloading" && isOf(stage.model, event.event)
         ? { ...stage, transfer: transferOf(event.event) }
         : stage;
     case "completed":
-      return stage.name === "downloading" && isOf(stage.model, event.event)
-        ? { name: "ready", model: stage.model }
-        : stage;
+      return stage.name === "downloading" && isOf(stage.model, event.event) ? withModel(stage.model) : stage;
     case "failed":
       return stage.name === "downloading" && isOf(stage.model, event.event)
-        ? afterFailure(stage, event.event, event.error)
+        ? afterFailure(stage, event.error, transferOf(event.event))
         : stage;
     case "cancel-asked":
       return stage.name === "downloading" ? { ...stage, cancelling: true } : stage;
     case "cancel-answered":
       return stage.name === "downloading" ? afterCancel(stage.model, event.status) : stage;
+    case "access-asked":
+      return stage.name === "access" ? { ...stage, denied: false, slow: false } : stage;
+    case "access-answered":
+      return stage.name === "access" ? afterAccess(stage, event.granted) : stage;
+    case "access-postponed":
+      return stage.name === "access" ? scanning(stage.model) : stage;
+    case "scan-asked":
+      return modelOf(stage, scanning);
+    case "scanned":
+      return stage.name === "scanning" ? { name: "ready", model: stage.model } : stage;
+    case "scan-failed":
+      return stage.name === "scanning" ? { ...failed("scan", event.error), model: stage.model } : stage;
+    case "scan-skipped":
+      return modelOf(stage, (model) => ({ name: "ready", model }));
   }
+}
+
+const CHECKING: Stage = { name: "checking", slow: false };
+
+function failed(step: Step, error: RpcError): Extract<Stage, { name: "error" }> {
+  return { name: "error", step, error, model: null, mirror: "" };
+}
+
+function afterEnvironment(stage: Stage, environment: EnvironmentState): Stage {
+  if (stage.name !== "environment") {
+    return stage;
+  }
+  return environment.state === "ready"
+    ? { name: "engine", slow: false }
+    : { name: "environment", environment };
+}
+
+/** A sidecar that runs has an environment, whichever of the two was heard of first. */
+function afterSidecar(stage: Stage, sidecar: SidecarState): Stage {
+  const step = stepOf(stage);
+  switch (sidecar.state) {
+    case "ready":
+      return step === "environment" || step === "engine" ? CHECKING : stage;
+    case "starting":
+      return stage.name === "checking" || (stage.name === "error" && step === "engine")
+        ? { name: "engine", slow: false }
+        : stage;
+    case "down":
+      return stage.name === "ready" ? stage : failed("engine", RpcError.from(sidecar.error));
+    case "stopped":
+      return stage;
+  }
+}
+
+/** The model is here: what comes after it. */
+function withModel(model: BuiltinModel): Stage {
+  return { name: "access", model, denied: false, slow: false };
+}
+
+function afterAccess(stage: Extract<Stage, { name: "access" }>, granted: boolean): Stage {
+  return granted ? scanning(stage.model) : { ...stage, denied: true, slow: false };
+}
+
+function scanning(model: BuiltinModel): Stage {
+  return { name: "scanning", model, slow: false };
+}
+
+function transferring(stage: Stage, from: Source): Stage {
+  return modelOf(stage, (model) => ({
+    name: "downloading",
+    model,
+    from,
+    transfer: startOf(stage),
+    cancelling: false,
+  }));
 }
 
 function afterCheck(model: BuiltinModel, status: ModelStatus, error: RpcError): Stage {
   switch (status.state) {
     case "ready":
-      return { name: "ready", model };
+      return withModel(model);
     case "downloading":
     case "verifying":
       return {
         name: "downloading",
         model,
-        mirror: defaultMirror(model),
+        from: { mirror: defaultMirror(model) },
         transfer: transferAt(status),
         cancelling: false,
       };
     case "damaged":
-      return { name: "error", error, model, mirror: defaultMirror(model) };
+      return { ...failed("model", error), model, mirror: defaultMirror(model) };
     case "absent":
     case "partial":
     case "failed":
@@ -117,26 +255,33 @@ function afterCheck(model: BuiltinModel, status: ModelStatus, error: RpcError): 
 
 function afterAnswer(stage: Downloading, status: ModelStatus): Stage {
   if (status.state === "ready") {
-    return { name: "ready", model: stage.model };
+    return withModel(stage.model);
   }
   return stage.transfer.starting ? { ...stage, transfer: { ...transferAt(status), starting: true } } : stage;
 }
 
-function afterFailure(stage: Downloading, event: DownloadEvent, error: RpcError): Stage {
-  return error.kind === "cancelled"
-    ? consentFor(stage.model, event.downloaded_bytes, event.total_bytes)
-    : { name: "error", error, model: stage.model, mirror: stage.mirror };
+function afterFailure({ model, from }: Downloading, error: RpcError, at: Transfer): Stage {
+  if (error.kind === "cancelled") {
+    return consentFor(model, at.doneBytes, at.totalBytes);
+  }
+  return "mirror" in from
+    ? { ...failed("model", error), model, mirror: from.mirror }
+    : { ...consentFor(model, 0, null), refusal: error };
 }
 
 /** The event of the end may have come before the download was joined: then only this answer tells. */
 function afterCancel(model: BuiltinModel, status: ModelStatus): Stage {
   return status.state === "ready"
-    ? { name: "ready", model }
+    ? withModel(model)
     : consentFor(model, status.downloadedBytes, status.totalBytes);
 }
 
-function consentFor(model: BuiltinModel, doneBytes: number, totalBytes: number | null): Stage {
-  return { name: "consent", model, doneBytes, totalBytes: totalBytes ?? model.totalBytes };
+function consentFor(
+  model: BuiltinModel,
+  doneBytes: number,
+  totalBytes: number | null,
+): Extract<Stage, { name: "consent" }> {
+  return { name: "consent", model, doneBytes, totalBytes: totalBytes ?? model.totalBytes, refusal: null };
 }
 
 function modelOf(stage: Stage, next: (model: BuiltinModel) => Stage): Stage {

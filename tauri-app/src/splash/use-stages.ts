@@ -1,33 +1,35 @@
 import { useCallback, useEffect, useReducer, useRef, useState } from "react";
 import { RpcError } from "@/rpc/error";
-import type { DownloadEvent, ModelStatus } from "@/rpc/gen/protocol";
+import type { ModelStatus } from "@/rpc/gen/protocol";
+import { diskAccess, environmentCancel, environmentRetry, pickFolder, shellState } from "@/rpc/shell";
 import type { Sidecar } from "@/rpc/sidecar";
+import { type LogLine, withLine } from "./log-lines";
 import { FIRST_STAGE, nextStage, type Stage, type StageEvent } from "./stage";
 
-/** What the sidecar calls the state of a model or of its download; i18n has a text for each. */
-export type Status = ModelStatus["state"] | DownloadEvent["status"];
-
-/** A line of the details: when, how things stood if that was told, and what happened in the program's own words. */
-export interface LogLine {
-  id: number;
-  type: StageEvent["type"];
-  at: Date;
-  status: Status | null;
-  text: string;
-}
-
-/** Lines kept for the details. */
-const LOG_LINES = 200;
+/** Milliseconds after which a stage that only waits is slow. */
+const PATIENCE: Partial<Record<Stage["name"], number>> = {
+  engine: 90_000,
+  checking: 30_000,
+  access: 30_000,
+  scanning: 30_000,
+};
 
 export interface Stages {
   stage: Stage;
   log: readonly LogLine[];
+  retryEnvironment: (mirrors: { index?: string; python?: string }) => Promise<void>;
+  cancelEnvironment: () => void;
   check: () => void;
   download: (mirror: string) => void;
+  importFolder: () => void;
   cancel: () => void;
+  askAccess: () => void;
+  postponeAccess: () => void;
+  scan: () => void;
+  skipScan: () => void;
 }
 
-/** Checks the built-in model at once, then does what the person asks for. */
+/** Goes through a launch as far as it goes by itself, then does what the person asks for. */
 export function useStages(sidecar: Sidecar): Stages {
   const [stage, dispatch] = useReducer(nextStage, FIRST_STAGE);
   const [log, setLog] = useState<readonly LogLine[]>([]);
@@ -38,18 +40,37 @@ export function useStages(sidecar: Sidecar): Stages {
     dispatch(event);
   }, []);
 
+  const { name } = stage;
+  const denied = stage.name === "access" && stage.denied;
+
+  // What comes by itself. Subscribed first, read second: a change in between is then heard.
   useEffect(() => {
+    const read = () =>
+      sidecar
+        .connect()
+        .then(shellState)
+        .then(
+          (state) => {
+            happen({ type: "environment-changed", environment: state.environment });
+            happen({ type: "sidecar-changed", sidecar: state.sidecar });
+          },
+          (cause: unknown) => happen({ type: "launch-failed", error: RpcError.from(cause) }),
+        );
     const stops = [
+      sidecar.on("shell/environment", (environment) => happen({ type: "environment-changed", environment })),
+      sidecar.on("shell/sidecar", (state) => happen({ type: "sidecar-changed", sidecar: state })),
       sidecar.on("builtin-model-download-progress", (event) => happen({ type: "progressed", event })),
       sidecar.on("builtin-model-download-completed", (event) => happen({ type: "completed", event })),
-      sidecar.on("builtin-model-download-failed", (event) =>
-        happen({
-          type: "failed",
-          event,
-          error: new RpcError(event.kind ?? "unknown", { message: event.message }),
-        }),
-      ),
+      sidecar.on("builtin-model-download-failed", (event) => {
+        const error = new RpcError(event.kind ?? "unknown", { message: event.message });
+        happen({ type: "failed", event, error });
+      }),
+      sidecar.on("shell/notificationsLost", () => {
+        happen({ type: "notifications-lost" });
+        void read();
+      }),
     ];
+    void read();
     return () => {
       for (const stop of stops) {
         stop();
@@ -57,47 +78,83 @@ export function useStages(sidecar: Sidecar): Stages {
     };
   }, [sidecar, happen]);
 
-  const check = useCallback(() => {
-    happen({ type: "check-started" });
-    readModel(sidecar).then(happen, (cause: unknown) =>
-      happen({ type: "check-failed", error: RpcError.from(cause) }),
-    );
-  }, [sidecar, happen]);
+  useEffect(() => {
+    const patience = denied ? undefined : PATIENCE[name];
+    if (patience === undefined) {
+      return;
+    }
+    const timer = setTimeout(() => happen({ type: "slowed" }), patience);
+    return () => clearTimeout(timer);
+  }, [name, denied, happen]);
 
-  useEffect(check, [check]);
+  // Each stage that only waits asks one question when it begins. An answer that comes too late changes nothing.
+  useEffect(() => {
+    if (name === "checking") {
+      readModel(sidecar).then(happen, (cause: unknown) =>
+        happen({ type: "check-failed", error: RpcError.from(cause) }),
+      );
+    } else if (name === "access" && !denied) {
+      // Where the system cannot be asked there is nothing that the person could grant.
+      diskAccess().then(
+        (granted) => happen({ type: "access-answered", granted }),
+        () => happen({ type: "access-answered", granted: true }),
+      );
+    } else if (name === "scanning") {
+      sidecar.call("library/scan", {}).then(
+        () => happen({ type: "scanned" }),
+        (cause: unknown) => happen({ type: "scan-failed", error: RpcError.from(cause) }),
+      );
+    }
+  }, [name, denied, sidecar, happen]);
 
-  const download = useCallback(
-    (mirror: string) => {
-      happen({ type: "download-asked", mirror });
-      sidecar.call("models/download", { modelId: modelId ?? null, mirror: mirror || null }).then(
+  const transfer = useCallback(
+    (event: StageEvent, answer: Promise<ModelStatus>) => {
+      happen(event);
+      answer.then(
         (status) => happen({ type: "download-answered", status }),
         (cause: unknown) => happen({ type: "download-refused", error: RpcError.from(cause) }),
       );
     },
-    [sidecar, happen, modelId],
+    [happen],
   );
 
+  const download = useCallback(
+    (mirror: string) =>
+      transfer(
+        { type: "download-asked", mirror },
+        sidecar.call("models/download", { modelId: modelId ?? null, mirror: mirror || null }),
+      ),
+    [sidecar, transfer, modelId],
+  );
+
+  const importFolder = useCallback(() => {
+    pickFolder().then(
+      (path) => {
+        if (path !== null) {
+          transfer(
+            { type: "import-asked", folder: path },
+            sidecar.call("models/import", { modelId: modelId ?? null, path }),
+          );
+        }
+      },
+      // The dialog did not open, and the person sees that.
+      () => undefined,
+    );
+  }, [sidecar, transfer, modelId]);
+
   // A sidecar that comes back knows of no download: one that was under way is taken up again, with the same consent.
-  const mirror = stage.name === "downloading" ? stage.mirror : null;
+  const mirror = stage.name === "downloading" && "mirror" in stage.from ? stage.from.mirror : null;
   const lost = useRef(false);
-  useEffect(() => {
-    const stops = [
-      sidecar.on("shell/sidecar", (state) => {
-        if (state.state === "down") {
-          happen({ type: "sidecar-lost", error: RpcError.from(state.error) });
-        } else if (state.state === "ready" && lost.current && mirror !== null) {
+  useEffect(
+    () =>
+      sidecar.on("shell/sidecar", ({ state }) => {
+        if (state === "ready" && lost.current && mirror !== null) {
           download(mirror);
         }
-        lost.current = state.state !== "ready";
+        lost.current = state !== "ready";
       }),
-      sidecar.on("shell/notificationsLost", check),
-    ];
-    return () => {
-      for (const stop of stops) {
-        stop();
-      }
-    };
-  }, [sidecar, happen, check, download, mirror]);
+    [sidecar, download, mirror],
+  );
 
   const cancel = useCallback(() => {
     happen({ type: "cancel-asked" });
@@ -107,27 +164,29 @@ export function useStages(sidecar: Sidecar): Stages {
     );
   }, [sidecar, happen, modelId]);
 
-  return { stage, log, check, download, cancel };
-}
-
-/** Progress replaces the progress before it, so that what else happened stays in sight. */
-function withLine(lines: readonly LogLine[], event: StageEvent): LogLine[] {
-  const { type } = event;
-  const last = lines.at(-1);
-  const kept = type === "progressed" && last?.type === type ? lines.slice(0, -1) : lines;
-  const line = {
-    id: (last?.id ?? 0) + 1,
-    type,
-    at: new Date(),
-    status: statusOf(event),
-    text: describe(event),
+  const retryEnvironment = useCallback(
+    async (mirrors: { index?: string; python?: string }) => void (await environmentRetry(mirrors)),
+    [],
+  );
+  const cancelEnvironment = useCallback(() => void environmentCancel().catch(() => undefined), []);
+  const simply = (event: StageEvent) => () => happen(event);
+  return {
+    stage,
+    log,
+    retryEnvironment,
+    cancelEnvironment,
+    check: simply({ type: "check-started" }),
+    download,
+    importFolder,
+    cancel,
+    askAccess: simply({ type: "access-asked" }),
+    postponeAccess: simply({ type: "access-postponed" }),
+    scan: simply({ type: "scan-asked" }),
+    skipScan: simply({ type: "scan-skipped" }),
   };
-  return [...kept.slice(1 - LOG_LINES), line];
 }
 
 async function readModel(sidecar: Sidecar): Promise<StageEvent> {
-  // Subscribed first, read second: a change in between is then heard.
-  await sidecar.connect();
   const { models } = await sidecar.call("models/list", {});
   const [model] = models;
   if (!model) {
@@ -136,40 +195,4 @@ async function readModel(sidecar: Sidecar): Promise<StageEvent> {
   const status = await sidecar.call("models/status", { modelId: model.id });
   const error = new RpcError(status.kind ?? "file_damaged", { details: { files: status.damagedFiles } });
   return { type: "checked", model, status, error };
-}
-
-function statusOf(event: StageEvent): Status | null {
-  if ("status" in event) {
-    return event.status.state;
-  }
-  return "event" in event ? event.event.status : null;
-}
-
-function describe(event: StageEvent): string {
-  switch (event.type) {
-    case "checked":
-      return event.model.repository;
-    case "sidecar-lost":
-    case "check-failed":
-    case "download-refused":
-    case "cancel-refused":
-    case "failed": {
-      const { kind, message } = event.error;
-      const { stderr, ...details } = event.error.details;
-      const more = Object.keys(details).length > 0 ? ` ${JSON.stringify(details)}` : "";
-      // What a program wrote is to be read as it stood there.
-      const said = typeof stderr === "string" ? `\n${stderr}` : "";
-      return `${message === kind ? kind : `${kind}: ${message}`}${more}${said}`;
-    }
-    case "download-asked":
-      return event.mirror;
-    case "progressed":
-    case "completed":
-      return event.event.file ? `${event.event.message} (${event.event.file})` : event.event.message;
-    case "check-started":
-    case "cancel-asked":
-    case "download-answered":
-    case "cancel-answered":
-      return event.type;
-  }
 }

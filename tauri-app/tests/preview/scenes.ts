@@ -1,9 +1,11 @@
 import type { Script, ShellReplay } from "../shell/replay";
 import {
   completion,
+  computer,
   downloadEvent,
   engineStatus,
   failure,
+  modelStatus,
   READY,
   sendPiece,
   withModel,
@@ -112,7 +114,62 @@ const answering =
 
 const talk = async (_: ShellReplay, language: Language) => ask(language, TALK[language].question);
 
+const FETCHING = {
+  source: "https://pypi.org/simple",
+  bytes: 210_000_000,
+  lines: [
+    "Resolved 87 packages in 0.52ms",
+    "Downloading mlx (40.1MiB)",
+    "Downloading transformers (11.4MiB)",
+  ],
+};
+
+const beforeEngine = (environment: Script["environment"]): Script => ({
+  answers: {},
+  sidecar: { state: "starting" },
+  ...(environment && { environment }),
+});
+
 export const SCENES: Record<string, Scene> = {
+  environment: { script: () => beforeEngine({ ...FETCHING, state: "syncing" }) },
+  environmentSlow: { script: () => beforeEngine({ ...FETCHING, state: "slow" }) },
+  environmentFailed: {
+    script: () => {
+      const error = {
+        ...failure("environment_index_unreachable", true),
+        details: { interpreter: true },
+      };
+      return beforeEngine({ ...FETCHING, state: "failed", error });
+    },
+  },
+  engine: { script: () => ({ answers: {}, sidecar: { state: "starting" } }) },
+  unable: {
+    script: () => ({
+      answers: withModel(
+        {},
+        {
+          "computer/describe": () =>
+            computer({ verdict: "unable", reasons: ["disk_too_small"], tokensPerSecond: null }),
+        },
+      ),
+    }),
+  },
+  importing: {
+    script: () => ({
+      answers: withModel({}, { "models/import": () => modelStatus({ state: "downloading" }) }),
+      commands: { pick_folder: () => "/home/a/model" },
+    }),
+    play: async (shell) => {
+      (await element<HTMLButtonElement>("section > button:nth-of-type(2)")).click();
+      await element('[role="progressbar"]');
+      shell.notify({ method: "builtin-model-download-progress", params: downloadEvent() });
+    },
+  },
+  access: { script: () => ({ answers: withModel(READY), commands: { disk_access: () => false } }) },
+  help: {
+    script: () => ({ answers: withModel() }),
+    play: async () => (await element<HTMLButtonElement>("header button")).click(),
+  },
   checking: { script: () => ({ answers: { "models/list": never } }) },
   consent: { script: () => ({ answers: withModel() }) },
   resume: { script: () => ({ answers: withModel({ state: "partial", downloadedBytes: 1_200_000_000 }) }) },

@@ -2,7 +2,7 @@
 import type { Channel } from "@tauri-apps/api/core";
 import { mockIPC, mockWindows } from "@tauri-apps/api/mocks";
 import type { Methods } from "@/rpc/gen/protocol";
-import type { Attachment, Choices, ShellState, SidecarState } from "@/rpc/shell";
+import type { Attachment, Choices, EnvironmentState, ShellState, SidecarState } from "@/rpc/shell";
 import type { MethodName, NotificationMessage } from "@/rpc/sidecar";
 
 /** One call of the window, as the shell sees it. */
@@ -24,6 +24,9 @@ export interface Script {
   preferences?: Partial<ShellState>;
   answers: Answers;
   sidecar?: SidecarState;
+  environment?: Partial<EnvironmentState>;
+  /** What a command answers, or throws, that needs no replay of its own. */
+  commands?: Record<string, (args: Arguments) => unknown>;
   pick?: () => Attachment[] | Promise<Attachment[]>;
   attachPaths?: (paths: string[]) => Attachment[] | Promise<Attachment[]>;
   attachBytes?: (bytes: Uint8Array, name: string) => Attachment | Promise<Attachment>;
@@ -32,6 +35,14 @@ export interface Script {
 
 type Arguments = Record<string, unknown>;
 
+export const ENVIRONMENT: EnvironmentState = {
+  state: "ready",
+  lines: [],
+  source: null,
+  bytes: null,
+  error: null,
+};
+
 export class ShellReplay {
   /** Every command that the window has invoked, in order. */
   readonly invoked: { command: string; args: Arguments }[] = [];
@@ -39,11 +50,19 @@ export class ShellReplay {
   readonly #running = new Map<string, AbortController>();
   #subscription: ((message: unknown) => void) | undefined;
   #listeners = new Map<string, number>();
-  #preferences: ShellState;
+  #state: ShellState;
 
   constructor(script: Script) {
     this.#script = script;
-    this.#preferences = { language: "en", systemLanguage: "en", theme: "system", ...script.preferences };
+    this.#state = {
+      language: "en",
+      systemLanguage: "en",
+      theme: "system",
+      dataDir: "/home/a/.local/share/knowledge-focus",
+      sidecar: script.sidecar ?? { state: "ready" },
+      environment: { ...ENVIRONMENT, ...script.environment },
+      ...script.preferences,
+    };
     mockWindows("main");
     mockIPC((command, payload) => this.#invoke(command, payload as Arguments));
   }
@@ -60,6 +79,11 @@ export class ShellReplay {
   }
 
   notify(notification: NotificationMessage): void {
+    if (notification.method === "shell/sidecar") {
+      this.#state = { ...this.#state, sidecar: notification.params };
+    } else if (notification.method === "shell/environment") {
+      this.#state = { ...this.#state, environment: notification.params };
+    }
     this.#subscription?.(notification);
   }
 
@@ -80,13 +104,14 @@ export class ShellReplay {
         return null;
       case "rpc_subscribe":
         this.#subscription = sender(args.onEvent as Channel);
-        this.#subscription({ method: "shell/sidecar", params: this.#script.sidecar ?? { state: "ready" } });
+        this.#subscription({ method: "shell/sidecar", params: this.#state.sidecar });
+        this.#subscription({ method: "shell/environment", params: this.#state.environment });
         return null;
       case "shell_state":
-        return this.#preferences;
+        return this.#state;
       case "shell_set":
-        this.#preferences = { ...this.#preferences, ...(args.change as Partial<Choices>) };
-        return this.#preferences;
+        this.#state = { ...this.#state, ...(args.change as Partial<Choices>) };
+        return this.#state;
       case "pick_pictures":
         return this.#script.pick?.() ?? [];
       case "attach_paths":
@@ -99,7 +124,15 @@ export class ShellReplay {
         }
         return this.#script.attachmentBytes(args.url as string);
       case "open_link":
-        return true;
+      case "disk_access":
+        return this.#script.commands?.[command]?.(args) ?? true;
+      case "diagnostics":
+        return "Knowledge Focus 0.1.0";
+      case "pick_folder":
+      case "disk_access_settings":
+      case "environment_retry":
+      case "environment_cancel":
+        return this.#script.commands?.[command]?.(args) ?? null;
       case "plugin:event|listen":
         this.#listeners.set(args.event as string, args.handler as number);
         return args.handler;

@@ -3,8 +3,10 @@ import type {
   BuiltinModel,
   ChatCompletion,
   ChatCompletionChunk,
+  ComputerDescription,
   DownloadEvent,
   EngineStatus,
+  ModelFit,
   ModelStatus,
 } from "@/rpc/gen/protocol";
 import type { Answers, Call } from "./replay";
@@ -68,6 +70,28 @@ export function engineStatus(part: Partial<EngineStatus> = {}): EngineStatus {
   };
 }
 
+export function computer(fit: Partial<ModelFit> = {}): ComputerDescription {
+  return {
+    chip: "Apple M3",
+    architecture: "arm64",
+    system: "macOS",
+    systemVersion: "15.1",
+    memoryBytes: 17_179_869_184,
+    freeDiskBytes: 120_000_000_000,
+    device: "metal",
+    fit: {
+      modelId: MODEL.id,
+      verdict: "good",
+      reasons: [],
+      neededBytes: 2_600_000_000,
+      tokensPerSecond: 19.2,
+      tokensPerSecondAtMost: 38.5,
+      speedBasis: "published_bandwidth",
+      ...fit,
+    },
+  };
+}
+
 /** A sidecar whose model is in `status`. */
 export function withModel(status: Partial<ModelStatus> = {}, answers: Answers = {}): Answers {
   const current = modelStatus(status);
@@ -77,6 +101,8 @@ export function withModel(status: Partial<ModelStatus> = {}, answers: Answers = 
     "models/download": () => modelStatus({ state: "downloading" }),
     "models/cancelDownload": () => modelStatus({ state: "partial", downloadedBytes: 1_200_000_000 }),
     "engine/status": () => engineStatus(),
+    "library/scan": () => ({ folders: 0 }),
+    "computer/describe": () => computer(),
     ...answers,
   };
 }

@@ -93,9 +93,14 @@ test("a mirror can be typed in, and must be an address", async () => {
   fail(window, "mirror_not_found");
   await window.person.click(await screen.findByRole("radio", { name: "Another address" }));
   const field = screen.getByRole("textbox", { name: "Address of the mirror" });
-  await window.person.type(field, "models.example{Enter}");
-  expect(field).toBeInvalid();
-  expect(field).toHaveAccessibleDescription("Enter an address that begins with https:// or http://");
+  for (const address of ["models.example", "http://models.example", "https://a:b@models.example"]) {
+    await window.person.clear(field);
+    await window.person.type(field, `${address}{Enter}`);
+    expect(field).toBeInvalid();
+  }
+  expect(field).toHaveAccessibleDescription(
+    "Enter an address that begins with https://, without user name or password.",
+  );
   expect(window.shell.calls("models/download")).toHaveLength(1);
   await window.person.clear(field);
   await window.person.type(field, "https://models.example{Enter}");

@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { RpcError } from "@/rpc/error";
 import type { ModelStatus } from "@/rpc/gen/protocol";
-import { FIRST_STAGE, nextStage, type Stage, type StageEvent } from "@/splash/stage";
-import { downloadEvent, MODEL, modelStatus } from "../shell/sidecar";
+import type { EnvironmentState, SidecarState } from "@/rpc/shell";
+import { FIRST_STAGE, isTroubled, nextStage, type Stage, type StageEvent, stepOf } from "@/splash/stage";
+import { ENVIRONMENT } from "../shell/replay";
+import { downloadEvent, failure, MODEL, modelStatus } from "../shell/sidecar";
 
 const error = (kind: string) => new RpcError(kind);
 
@@ -13,13 +15,30 @@ const checked = (status: Partial<ModelStatus>): StageEvent => ({
   error: error(status.kind ?? "file_damaged"),
 });
 
-const play = (...events: StageEvent[]): Stage => events.reduce(nextStage, FIRST_STAGE);
+const environment = (part: Partial<EnvironmentState>): StageEvent => ({
+  type: "environment-changed",
+  environment: { ...ENVIRONMENT, ...part },
+});
+
+const sidecar = (state: SidecarState): StageEvent => ({ type: "sidecar-changed", sidecar: state });
+
+const DOWN = { state: "down", error: failure("sidecar_unavailable", true) } as const;
+
+/** What happens after the sidecar has become ready. */
+const play = (...events: StageEvent[]): Stage =>
+  [sidecar({ state: "ready" }), ...events].reduce(nextStage, FIRST_STAGE);
+
+/** What happens from the first moment on. */
+const launch = (...events: StageEvent[]): Stage => events.reduce(nextStage, FIRST_STAGE);
+
+const granted: StageEvent = { type: "access-answered", granted: true };
+const denied: StageEvent = { type: "access-answered", granted: false };
 
 const asked: StageEvent = { type: "download-asked", mirror: "https://hf-mirror.com" };
 
 describe("after the check", () => {
-  test("a model on disk is ready", () => {
-    expect(play(checked({ state: "ready" }))).toMatchObject({ name: "ready" });
+  test("a model on disk leads to the disk access", () => {
+    expect(play(checked({ state: "ready" }))).toMatchObject({ name: "access", model: MODEL });
   });
 
   test.each(["absent", "partial", "failed"] as const)("a model that is %s asks for consent", (state) => {
@@ -51,7 +70,7 @@ describe("a download", () => {
     const stage = play(checked({ state: "partial", downloadedBytes: 1_300_000_000 }), asked);
     expect(stage).toMatchObject({
       name: "downloading",
-      mirror: "https://hf-mirror.com",
+      from: { mirror: "https://hf-mirror.com" },
       transfer: { starting: true, percent: 50 },
     });
   });
@@ -86,14 +105,14 @@ describe("a download", () => {
     expect(stage).toMatchObject({ transfer: { percent: 46.2 } });
   });
 
-  test("of a model that is complete already is ready", () => {
+  test("of a model that is complete already goes on", () => {
     const answered: StageEvent = { type: "download-answered", status: modelStatus({ state: "ready" }) };
-    expect(play(checked({}), asked, answered)).toMatchObject({ name: "ready" });
+    expect(play(checked({}), asked, answered)).toMatchObject({ name: "access" });
   });
 
-  test("that completes is ready", () => {
+  test("that completes goes on", () => {
     const event = downloadEvent({ status: "completed", progress: 100 });
-    expect(play(checked({}), asked, { type: "completed", event })).toMatchObject({ name: "ready" });
+    expect(play(checked({}), asked, { type: "completed", event })).toMatchObject({ name: "access" });
   });
 
   test("that fails keeps the mirror for the next attempt", () => {
@@ -117,21 +136,211 @@ describe("a download", () => {
     expect(stage).toMatchObject({ name: "consent", doneBytes: 1_200_000_000 });
   });
 
-  test("that ended before it could be cancelled is ready", () => {
+  test("that ended before it could be cancelled goes on", () => {
     const answered: StageEvent = { type: "cancel-answered", status: modelStatus({ state: "ready" }) };
-    expect(play(checked({}), asked, { type: "cancel-asked" }, answered)).toMatchObject({ name: "ready" });
+    expect(play(checked({}), asked, { type: "cancel-asked" }, answered)).toMatchObject({ name: "access" });
   });
 });
 
-test("a sidecar that is lost is an error, but not for a model that is ready", () => {
-  const lost: StageEvent = { type: "sidecar-lost", error: error("sidecar_unavailable") };
-  expect(play(checked({}), asked, lost)).toMatchObject({ name: "error" });
-  expect(play(checked({ state: "ready" }), lost)).toMatchObject({ name: "ready" });
+describe("the environment", () => {
+  test("is the first step, and done when the shell says so", () => {
+    expect(stepOf(FIRST_STAGE)).toBe("environment");
+    expect(launch(environment({ state: "ready" }))).toEqual({ name: "engine", slow: false });
+  });
+
+  test.each(["checking", "syncing"] as const)("that is %s is waited for", (state) => {
+    const stage = launch(environment({ state, source: "https://pypi.org/simple", bytes: 5 }));
+    expect(stage).toMatchObject({ name: "environment", environment: { state, bytes: 5 } });
+    expect(isTroubled(stage)).toBe(false);
+  });
+
+  test.each(["slow", "failed"] as const)("that is %s shows what uv says", (state) => {
+    expect(isTroubled(launch(environment({ state })))).toBe(true);
+  });
+
+  test("that is tried again and succeeds goes on", () => {
+    const stage = launch(
+      environment({ state: "failed", error: failure("environment_no_network") }),
+      environment({ state: "checking" }),
+      environment({ state: "ready" }),
+    );
+    expect(stage).toMatchObject({ name: "engine" });
+  });
+
+  test("is there when the sidecar runs, whichever is heard of first", () => {
+    expect(launch(sidecar({ state: "ready" }))).toMatchObject({ name: "checking" });
+    expect(launch(sidecar({ state: "ready" }), environment({ state: "ready" }))).toMatchObject({
+      name: "checking",
+    });
+  });
+
+  test("is waited for while the sidecar waits for it", () => {
+    expect(launch(sidecar({ state: "starting" }))).toBe(FIRST_STAGE);
+  });
+});
+
+describe("the engine", () => {
+  const starting = [environment({ state: "ready" }), sidecar({ state: "starting" })];
+
+  test("that takes longer than it ever should says so", () => {
+    const stage = launch(...starting, { type: "slowed" });
+    expect(stage).toEqual({ name: "engine", slow: true });
+    expect(isTroubled(stage)).toBe(true);
+  });
+
+  test("that starts after all goes on", () => {
+    const stage = launch(...starting, { type: "slowed" }, sidecar({ state: "ready" }));
+    expect(stage).toEqual({ name: "checking", slow: false });
+  });
+
+  test("that does not start is an error of this step", () => {
+    const stage = launch(...starting, sidecar(DOWN));
+    expect(stage).toMatchObject({ name: "error", step: "engine", error: { kind: "sidecar_unavailable" } });
+    expect(isTroubled(stage)).toBe(true);
+  });
+
+  test("that is tried again is waited for, and goes on by itself", () => {
+    const again = launch(
+      ...starting,
+      sidecar(DOWN),
+      { type: "check-started" },
+      sidecar({ state: "starting" }),
+    );
+    expect(again).toMatchObject({ name: "engine" });
+    expect(nextStage(again, sidecar({ state: "ready" }))).toMatchObject({ name: "checking" });
+  });
+
+  test("that recovers by itself takes its error away", () => {
+    expect(launch(...starting, sidecar(DOWN), sidecar({ state: "ready" }))).toMatchObject({
+      name: "checking",
+    });
+  });
+
+  test("that is restarted while the model is checked is waited for", () => {
+    expect(play(sidecar({ state: "starting" }))).toMatchObject({ name: "engine" });
+  });
+
+  test("whose shell cannot be heard is an error", () => {
+    const stage = launch({ type: "launch-failed", error: error("unknown") });
+    expect(stage).toMatchObject({ name: "error", step: "engine" });
+  });
+
+  test("that stops because the app is leaving changes nothing", () => {
+    expect(launch(sidecar({ state: "stopped" }))).toBe(FIRST_STAGE);
+  });
+});
+
+describe("an import", () => {
+  const imported: StageEvent = { type: "import-asked", folder: "/home/a/model" };
+
+  test("is shown as what it is", () => {
+    const stage = play(checked({}), imported);
+    expect(stage).toMatchObject({ name: "downloading", from: { folder: "/home/a/model" } });
+    expect(stepOf(stage)).toBe("model");
+  });
+
+  test("that completes goes on", () => {
+    const event = downloadEvent({ status: "completed", progress: 100 });
+    expect(play(checked({}), imported, { type: "completed", event })).toMatchObject({ name: "access" });
+  });
+
+  test("that is refused asks for consent again and says why", () => {
+    const refused: StageEvent = { type: "download-refused", error: error("import_refused") };
+    expect(play(checked({}), imported, refused)).toMatchObject({
+      name: "consent",
+      refusal: { kind: "import_refused" },
+      totalBytes: MODEL.totalBytes,
+    });
+  });
+
+  test("that fails or is cancelled asks for consent again", () => {
+    const event = downloadEvent({ status: "failed" });
+    const failed = (kind: string): StageEvent => ({ type: "failed", event, error: error(kind) });
+    expect(play(checked({}), imported, failed("disk_full"))).toMatchObject({
+      refusal: { kind: "disk_full" },
+    });
+    expect(play(checked({}), imported, failed("cancelled"))).toMatchObject({
+      name: "consent",
+      refusal: null,
+    });
+  });
+});
+
+describe("the disk access", () => {
+  const here = checked({ state: "ready" });
+
+  test("that is granted leads to the scan", () => {
+    expect(play(here, granted)).toMatchObject({ name: "scanning", model: MODEL });
+  });
+
+  test("that is denied can be checked again, and then be there", () => {
+    const stage = play(here, denied);
+    expect(stage).toMatchObject({ name: "access", denied: true });
+    expect(play(here, denied, { type: "access-asked" })).toMatchObject({ denied: false });
+    expect(play(here, denied, { type: "access-asked" }, granted)).toMatchObject({ name: "scanning" });
+  });
+
+  test("can wait", () => {
+    expect(play(here, denied, { type: "access-postponed" })).toMatchObject({ name: "scanning" });
+  });
+
+  test("that cannot be told for long says so, and can be passed by", () => {
+    const slow = play(here, { type: "slowed" });
+    expect(isTroubled(slow)).toBe(true);
+    expect(nextStage(slow, { type: "access-postponed" })).toMatchObject({ name: "scanning", slow: false });
+  });
+});
+
+describe("the file scan", () => {
+  const begun = [checked({ state: "ready" }), granted];
+
+  test("that has begun opens the main window", () => {
+    expect(play(...begun, { type: "scanned" })).toEqual({ name: "ready", model: MODEL });
+  });
+
+  test("that fails is an error of this step, and can be tried again or left out", () => {
+    const failed: StageEvent = { type: "scan-failed", error: error("internal_error") };
+    expect(play(...begun, failed)).toMatchObject({ name: "error", step: "scan", model: MODEL });
+    expect(play(...begun, failed, { type: "scan-asked" })).toMatchObject({ name: "scanning" });
+    expect(play(...begun, failed, { type: "scan-skipped" })).toMatchObject({ name: "ready" });
+  });
+
+  test("that takes long says so, and can be left out", () => {
+    expect(isTroubled(play(...begun, { type: "slowed" }))).toBe(true);
+    expect(play(...begun, { type: "slowed" }, { type: "scan-skipped" })).toMatchObject({ name: "ready" });
+  });
+});
+
+test("a check that takes long says so", () => {
+  expect(play({ type: "slowed" })).toEqual({ name: "checking", slow: true });
+});
+
+test("a sidecar that is lost is an error, but not once everything is there", () => {
+  expect(play(checked({}), asked, sidecar(DOWN))).toMatchObject({ name: "error", step: "engine" });
+  expect(play(checked({ state: "ready" }), granted, { type: "scanned" }, sidecar(DOWN))).toMatchObject({
+    name: "ready",
+  });
+});
+
+test("a window that missed something checks the model again, and nothing that does not need it", () => {
+  expect(play(checked({}), { type: "notifications-lost" })).toMatchObject({ name: "checking" });
+  expect(launch({ type: "notifications-lost" })).toBe(FIRST_STAGE);
 });
 
 test("events that come too late change nothing", () => {
   const consent = play(checked({}));
   for (const type of ["progressed", "completed"] as const) {
     expect(nextStage(consent, { type, event: downloadEvent() })).toBe(consent);
+  }
+  for (const event of [
+    environment({ state: "slow" }),
+    checked({ state: "ready" }),
+    granted,
+    { type: "access-postponed" },
+    { type: "scanned" },
+    { type: "scan-failed", error: error("unknown") },
+    { type: "slowed" },
+  ] satisfies StageEvent[]) {
+    expect(nextStage(consent, event)).toBe(consent);
   }
 });

@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 
 from sidecar.models import BuiltinModel, Catalog, DownloadEvent, Models, NetworkLimits
+from sidecar.models.network import has_route
 from tests.hub import Hub
 
 REPOSITORY = "knowledge-focus/tiny"
 WEIGHTS = 3_000_000  # bytes; some fifty pieces of the hub
+UNREACHABLE = "mirror_unreachable" if has_route() else "no_network"
+"""What a host elsewhere is that does not answer; these tests run without a network too."""
 PATIENCE = 15  # seconds that a test waits for anything
 
 # Three tries, as people have them, but without the waits between, and a stall of half a second.

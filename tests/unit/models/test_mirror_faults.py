@@ -12,6 +12,7 @@ from sidecar.models import BuiltinModel, Catalog, Models
 from sidecar.models.hub import HubClient
 from sidecar.models.manifest import RepositoryFile
 from sidecar.models.mirrors import Mirror
+from sidecar.models.stop import Stop
 from sidecar.models.verify import Digest
 from tests.hub import Hub, faults
 from tests.hub.reply import Reply
@@ -88,9 +89,8 @@ async def test_a_short_failure_is_outlasted(
 
 async def test_a_long_retry_after_is_reported_instead_of_waited_for(hub: Hub) -> None:
     hub.fault(faults.status(429, retry_after=3600), on="info")
-    async with HubClient(Mirror.parse(hub.url), LIMITS) as client:
-        with pytest.raises(DownloadError) as caught:
-            await client.revision(REPOSITORY)
+    with HubClient(Mirror.parse(hub.url), LIMITS, Stop()) as client, pytest.raises(DownloadError) as caught:
+        client.revision(REPOSITORY)
     assert caught.value.kind == "mirror_rate_limited"
     assert caught.value.details == {"mirror": hub.url, "status": 429, "retry_after_seconds": 3600}
     assert len(hub.log) == 1

@@ -61,6 +61,31 @@ async def test_two_calls_verify_once_and_a_cancel_ends_it(downloaded: Models, re
     assert (await recorder.end()).kind == "cancelled"
 
 
+async def test_who_stops_waiting_for_a_check_ends_it_unless_somebody_else_waits(
+    downloaded: Models, recorder: Recorder
+) -> None:
+    first, second, chat = (
+        asyncio.create_task(each) for each in (downloaded.verify(), downloaded.verify(), downloaded.find_damage())
+    )
+    await asyncio.sleep(0)
+    first.cancel()
+    second.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    with pytest.raises(asyncio.CancelledError):
+        await second
+    await chat
+    assert (await recorder.end()).status == "completed"
+
+    alone = asyncio.create_task(downloaded.verify())
+    await asyncio.sleep(0)
+    alone.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await alone
+    assert (await recorder.end()).kind == "cancelled"
+    assert downloaded.status().state == "ready"
+
+
 async def test_what_is_not_on_disk_cannot_be_verified(models: Models, hub: Hub) -> None:
     with pytest.raises(ModelNotReady):
         await models.verify()

@@ -75,6 +75,30 @@ async def test_a_cancel_ends_a_download_whose_mirror_is_silent(models: Models, r
     assert (await recorder.end()).kind == "cancelled"
 
 
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"], ids=["silent", "stalled"])
+async def test_a_cancel_cuts_the_connection_that_it_finds(
+    root: Path, model: BuiltinModel, recorder: Recorder, answer: bytes
+) -> None:
+    asked, cut = asyncio.Event(), asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        asked.set()
+        assert await reader.read() == b""
+        cut.set()
+        writer.close()
+
+    models = Models(root=root, catalog=Catalog((model,)), notify=recorder, limits=replace(LIMITS, stall_seconds=60))
+    mirror = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with mirror, asyncio.timeout(PATIENCE):
+        await models.download(mirror=f"http://127.0.0.1:{mirror.sockets[0].getsockname()[1]}")
+        await asked.wait()
+        await models.cancel_download()
+        assert (await recorder.end()).kind == "cancelled"
+        await cut.wait()
+
+
 async def test_a_cancel_without_a_download_changes_nothing(models: Models, recorder: Recorder) -> None:
     assert (await models.cancel_download()).state == "absent"
     assert not recorder.events

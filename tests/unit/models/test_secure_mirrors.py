@@ -8,7 +8,7 @@ import pytest
 
 from sidecar.models import Models
 from tests.hub import Certificate, Hub, Proxy, faults
-from tests.unit.models.conftest import REPOSITORY, Recorder, failure
+from tests.unit.models.conftest import REPOSITORY, UNREACHABLE, Recorder, failure
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="there is no openssl to make a certificate")
 
@@ -92,7 +92,7 @@ async def test_a_proxy_that_does_not_get_through_makes_the_mirror_unreachable(
 ) -> None:
     with Proxy() as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-        assert (await failure(models, recorder, "https://mirror.example")).kind == "mirror_unreachable"
+        assert (await failure(models, recorder, "https://mirror.example")).kind == UNREACHABLE
     assert proxy.asked
 
 

@@ -10,8 +10,9 @@ from sidecar.errors import DownloadError
 from sidecar.models import Models
 from sidecar.models.hub import HubClient
 from sidecar.models.mirrors import Mirror
+from sidecar.models.stop import Stop
 from tests.hub import Hub, faults
-from tests.unit.models.conftest import LIMITS, REPOSITORY, WEIGHTS, Recorder, failure
+from tests.unit.models.conftest import LIMITS, REPOSITORY, UNREACHABLE, WEIGHTS, Recorder, failure
 
 
 @pytest.mark.parametrize("reset", [False, True], ids=["closed", "reset"])
@@ -22,6 +23,17 @@ async def test_a_connection_that_is_cut_every_so_many_bytes_is_outlasted(
     await models.download()
     assert (await recorder.end()).status == "completed"
     assert len(hub.requests("get", "model.safetensors")) >= WEIGHTS // 500_000
+
+
+@pytest.mark.parametrize("cuts", [0, 2], ids=["whole", "cut"])
+async def test_an_answer_in_chunks_is_put_together(
+    models: Models, recorder: Recorder, hub: Hub, folder: Path, cuts: int
+) -> None:
+    hub.fault(faults.chunked(), on="any")
+    hub.fault(faults.cut(after=700_000), on="get", path="model.safetensors", times=cuts)
+    await models.download()
+    assert (await recorder.end()).status == "completed"
+    assert (models.get_model_path() / "model.safetensors").read_bytes() == (folder / "model.safetensors").read_bytes()
 
 
 async def test_a_mirror_that_dribbles_a_little_in_each_answer_is_given_up(
@@ -103,9 +115,8 @@ async def test_a_mirror_that_does_not_answer_head_is_not_asked_to(
 
 async def test_a_date_to_retry_after_is_reported_in_seconds(hub: Hub) -> None:
     hub.fault(faults.status(503, retry_after=formatdate(time.time() + 3600, usegmt=True)), on="info")
-    async with HubClient(Mirror.parse(hub.url), LIMITS) as client:
-        with pytest.raises(DownloadError) as caught:
-            await client.revision(REPOSITORY)
+    with HubClient(Mirror.parse(hub.url), LIMITS, Stop()) as client, pytest.raises(DownloadError) as caught:
+        client.revision(REPOSITORY)
     seconds = caught.value.details["retry_after_seconds"]
     assert isinstance(seconds, int)
     assert 3500 < seconds <= 3601
@@ -122,7 +133,7 @@ async def test_a_wait_that_is_over_or_cannot_be_read_holds_up_nothing(
 
 
 async def test_a_host_that_does_not_exist_is_unreachable(models: Models, recorder: Recorder) -> None:
-    assert (await failure(models, recorder, "https://nowhere.invalid")).kind == "mirror_unreachable"
+    assert (await failure(models, recorder, "https://nowhere.invalid")).kind == UNREACHABLE
 
 
 async def test_tokens_that_lie_about_are_not_sent(

@@ -44,6 +44,7 @@ export interface ErrorData {
     | "mirror_not_found"
     | "mirror_rate_limited"
     | "mirror_failed"
+    | "no_network"
     | "mirror_unreachable"
     | "mirror_invalid"
     | "disk_full"

@@ -1,0 +1,110 @@
+import { ArrowLeft, CircleQuestionMark } from "lucide-react";
+import { Dialog } from "radix-ui";
+import { useEffect, useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { CopyDiagnostics } from "@/components/copy-diagnostics";
+import { Button } from "@/components/ui/button";
+import { Tooltip } from "@/components/ui/tooltip";
+import { shellState } from "@/rpc/shell";
+
+/** The problems that people meet, in the order in which they meet them. */
+const PROBLEMS = ["stuck", "notEntering", "noAnswer", "waiting"] as const;
+
+/** Opens the help, which lies over the whole window until it is left. */
+export function HelpButton() {
+  const { t } = useTranslation();
+  const [open, setOpen] = useState(false);
+  const button = useRef<HTMLButtonElement>(null);
+
+  // Never a modal dialog of the library's: it locks scrolling with a <style>, which the content security policy refuses.
+  useEffect(() => {
+    const app = button.current?.closest("body > *");
+    if (!open || !app) {
+      return;
+    }
+    app.toggleAttribute("inert", true);
+    return () => {
+      app.toggleAttribute("inert", false);
+    };
+  }, [open]);
+
+  return (
+    <Dialog.Root open={open} onOpenChange={setOpen} modal={false}>
+      <Tooltip content={t("help.open")}>
+        <Dialog.Trigger asChild>
+          <Button ref={button} variant="ghost" size="icon" aria-label={t("help.open")}>
+            <CircleQuestionMark />
+          </Button>
+        </Dialog.Trigger>
+      </Tooltip>
+      <Dialog.Portal>
+        <Dialog.Content
+          aria-describedby={undefined}
+          onInteractOutside={(event) => event.preventDefault()}
+          className="fixed inset-0 z-50 animate-rise overflow-y-auto bg-background outline-none"
+        >
+          <HelpPage />
+        </Dialog.Content>
+      </Dialog.Portal>
+    </Dialog.Root>
+  );
+}
+
+function HelpPage() {
+  const { t } = useTranslation();
+  const folder = useDataFolder();
+  return (
+    <>
+      <header className="sticky top-0 flex h-(--header) items-center justify-between border-b bg-background px-3">
+        <Dialog.Close asChild>
+          <Button variant="ghost" size="sm">
+            <ArrowLeft />
+            {t("help.back")}
+          </Button>
+        </Dialog.Close>
+        <CopyDiagnostics />
+      </header>
+      <div className="mx-auto max-w-(--column) px-6 pt-8 pb-16">
+        <Dialog.Title className="font-semibold text-2xl leading-snug tracking-tight">
+          {t("help.title")}
+        </Dialog.Title>
+        <p className="mt-3 text-muted-foreground">{t("help.intro")}</p>
+        {PROBLEMS.map((problem) => (
+          <section
+            key={problem}
+            aria-labelledby={`help-${problem}`}
+            className="mt-6 rounded-2xl border bg-card px-5 py-4 shadow-raised"
+          >
+            <h2 id={`help-${problem}`} className="font-semibold">
+              {t(`help.${problem}.title`)}
+            </h2>
+            <p className="mt-1 text-muted-foreground text-sm">{t(`help.${problem}.why`)}</p>
+            <ol className="selectable mt-3 grid list-decimal gap-1.5 pl-5 text-sm">
+              {(["first", "second", "third"] as const).map((step) => (
+                <li key={step}>{t(`help.${problem}.${step}`, { folder })}</li>
+              ))}
+            </ol>
+          </section>
+        ))}
+        <p className="mt-8 text-muted-foreground text-sm">{t("help.report")}</p>
+      </div>
+    </>
+  );
+}
+
+/** Where the app keeps everything; the words for it until that is known. */
+function useDataFolder(): string {
+  const { t } = useTranslation();
+  const [folder, setFolder] = useState<string | null>(null);
+  useEffect(() => {
+    let gone = false;
+    shellState().then(
+      ({ dataDir }) => gone || setFolder(dataDir),
+      () => undefined,
+    );
+    return () => {
+      gone = true;
+    };
+  }, []);
+  return folder ?? t("help.dataFolder");
+}

@@ -1,0 +1,164 @@
+import { RotateCw, TriangleAlert } from "lucide-react";
+import { type FormEvent, useId, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { errorText } from "@/components/error-text";
+import { Button } from "@/components/ui/button";
+import { Input } from "@/components/ui/input";
+import { formatBytes } from "@/i18n/quantity";
+import { RpcError } from "@/rpc/error";
+import type { EnvironmentState } from "@/rpc/shell";
+import { hostOf } from "./mirror";
+import { Slow, Waiting } from "./waiting";
+
+type EnvironmentProps = {
+  environment: EnvironmentState;
+  onRetry: (mirrors: { index?: string; python?: string }) => Promise<void>;
+  onCancel: () => void;
+};
+
+/** The app's own Python and its packages: how it goes, and what to do where it does not. */
+export function Environment({ environment, onRetry, onCancel }: EnvironmentProps) {
+  const { t } = useTranslation();
+  const { state, error } = environment;
+  if (state === "failed") {
+    // The person stopped it: that is no request of a chat, of which the usual words for this kind speak.
+    const { title, hint } =
+      error?.kind === "request_cancelled"
+        ? { title: t("splash.environment.stopped.title"), hint: t("splash.environment.stopped.hint") }
+        : errorText(t, error ?? new RpcError("environment_failed"));
+    return (
+      <>
+        <div role="alert">
+          <h1 className="flex items-start gap-3 font-semibold text-xl leading-snug tracking-tight">
+            <TriangleAlert aria-hidden="true" className="mt-1 size-5 shrink-0 text-destructive" />
+            {title}
+          </h1>
+          <p className="mt-2 pl-8 text-muted-foreground">{hint}</p>
+        </div>
+        <Mirrors interpreter={error?.details.interpreter === true} onRetry={onRetry} />
+      </>
+    );
+  }
+  return (
+    <>
+      <Waiting step="environment">
+        <Fetched environment={environment} />
+        {state === "slow" && <Slow hint={t("splash.environment.slow")} />}
+      </Waiting>
+      {state === "slow" && <Mirrors interpreter={false} onRetry={onRetry} onCancel={onCancel} />}
+    </>
+  );
+}
+
+/** What comes over the network, how much of it and from where, if anything does. */
+function Fetched({ environment: { source, bytes } }: { environment: EnvironmentState }) {
+  const { t, i18n } = useTranslation();
+  if (source === null) {
+    return null;
+  }
+  const from = hostOf(source);
+  return (
+    <p className="text-muted-foreground text-sm">
+      {bytes === null
+        ? t("splash.environment.fetching", { source: from })
+        : t("splash.environment.fetchingBytes", { source: from, size: formatBytes(bytes, i18n.language) })}
+    </p>
+  );
+}
+
+type MirrorsProps = {
+  /** Python itself could not be fetched: it has a mirror of its own. */
+  interpreter: boolean;
+  onRetry: EnvironmentProps["onRetry"];
+  onCancel?: () => void;
+};
+
+function Mirrors({ interpreter, onRetry, onCancel }: MirrorsProps) {
+  const { t } = useTranslation();
+  const [index, setIndex] = useState("");
+  const [python, setPython] = useState("");
+  const [refused, setRefused] = useState<RpcError | null>(null);
+
+  function retry(event: FormEvent) {
+    event.preventDefault();
+    setRefused(null);
+    const mirrors = { index: index.trim(), ...(interpreter && { python: python.trim() }) };
+    onRetry(mirrors).catch((cause: unknown) => setRefused(RpcError.from(cause)));
+  }
+
+  return (
+    <form noValidate onSubmit={retry} className="mt-6 grid gap-4">
+      <Address
+        label={t("splash.environment.index")}
+        variable="UV_DEFAULT_INDEX"
+        example="https://pypi.tuna.tsinghua.edu.cn/simple"
+        value={index}
+        refused={refused}
+        onChange={setIndex}
+      />
+      {interpreter && (
+        <Address
+          label={t("splash.environment.python")}
+          variable="UV_PYTHON_INSTALL_MIRROR"
+          example="https://"
+          value={python}
+          refused={null}
+          onChange={setPython}
+        />
+      )}
+      <div className="flex gap-3">
+        <Button type="submit" size="lg" className="grow">
+          <RotateCw />
+          {t("splash.error.retry")}
+        </Button>
+        {onCancel && (
+          <Button variant="outline" size="lg" onClick={onCancel}>
+            {t("splash.environment.cancel")}
+          </Button>
+        )}
+      </div>
+    </form>
+  );
+}
+
+type AddressProps = {
+  label: string;
+  variable: string;
+  example: string;
+  value: string;
+  refused: RpcError | null;
+  onChange: (text: string) => void;
+};
+
+function Address({ label, variable, example, value, refused, onChange }: AddressProps) {
+  const { t } = useTranslation();
+  const id = useId();
+  return (
+    <div className="grid gap-1.5">
+      <label htmlFor={id} className="font-medium text-sm">
+        {label}
+      </label>
+      <Input
+        id={id}
+        type="url"
+        inputMode="url"
+        autoComplete="off"
+        spellCheck={false}
+        placeholder={example}
+        aria-invalid={refused !== null}
+        aria-describedby={`${id}-hint`}
+        value={value}
+        onChange={(event) => onChange(event.target.value)}
+      />
+      <p id={`${id}-hint`} className="text-[0.8125rem] text-muted-foreground">
+        {refused ? (
+          <span role="alert" className="text-destructive">
+            {errorText(t, refused).title}. {errorText(t, refused).hint}
+          </span>
+        ) : (
+          t("splash.environment.variable", { variable })
+        )}
+      </p>
+    </div>
+  );
+}

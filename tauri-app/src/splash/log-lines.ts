@@ -1,0 +1,88 @@
+/** What the details tell of a launch: every event, with its time, in the program's own words. */
+import type { RpcError } from "@/rpc/error";
+import type { DownloadEvent, ModelStatus } from "@/rpc/gen/protocol";
+import type { StageEvent } from "./stage";
+
+/** What the sidecar calls the state of a model or of its download; i18n has a text for each. */
+export type Status = ModelStatus["state"] | DownloadEvent["status"];
+
+export interface LogLine {
+  id: number;
+  type: StageEvent["type"];
+  at: Date;
+  status: Status | null;
+  text: string;
+}
+
+/** Lines kept. */
+const LOG_LINES = 200;
+/** Each of these tells all that the one before it told, so it takes that one's place. */
+const RENEWED: readonly StageEvent["type"][] = ["progressed", "environment-changed"];
+/** These tell a state that is read and notified: what has not changed is not told again. */
+const STATES: readonly StageEvent["type"][] = ["environment-changed", "sidecar-changed"];
+
+export function withLine(lines: readonly LogLine[], event: StageEvent): readonly LogLine[] {
+  const { type } = event;
+  const text = describe(event);
+  const last = lines.at(-1);
+  if (STATES.includes(type) && lines.findLast((line) => line.type === type)?.text === text) {
+    return lines;
+  }
+  const kept = last?.type === type && RENEWED.includes(type) ? lines.slice(0, -1) : lines;
+  const line = { id: (last?.id ?? 0) + 1, type, at: new Date(), status: statusOf(event), text };
+  return [...kept.slice(1 - LOG_LINES), line];
+}
+
+/** The lines as text for a report. */
+export function asText(lines: readonly LogLine[]): string {
+  return lines
+    .map(({ at, type, status, text }) => [at.toISOString(), type, status, text].filter(Boolean).join(" "))
+    .join("\n");
+}
+
+function statusOf(event: StageEvent): Status | null {
+  if ("status" in event) {
+    return event.status.state;
+  }
+  return "event" in event ? event.event.status : null;
+}
+
+function describe(event: StageEvent): string {
+  switch (event.type) {
+    case "environment-changed": {
+      const { state, source, lines, error } = event.environment;
+      const said = error ? [...lines, told(error)] : lines;
+      return [`Python environment: ${state}${source ? ` (${source})` : ""}`, ...said].join("\n");
+    }
+    case "sidecar-changed":
+      return event.sidecar.state === "down" ? told(event.sidecar.error) : `engine: ${event.sidecar.state}`;
+    case "checked":
+      return event.model.repository;
+    case "launch-failed":
+    case "check-failed":
+    case "download-refused":
+    case "cancel-refused":
+    case "scan-failed":
+    case "failed":
+      return told(event.error);
+    case "download-asked":
+      return event.mirror;
+    case "import-asked":
+      return event.folder;
+    case "progressed":
+    case "completed":
+      return event.event.file ? `${event.event.message} (${event.event.file})` : event.event.message;
+    case "access-answered":
+      return `disk access: ${event.granted ? "granted" : "denied"}`;
+    default:
+      return event.type;
+  }
+}
+
+function told({ kind, message, details }: Pick<RpcError, "kind" | "message" | "details">): string {
+  const { stderr, lines: _, ...others } = details;
+  const more = Object.keys(others).length > 0 ? ` ${JSON.stringify(others)}` : "";
+  // What a program wrote is to be read as it stood there.
+  const said = typeof stderr === "string" ? `\n${stderr}` : "";
+  return `${message === kind ? kind : `${kind}: ${message}`}${more}${said}`;
+}

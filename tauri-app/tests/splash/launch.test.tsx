@@ -1,0 +1,234 @@
+/** The stages of a launch before and after the model, in the whole window. */
+import { act, screen, waitFor } from "@testing-library/react";
+import { afterEach, expect, test, vi } from "vitest";
+import { ENVIRONMENT } from "../shell/replay";
+import { computer, failure, MODEL, modelStatus, READY, withModel } from "../shell/sidecar";
+import { expectNoAxeViolations, type OpenWindow, openWindow } from "../window";
+
+const chat = () => screen.findByRole("textbox", { name: "Message" });
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function environment({ shell }: OpenWindow, part: Partial<typeof ENVIRONMENT>) {
+  act(() => shell.notify({ method: "shell/environment", params: { ...ENVIRONMENT, ...part } }));
+}
+
+const SYNCING = {
+  state: "syncing" as const,
+  source: "https://pypi.org/simple",
+  bytes: 210_000_000,
+  lines: ["Downloading mlx (40.1MiB)"],
+} satisfies Partial<typeof ENVIRONMENT>;
+
+/** A window whose Python environment is being made. */
+const first = (commands = {}) =>
+  openWindow({
+    answers: withModel(READY),
+    sidecar: { state: "starting" },
+    environment: { state: "checking" },
+    commands,
+  });
+
+test("the environment is made first, and what comes over the network is told", async () => {
+  const window = await first();
+  expect(await screen.findByRole("status")).toHaveTextContent("Initializing Python environment…");
+  environment(window, SYNCING);
+  expect(screen.getByText("Parts of the app are fetched once: 210 MB, from pypi.org.")).toBeVisible();
+  expect(screen.queryByRole("region", { name: "Details" })).toBeNull();
+  environment(window, { state: "ready" });
+  expect(screen.getByRole("status")).toHaveTextContent("Starting engine…");
+  act(() => window.shell.notify({ method: "shell/sidecar", params: { state: "ready" } }));
+  expect(await chat()).toBeVisible();
+});
+
+test("an environment that hears nothing unfolds the details and can be had from elsewhere, or be stopped", async () => {
+  const window = await first();
+  environment(window, { ...SYNCING, state: "slow" });
+  expect(await screen.findByRole("alert")).toHaveTextContent("Nothing has arrived for a while");
+  expect(screen.getByRole("region", { name: "Details" })).toHaveTextContent("Downloading mlx (40.1MiB)");
+  expect(screen.getByText("The environment variable UV_DEFAULT_INDEX does the same.")).toBeVisible();
+  await expectNoAxeViolations();
+  const field = screen.getByRole("textbox", { name: /Package source/ });
+  await window.person.type(field, "https://mirror.example/simple{Enter}");
+  expect(window.shell.commands("environment_retry")).toEqual([{ index: "https://mirror.example/simple" }]);
+  await window.person.click(screen.getByRole("button", { name: "Stop" }));
+  expect(window.shell.commands("environment_cancel")).toHaveLength(1);
+});
+
+test("an environment that failed says why and asks for Python's own source where that is what is missing", async () => {
+  const window = await first();
+  const error = { ...failure("environment_index_unreachable", true), details: { interpreter: true } };
+  environment(window, { ...SYNCING, state: "failed", error });
+  expect(await screen.findByRole("alert")).toHaveTextContent("The source of the app's parts does not answer");
+  expect(screen.getByText(/UV_PYTHON_INSTALL_MIRROR/)).toBeVisible();
+  await expectNoAxeViolations();
+  await window.person.type(screen.getByRole("textbox", { name: /Python itself/ }), "https://p.example");
+  await window.person.click(screen.getByRole("button", { name: "Retry" }));
+  expect(window.shell.commands("environment_retry")).toEqual([{ index: "", python: "https://p.example" }]);
+});
+
+test("an address that the shell refuses is said at its field", async () => {
+  const refuse = () => Promise.reject(failure("environment_address_invalid"));
+  const window = await first({ environment_retry: refuse });
+  environment(window, { state: "failed", error: failure("environment_failed") });
+  const field = await screen.findByRole("textbox", { name: /Package source/ });
+  await window.person.type(field, "http://mirror.example{Enter}");
+  await waitFor(() => expect(field).toBeInvalid());
+  expect(field).toHaveAccessibleDescription(/must begin with https/);
+});
+
+test("an engine that does not come up in 90 seconds unfolds the details with a hint", async () => {
+  vi.useFakeTimers({ shouldAdvanceTime: true });
+  const window = await first();
+  environment(window, { state: "ready" });
+  await act(() => vi.advanceTimersByTimeAsync(89_000));
+  expect(screen.queryByRole("alert")).toBeNull();
+  await act(() => vi.advanceTimersByTimeAsync(1_500));
+  expect(screen.getByRole("alert")).toHaveTextContent("This takes longer than usual");
+  expect(screen.getByRole("region", { name: "Details" })).toHaveTextContent("engine: starting");
+});
+
+test("the computer, and whether the model runs on it, stand beside what will be downloaded", async () => {
+  await openWindow({ answers: withModel() });
+  expect(await screen.findByText("Apple M3")).toBeVisible();
+  expect(screen.getByText("macOS 15.1 · 17.2 GB of memory")).toBeVisible();
+  expect(screen.getByText("The model will run well on this computer.")).toBeVisible();
+  expect(screen.getByText("Answers should come at about 14 words a second.")).toBeVisible();
+});
+
+test("a computer that cannot run the model is told before anything is downloaded", async () => {
+  const fit = { verdict: "unable", reasons: ["disk_too_small", "memory_too_small"] } as const;
+  await openWindow({
+    answers: withModel({}, { "computer/describe": () => computer({ ...fit, reasons: [...fit.reasons] }) }),
+  });
+  const alert = await screen.findByRole("alert");
+  expect(alert).toHaveTextContent("The model cannot run on this computer.");
+  expect(alert).toHaveTextContent("2.6 GB must still come and 1 GB must stay free, but only 120 GB is free");
+  expect(screen.queryByRole("button", { name: "Download" })).toBeNull();
+  expect(screen.queryByRole("button", { name: /I have the model already/ })).toBeNull();
+  expect(alert).not.toHaveTextContent("words a second");
+  await expectNoAxeViolations();
+});
+
+test("who has made room on the disk checks again, without a restart, and can then download", async () => {
+  let full = true;
+  const window = await openWindow({
+    answers: withModel(
+      {},
+      {
+        "computer/describe": () =>
+          full ? computer({ verdict: "unable", reasons: ["disk_too_small"] }) : computer(),
+      },
+    ),
+  });
+  const again = await screen.findByRole("button", { name: "Check again" });
+  full = false;
+  await window.person.click(again);
+  expect(await screen.findByRole("button", { name: "Download" })).toBeEnabled();
+  expect(screen.queryByRole("alert")).toBeNull();
+});
+
+test("an environment that the person stopped says so, and goes on with Retry", async () => {
+  const window = await first();
+  environment(window, { ...SYNCING, state: "failed", error: failure("request_cancelled") });
+  expect(await screen.findByRole("alert")).toHaveTextContent("You stopped the installation");
+  await window.person.click(screen.getByRole("button", { name: "Retry" }));
+  expect(window.shell.commands("environment_retry")).toEqual([{ index: "" }]);
+});
+
+test("a folder that holds the model is taken instead of a download", async () => {
+  const window = await openWindow({
+    answers: withModel({}, { "models/import": () => modelStatus({ state: "downloading" }) }),
+    commands: { pick_folder: () => "/home/a/model" },
+  });
+  await window.person.click(await screen.findByRole("button", { name: /I have the model already/ }));
+  expect(await screen.findByRole("heading", { name: "Taking over Qwen3-VL 4B (3-bit)" })).toBeVisible();
+  expect(window.shell.calls("models/import")).toEqual([{ modelId: MODEL.id, path: "/home/a/model" }]);
+  expect(window.shell.calls("models/download")).toEqual([]);
+});
+
+test("a folder without the model is refused with the reason, and the choice is there again", async () => {
+  const refused = {
+    ...failure("import_refused"),
+    details: { reason: "incomplete", file: "model.safetensors" },
+  };
+  const window = await openWindow({
+    answers: withModel({}, { "models/import": () => Promise.reject(refused) }),
+    commands: { pick_folder: () => "/home/a/model" },
+  });
+  await window.person.click(await screen.findByRole("button", { name: /I have the model already/ }));
+  expect(await screen.findByText("The model in this folder is not complete")).toBeVisible();
+  expect(screen.getByRole("button", { name: "Download" })).toBeEnabled();
+  await expectNoAxeViolations();
+});
+
+test("who chooses no folder stays where they are", async () => {
+  const window = await openWindow({ answers: withModel() });
+  await window.person.click(await screen.findByRole("button", { name: /I have the model already/ }));
+  expect(window.shell.calls("models/import")).toEqual([]);
+  expect(screen.getByRole("button", { name: "Download" })).toBeVisible();
+});
+
+test("denied disk access is explained, can be checked again, and can wait", async () => {
+  let granted = false;
+  const window = await openWindow({
+    answers: withModel(READY),
+    commands: { disk_access: () => granted },
+  });
+  expect(await screen.findByRole("heading", { name: "Let the app read your files?" })).toBeVisible();
+  await expectNoAxeViolations();
+  await window.person.click(screen.getByRole("button", { name: "Open System Settings" }));
+  expect(window.shell.commands("disk_access_settings")).toHaveLength(1);
+  await window.person.click(screen.getByRole("button", { name: "Check again" }));
+  expect(await screen.findByRole("button", { name: "Later" })).toBeVisible();
+  granted = true;
+  await window.person.click(screen.getByRole("button", { name: "Open System Settings" }));
+  await window.person.click(screen.getByRole("button", { name: "Check again" }));
+  expect(await chat()).toBeVisible();
+});
+
+test("disk access is not needed to chat", async () => {
+  const window = await openWindow({ answers: withModel(READY), commands: { disk_access: () => false } });
+  await window.person.click(await screen.findByRole("button", { name: "Later" }));
+  expect(await chat()).toBeVisible();
+  expect(window.shell.calls("library/scan")).toEqual([{}]);
+});
+
+test("a scan that fails keeps nobody out", async () => {
+  const window = await openWindow({
+    answers: withModel(READY, { "library/scan": () => Promise.reject(failure("internal_error")) }),
+  });
+  expect(await screen.findByRole("alert")).toHaveTextContent("Something went wrong inside the app");
+  await window.person.click(screen.getByRole("button", { name: "Retry" }));
+  await waitFor(() => expect(window.shell.calls("library/scan")).toHaveLength(2));
+  await window.person.click(await screen.findByRole("button", { name: "Go on without it" }));
+  expect(await chat()).toBeVisible();
+});
+
+test("the diagnostics can be copied from the details", async () => {
+  const window = await openWindow({ answers: withModel() });
+  await window.person.click(await screen.findByRole("button", { name: "Show details" }));
+  await window.person.click(screen.getByRole("button", { name: "Copy diagnostics" }));
+  expect(await screen.findByRole("button", { name: "Copied" })).toBeVisible();
+  const copied = await navigator.clipboard.readText();
+  expect(copied).toContain("Knowledge Focus 0.1.0");
+  expect(copied).toContain(`checked absent ${MODEL.repository}`);
+});
+
+test("the help lies over the window, is left with Escape, and gives the focus back", async () => {
+  const window = await openWindow({ answers: withModel() });
+  const button = await screen.findByRole("button", { name: "Help" });
+  await window.person.click(button);
+  const help = await screen.findByRole("dialog", { name: "Help" });
+  expect(help).toHaveTextContent("The download stays at 0 %");
+  expect(help).toHaveTextContent("A chat waits while files are being tagged");
+  expect(await screen.findByText(/builtin_models.*\/home\/a\/\.local/)).toBeVisible();
+  expect(button.closest("[inert]")).not.toBeNull();
+  await expectNoAxeViolations();
+  await window.person.keyboard("{Escape}");
+  expect(screen.queryByRole("dialog")).toBeNull();
+  await waitFor(() => expect(button).toHaveFocus());
+  expect(button.closest("[inert]")).toBeNull();
+});
