@@ -1,11 +1,15 @@
 """The composition root: builds the parts when they are first needed, gives each its paths, and binds the methods."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+import contextlib
+import logging
+from collections.abc import Coroutine, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from sidecar import protocol
 from sidecar.data_folder import DataFolder
+from sidecar.errors import DiskFull, StoreError, StoreFailed
 from sidecar.process import ExitCode, Leave, Options, Post
 from sidecar.protocol.core import CANCEL_REQUEST, INITIALIZE
 from sidecar.rpc.dispatch import Bound, Namespace
@@ -13,7 +17,15 @@ from sidecar.rpc.dispatch import Bound, Namespace
 if TYPE_CHECKING:
     from sidecar.engine import Engine, EngineStatus
     from sidecar.models import Catalog, DownloadEvent, Models
-    from sidecar.routing import Router
+    from sidecar.routing import Assignments, Providers, Router
+    from sidecar.settings import Setting, Settings
+    from sidecar.store import Database
+    from sidecar.worker import Worker
+
+log = logging.getLogger(__name__)
+
+DATABASE_SECONDS = 1.0
+"""How long the database may take to fold its log into its file when the process leaves."""
 
 
 class App:
@@ -24,6 +36,8 @@ class App:
         self._options = options
         self._post = post
         self._leave = leave
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._set: dict[str, int | None] = {}
         if options.catalog:  # read now, so that a wrong one is refused at the start
             _ = self.catalog
 
@@ -40,22 +54,71 @@ class App:
         return Models(root=self._folder.builtin_models, catalog=self.catalog, notify=self._download_changed)
 
     @cached_property
+    def database(self) -> "Database":
+        from sidecar.store import Database, builtin, provider
+
+        models = [
+            provider.Model(
+                id=model.id,
+                provider_id=provider.BUILTIN,
+                identifier=model.repository,
+                display_name=model.display_name,
+                capabilities=frozenset(model.capabilities),
+            )
+            for model in self.catalog.models
+        ]
+        return Database(self._folder.database, self._folder.copies, lambda opened: builtin.write(opened, models))
+
+    @cached_property
+    def settings(self) -> "Settings":
+        from sidecar.settings import Settings
+
+        return Settings(self.database, on_change=self._setting_changed)
+
+    @cached_property
+    def worker(self) -> "Worker":
+        from sidecar.worker import Worker
+
+        return Worker()
+
+    @cached_property
     def engine(self) -> "Engine":
         from sidecar.engine import Engine
 
-        return Engine(
+        engine = Engine(
             attachments=self._folder.attachments,
             cache=self._folder.cache,
+            worker=self.worker,
             budget_bytes=self._options.budget_bytes,
             on_status=self._engine_changed,
             on_hung=lambda: self._leave(ExitCode.ENGINE_HUNG),
         )
+        self._configure(engine)
+        return engine
+
+    @cached_property
+    def providers(self) -> "Providers":
+        from sidecar.routing import Providers
+
+        return Providers(
+            self.database,
+            default_model=self.catalog.models[0].id,
+            attachments=self._folder.attachments,
+            worker=self.worker,
+            on_change=self._providers_changed,
+        )
+
+    @cached_property
+    def assignments(self) -> "Assignments":
+        from sidecar.routing import Assignments
+
+        return Assignments(self.database, self.providers, self.models, on_change=self._assigned)
 
     @cached_property
     def router(self) -> "Router":
         from sidecar.routing import Router
 
-        return Router(self.catalog, self.models, self.engine)
+        return Router(self.database, self.providers, self.models, self.engine)
 
     def namespaces(self) -> Mapping[str, Namespace]:
         binders = {
@@ -64,17 +127,34 @@ class App:
             "sidecar.protocol.models": self._models,
             "sidecar.protocol.computer": self._computer,
             "sidecar.protocol.library": self._library,
+            "sidecar.protocol.capabilities": self._capabilities,
+            "sidecar.protocol.providers": self._providers,
+            "sidecar.protocol.settings": self._settings,
             "sidecar.protocol.engine": self._engine,
         }
         served_by_the_server = (INITIALIZE.name, CANCEL_REQUEST.name)
         return {name: binders[module] for name, module in protocol.MODULES.items() if name not in served_by_the_server}
 
+    async def open(self) -> None:
+        try:
+            await self.database.open()
+            self._set = {setting.key: setting.value for setting in await self.settings.get()}
+        except (StoreFailed, DiskFull) as error:
+            # Whoever needs it is told so, and it is tried again then.
+            log.error("the database cannot be opened: %s", error)
+
     async def close(self) -> None:
         built = vars(self)
+        for task in self._tasks:
+            task.cancel()
         if "models" in built:
             await self.models.close()
         if "engine" in built:
             self.engine.close()
+        if "providers" in built:
+            await self.providers.close()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.wrap_future(self.database.close()), DATABASE_SECONDS)
 
     def _core(self) -> Sequence[Bound[Any, Any]]:
         from sidecar.methods import core
@@ -106,6 +186,21 @@ class App:
 
         return engine.bind(engine=self.engine)
 
+    def _capabilities(self) -> Sequence[Bound[Any, Any]]:
+        from sidecar.methods import capabilities
+
+        return capabilities.bind(assignments=self.assignments)
+
+    def _providers(self) -> Sequence[Bound[Any, Any]]:
+        from sidecar.methods import providers
+
+        return providers.bind(providers=self.providers, assignments=self.assignments)
+
+    def _settings(self) -> Sequence[Bound[Any, Any]]:
+        from sidecar.methods import settings
+
+        return settings.bind(settings=self.settings)
+
     def _download_changed(self, event: "DownloadEvent") -> None:
         from sidecar.methods.models import notification
 
@@ -116,3 +211,62 @@ class App:
         from sidecar.protocol.engine import STATUS_CHANGED
 
         self._post(STATUS_CHANGED, as_message(status))
+
+    def _setting_changed(self, setting: "Setting") -> None:
+        from sidecar.methods.settings import as_message
+        from sidecar.protocol.settings import CHANGED
+
+        self._set[setting.key] = setting.value
+        if "engine" in vars(self):
+            self._configure(self.engine)
+        self._post(CHANGED, as_message(setting), subject=setting.key)
+
+    def _configure(self, engine: "Engine") -> None:
+        from sidecar.settings import DEFINITIONS
+
+        chosen = {key: definition.default for key, definition in DEFINITIONS.items()} | self._set
+        engine.configure(
+            budget_bytes=self._options.budget_bytes or chosen["memoryBudgetBytes"],
+            rest_seconds=chosen["restSeconds"] or 0,
+            unload_seconds=(chosen["unloadMinutes"] or 0) * 60,
+            background_pixels=chosen["backgroundPixels"] or 0,
+        )
+
+    def _providers_changed(self) -> None:
+        self._later(self._tell_of_providers())
+
+    def _assigned(self) -> None:
+        self._later(self._tell_of_assignments())
+        if "engine" in vars(self):
+            self._later(self._unload_if_unused())
+
+    async def _tell_of_providers(self) -> None:
+        from sidecar.methods.providers import as_message
+        from sidecar.protocol.providers import CHANGED
+
+        self._post(CHANGED, as_message(await self.providers.list(), self.providers))
+        await self._tell_of_assignments()
+
+    async def _tell_of_assignments(self) -> None:
+        from sidecar.methods.capabilities import as_message
+        from sidecar.protocol.capabilities import CHANGED
+
+        self._post(CHANGED, as_message(await self.assignments.list()))
+
+    async def _unload_if_unused(self) -> None:
+        from sidecar.routing import check_and_unload_if_unused
+
+        await check_and_unload_if_unused(self.database, self.engine)
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        """Done beside what the caller answers."""
+
+        async def guarded() -> None:
+            try:
+                await work
+            except (StoreError, DiskFull) as error:
+                log.warning("the database failed in the background: %s", error)
+
+        task = asyncio.get_running_loop().create_task(guarded())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -18,7 +18,8 @@ PLATFORM_NAME = "knowledge-focus.huozhong.in"
 SIGNS = frozenset({"builtin_models", "knowledge-focus.db"})
 """A folder with one of these is ours, whatever else somebody put there."""
 OWN_NAMES = SIGNS | {
-    *("attachments", "cache", "lock", "logs", "python", "shell.json", "window.bell", "window.lock", ".DS_Store"),
+    *("attachments", "cache", "copies", "lock", "logs", "python", "shell.json", "window.bell", "window.lock"),
+    *("knowledge-focus.db-wal", "knowledge-focus.db-shm", ".DS_Store"),
 }
 """All that may be there before the first sidecar is: the shell comes first, and the Finder marks what it shows."""
 
@@ -55,6 +56,14 @@ class DataFolder:
     @property
     def attachments(self) -> Path:
         return self.path / "attachments"
+
+    @property
+    def database(self) -> Path:
+        return self.path / "knowledge-focus.db"
+
+    @property
+    def copies(self) -> Path:
+        return self.path / "copies"
 
     @property
     def logs(self) -> Path:

@@ -34,12 +34,30 @@ SidecarError
 │  ├─ FileDamaged           a file's hash or size is wrong
 │  ├─ ImportRefused         the folder to import it from does not hold it
 │  └─ Cancelled             the person stopped the download
+├─ RoutingError           who should answer could not be settled, or a job not be given
+│  ├─ CapabilityMissing     the model cannot do the job
+│  ├─ CapabilityConflict    no one model was given all the jobs that a request needs
+│  ├─ ConsentNeeded         a person has to agree first
+│  ├─ ProviderNotFound
+│  ├─ ProviderInvalid       an address that is none, or one model twice
+│  └─ SecretInvalid         a key that cannot be one
+├─ ProviderError          a server that the person added did not answer as it should
+│  ├─ ProviderUnreachable   no connection, no answer in time, or it was cut
+│  ├─ ProviderDenied        401 or 403: the key is missing or wrong
+│  ├─ ProviderRateLimited   429
+│  ├─ ProviderRejected      it does not take the request (another 4xx)
+│  ├─ ProviderFailed        5xx
+│  └─ ProviderAnswerInvalid what it sent is not an answer
+├─ StoreError             the database
+│  ├─ StoreFailed           it cannot be read or written now
+│  └─ DatabaseRefused       it cannot be used at all: the process leaves with exit code 65
 ├─ ModelInUse             not while something else is done with the model
 ├─ DataFolderInUse        another sidecar works in the data folder
 └─ ShellError             made by the shell, never by this process; here so that the list is whole
    ├─ SidecarRestarted      the sidecar died while the request ran
    ├─ SidecarUnavailable    there is no sidecar to ask
    ├─ StartRefused          the sidecar cannot use what it was started with
+   ├─ KeychainUnavailable   the system has no keychain, or keeps it closed
    └─ EnvironmentFailed     its Python environment could not be made
       ├─ EnvironmentNoPython
       ├─ EnvironmentNoNetwork       no network at all
@@ -271,6 +289,110 @@ class Cancelled(DownloadError):
     kind = "cancelled"
 
 
+class RoutingError(SidecarError):
+    """Who should answer could not be settled, or a job not be given."""
+
+
+class CapabilityMissing(RoutingError):
+    """The model cannot do what is asked of it: `details.capability` of `details.model`."""
+
+    kind = "capability_missing"
+
+
+class CapabilityConflict(RoutingError):
+    """A request needs several jobs at once (`details.capabilities`), and none of the models that do them
+    (`details.models`) does them all."""
+
+    kind = "capability_conflict"
+
+
+class ConsentNeeded(RoutingError):
+    """A person has to agree to `details.needs` first; `details.host` is where content would go."""
+
+    kind = "consent_needed"
+
+
+class ProviderNotFound(RoutingError):
+    """No provider has this id."""
+
+    kind = "provider_not_found"
+
+
+class ProviderInvalid(RoutingError):
+    """A provider that cannot be kept. `details.reason`: address (not http or https, or with a password, a query or a
+    fragment), models (one of them twice, or with a job that it both can and cannot do), builtin (that one stays)."""
+
+    kind = "provider_invalid"
+
+
+class SecretInvalid(RoutingError):
+    """A key that cannot be sent in a header, or that was given for another address."""
+
+    kind = "secret_invalid"
+
+
+class ProviderError(SidecarError):
+    """A server that the person added did not answer as it should. `details.provider` names it, `details.status` is its
+    HTTP status and `details.said` its own words, where it had any."""
+
+
+class ProviderUnreachable(ProviderError):
+    """No connection, no answer in time, or it was cut in the midst of one."""
+
+    kind = "provider_unreachable"
+    retryable = True
+
+
+class ProviderDenied(ProviderError):
+    """401 or 403: the key is missing or wrong."""
+
+    kind = "provider_denied"
+
+
+class ProviderRateLimited(ProviderError):
+    """429, also after waiting for as long as it said, if that was not long."""
+
+    kind = "provider_rate_limited"
+    retryable = True
+
+
+class ProviderRejected(ProviderError):
+    """It does not take the request: another 4xx, or a redirect, which is never followed."""
+
+    kind = "provider_rejected"
+
+
+class ProviderFailed(ProviderError):
+    """5xx."""
+
+    kind = "provider_failed"
+    retryable = True
+
+
+class ProviderAnswerInvalid(ProviderError):
+    """What it sent is no answer: a web page, not JSON, or other members than OpenAI's."""
+
+    kind = "provider_answer_invalid"
+
+
+class StoreError(SidecarError):
+    """The database did not do what it should."""
+
+
+class StoreFailed(StoreError):
+    """The database cannot be read or written now: locked, read-only, or the disk fails. Nothing of it was done."""
+
+    kind = "store_failed"
+    retryable = True
+
+
+class DatabaseRefused(StoreError):
+    """The database cannot be used at all: made by a newer version (`details.reason` newer), or damaged without a copy
+    that could take its place and without a way to set it aside (damaged). Nothing of it was changed."""
+
+    kind = "database_refused"
+
+
 class ModelInUse(SidecarError):
     """Something is done with the model that excludes what was asked for; `details.reason`: downloading, importing,
     verifying, deleting, answering."""
@@ -308,6 +430,12 @@ class StartRefused(ShellError):
     """The sidecar left with `BAD_ARGUMENTS`: its data folder or catalog cannot be used; `details.stderr` says why."""
 
     kind = "start_refused"
+
+
+class KeychainUnavailable(ShellError):
+    """The system has no keychain, or it stays closed; `details.reason` is its own words."""
+
+    kind = "keychain_unavailable"
 
 
 class EnvironmentFailed(ShellError):

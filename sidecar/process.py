@@ -7,6 +7,7 @@ import gc
 import logging
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from typing import Any, NoReturn, Protocol
 
 from sidecar import __version__
 from sidecar.data_folder import DataFolder
-from sidecar.errors import DataFolderInUse
+from sidecar.errors import DatabaseRefused, DataFolderInUse
 from sidecar.protocol import PROTOCOL_VERSION
 from sidecar.protocol.core import CANCEL_REQUEST, INITIALIZE, InitializeParams, InitializeResult, Party
 from sidecar.protocol.message import Notification, Params
@@ -37,6 +38,7 @@ class ExitCode(IntEnum):
     ASKED_TO_LEAVE = 0
     CRASHED = 1
     BAD_ARGUMENTS = 64
+    DATABASE_REFUSED = 65
     ENGINE_HUNG = 70
     DATA_FOLDER_IN_USE = 75
 
@@ -52,6 +54,13 @@ class Application(Protocol):
 
     def namespaces(self) -> Mapping[str, Namespace]:
         """Each method's name, and what binds the methods of its namespace when one of them is first called."""
+
+    async def open(self) -> None:
+        """Makes ready what must be there before the first request.
+
+        Raises:
+            DatabaseRefused: what is kept cannot be used, now or later.
+        """
 
     async def close(self) -> None:
         """Leaves everything in order. What takes longer than the lifeline's grace is cut off."""
@@ -173,6 +182,14 @@ async def _serve(
     writer = LineWriter(outgoing, loop, on_broken=lifeline.leave)
     server = Server(writer, dispatcher, initialize)
     log.info("started", extra={"version": __version__, "pid": os.getpid()})
+    try:
+        await app.open()
+    except DatabaseRefused as error:
+        log.error("the database is refused: %s", error)
+        logging.shutdown()
+        sys.stderr.write(f"sidecar: {error}\n")
+        sys.stderr.flush()
+        os._exit(ExitCode.DATABASE_REFUSED)
     start_reading(incoming, on_line, on_end=lifeline.leave)
 
     await leaving.wait()

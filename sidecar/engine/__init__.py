@@ -1,6 +1,7 @@
 """The inference engine: MLX behind one thread. Importing this package imports nothing heavy."""
 
 from sidecar.engine.engine import Engine
+from sidecar.engine.images import has_images
 from sidecar.engine.request import (
     Finished,
     GenerationRequest,
@@ -23,4 +24,5 @@ __all__ = [
     "TextDelta",
     "TokenLogprob",
     "ToolCallDelta",
+    "has_images",
 ]

@@ -30,6 +30,7 @@ class Engine:
         *,
         attachments: Path,
         cache: Path,
+        worker: Worker | None = None,
         on_status: Callable[[EngineStatus], None] | None = None,
         on_hung: Callable[[], None] | None = None,
         background_pixels: int = BACKGROUND_PIXELS,
@@ -39,8 +40,8 @@ class Engine:
         unload_seconds: float = UNLOAD_SECONDS,
         hung_seconds: float = HUNG_SECONDS,
     ) -> None:
-        """`attachments` is the folder of `attachment:<sha256>` URLs, `cache` may be deleted at any time. `on_status`
-        is called on the event loop whenever the status changed (not for each token). Pictures of LOW requests are
+        """`attachments` is the folder of `attachment:<sha256>` URLs, `cache` may be deleted at any time. `worker`
+        opens the pictures and is closed with the engine. `on_status` is called on the event loop whenever the status changed (not for each token). Pictures of LOW requests are
         shrunk to `background_pixels`, which may be set at any time. `on_hung` is called on the event loop when a step
         did not return within `hung_seconds`: this engine will answer nothing more. After `rest_seconds` without work
         scratch memory is given back, after `unload_seconds` the model's. `budget_bytes` is what the engine may take,
@@ -51,7 +52,7 @@ class Engine:
         self._on_status = on_status
         self._on_hung = on_hung
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._worker = Worker()
+        self._worker = worker or Worker()
         self._thread = EngineThread(
             cache=cache,
             budget_bytes=budget_bytes,
@@ -129,6 +130,13 @@ class Engine:
         self._loop = asyncio.get_running_loop()
         await asyncio.wrap_future(self._thread.pause(paused))
         return self.status()
+
+    def configure(
+        self, *, budget_bytes: int | None, rest_seconds: float, unload_seconds: float, background_pixels: int
+    ) -> None:
+        """Changes what was said at the construction: at once, the budget with the next load."""
+        self.background_pixels = background_pixels
+        self._thread.configure(budget_bytes=budget_bytes, rest_seconds=rest_seconds, unload_seconds=unload_seconds)
 
     def status(self) -> EngineStatus:
         """What the engine holds and does now."""

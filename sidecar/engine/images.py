@@ -36,6 +36,11 @@ def image_parts(messages: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, 
             yield from (part["image_url"] for part in content if part.get("type") == "image_url")
 
 
+def has_images(messages: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a conversation shows a picture."""
+    return any(True for _ in image_parts(messages))
+
+
 def model_bounds(folder: Path) -> Bounds:
     """The sizes that the image processor of the model in `folder` takes, read as mlx-vlm reads them: pictures are
     opened before the model is loaded, and without its imports. What the files do not say is mlx-vlm's default.

@@ -95,6 +95,15 @@ class Scheduler:
         """In its turn: once no request runs on another model."""
         self._residence.want(folder, done)
 
+    @property
+    def budget_bytes(self) -> int | None:
+        """What the engine may take; None: a share of the computer's memory. Set, it counts from the next load."""
+        return self._residence.budget_bytes
+
+    @budget_bytes.setter
+    def budget_bytes(self, budget_bytes: int | None) -> None:
+        self._residence.budget_bytes = budget_bytes
+
     def unload(self, done: Future[None]) -> None:
         """In its turn: once no request runs."""
         self._residence.want_none(done)

@@ -105,6 +105,15 @@ class EngineThread:
         """Fails what runs and waits, frees the model, and serves nothing more."""
         self._inbox.put(self._scheduler.close)
 
+    def configure(self, *, budget_bytes: int | None, rest_seconds: float, unload_seconds: float) -> None:
+        """Changes what counts from now on, the budget from the next load."""
+
+        def change() -> None:  # as a command it also wakes the thread, which then waits for the new times
+            self._scheduler.budget_bytes = budget_bytes
+            self.rest_seconds, self.unload_seconds = rest_seconds, unload_seconds
+
+        self._inbox.put(change)
+
     def vocabulary(self, folder: ModelFolder) -> Vocabulary | None:
         """That of the model in this folder, if it is loaded."""
         return self._scheduler.vocabulary(folder)

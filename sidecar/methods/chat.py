@@ -29,11 +29,13 @@ SAME = ("temperature", "top_p", "top_k", "min_p", "seed", "presence_penalty", "f
 
 def bind(*, router: Router) -> Sequence[Bound[Any, Any]]:
     async def completions(params: ChatCompletionRequest, call: Call) -> ChatCompletion:
-        answer = _Answer(router.resolve(params.model))
+        request = generation_request(params, call)
+        route = await router.route(params.model, request)
+        answer = _Answer(route.name)
         stream = _Stream(answer, call) if params.stream else None
         choices = [GrowingChoice(index) for index in range(params.n or 1)]
         # Closing the pieces, also when this task is cancelled, is what cancels the generation.
-        async with aclosing(router.complete(params.model, generation_request(params, call))) as pieces:
+        async with aclosing(router.complete(route, request)) as pieces:
             async for piece in pieces:
                 chunk = choices[piece.choice].push(piece)
                 if stream:

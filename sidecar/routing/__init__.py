@@ -1,5 +1,20 @@
-"""Which model answers a request, and the way to it."""
+"""Who answers: the built-in engine or a provider's server, by the model that a request names or by the jobs it needs."""
 
-from sidecar.routing.router import Router
+from sidecar.routing.assignments import Assignment, Assignments, leaves_computer
+from sidecar.routing.probe import Probed, probe
+from sidecar.routing.providers import Change, Providers
+from sidecar.routing.router import Route, Router
+from sidecar.routing.unload import check_and_unload_if_unused
 
-__all__ = ["Router"]
+__all__ = [
+    "Assignment",
+    "Assignments",
+    "Change",
+    "Probed",
+    "Providers",
+    "Route",
+    "Router",
+    "check_and_unload_if_unused",
+    "leaves_computer",
+    "probe",
+]

@@ -1,65 +1,153 @@
-"""From a request's `model` to the engine that answers it."""
+"""From a request to the model that answers it."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 
-from sidecar.engine import Engine, GenerationRequest, Piece
-from sidecar.errors import ModelNotFound, ModelNotLoaded
-from sidecar.models import Catalog, Models
+from sidecar.engine import Engine, GenerationRequest, Piece, RequestPriority, has_images
+from sidecar.errors import CapabilityConflict, CapabilityMissing, ModelNotFound, ModelNotLoaded, ProviderError
+from sidecar.models import Models
+from sidecar.routing.assignments import leaves_computer, read
+from sidecar.routing.providers import Providers
+from sidecar.store import Database
+from sidecar.store.provider import Model, Provider
 
 AUTO = "auto"
 
 
-class Router:
-    """Sends each request to the model it names, or to the built-in one when it leaves the choice to us.
+@dataclass(frozen=True)
+class Route:
+    """Who answers: a model and the provider it belongs to."""
 
-    A named model is obeyed, never replaced by another. Today every model is a built-in one of the catalog.
+    provider: Provider
+    model: Model
+
+    @property
+    def model_id(self) -> str:
+        return self.model.id
+
+    @property
+    def name(self) -> str:
+        """What an answer says it comes from: a built-in model's id, or what its provider calls it."""
+        return self.model.id if self.provider.is_builtin else self.model.identifier
+
+    @property
+    def leaves_computer(self) -> bool:
+        """Whether what is asked goes to another computer."""
+        return leaves_computer(self.provider)
+
+
+class Router:
+    """Sends each request to the model it names, or else to the one that the person gave the job to.
+
+    A named model is obeyed, never replaced by another, and what fails is not sent elsewhere.
     """
 
-    def __init__(self, catalog: Catalog, models: Models, engine: Engine) -> None:
-        self._catalog = catalog
+    def __init__(self, database: Database, providers: Providers, models: Models, engine: Engine) -> None:
+        self._database = database
+        self._providers = providers
         self._models = models
         self._engine = engine
         self._answering: Counter[str] = Counter()
 
-    def resolve(self, model: str | None) -> str:
-        """The id of the built-in model that `model` (an id, a repository, "auto" or nothing) stands for.
+    async def route(self, model: str | None, request: GenerationRequest) -> Route:
+        """Who answers `request`. `model` is an id, what a provider calls it, "auto" or nothing.
 
         Raises:
-            ModelNotFound: no model has this id or repository.
+            ModelNotFound: no model is called so.
+            CapabilityMissing: the model is known not to be able to.
+            CapabilityConflict: it needs several jobs at once that different models do.
         """
-        known = self._catalog.models
+        providers, assigned = await self._database.read(read)
+        routes = [Route(provider, each) for provider in providers for each in provider.models]
+        needed = capabilities_of(request)
         if model is None or model == AUTO:
-            return known[0].id
-        for candidate in known:
-            if model in (candidate.id, candidate.repository):
-                return candidate.id
-        raise ModelNotFound(f"no model is called {model!r}", model=model, known=[candidate.id for candidate in known])
+            return _by_jobs(routes, assigned, needed, request.priority)
+        for key in ("id", "identifier"):
+            for route in routes:
+                if getattr(route.model, key) == model:
+                    _refuse_what_it_lacks(route.model, needed)
+                    return route
+        raise ModelNotFound(f"no model is called {model!r}", model=model, known=[each.model_id for each in routes])
 
     def is_answering(self, model_id: str) -> bool:
-        """Whether a request for the built-in model of that id waits or is answered."""
+        """Whether a request for the model of that id waits or is answered."""
         return self._answering[model_id] > 0
 
-    async def complete(self, model: str | None, request: GenerationRequest) -> AsyncGenerator[Piece, None]:
+    async def complete(self, route: Route, request: GenerationRequest) -> AsyncGenerator[Piece, None]:
         """The answer to `request`, piece by piece; closing the iterator cancels the request within one step.
 
         Raises:
-            ModelNotFound: no model has this id or repository.
             ModelNotReady: the model is not on disk, or could not be loaded and turned out to be damaged.
             EngineFailed: it could not be loaded though it is whole, or the engine broke off.
+            ProviderError: the provider's server did not answer as it should.
         """
-        model_id = self.resolve(model)
-        path = self._models.get_model_path(model_id)
-        self._answering[model_id] += 1
+        self._answering[route.model_id] += 1
         try:
-            async with aclosing(self._engine.generate(path, request, model_id=model_id)) as pieces:
+            async with aclosing(self._pieces(route, request)) as pieces:
+                async for piece in pieces:
+                    yield piece
+        finally:
+            self._answering[route.model_id] -= 1
+
+    async def _pieces(self, route: Route, request: GenerationRequest) -> AsyncGenerator[Piece, None]:
+        if route.provider.is_builtin:
+            path = self._models.get_model_path(route.model_id)
+            source = self._engine.generate(path, request, model_id=route.model_id)
+        else:
+            source = self._providers.remote(route.provider).generate(route.model.identifier, request)
+        try:
+            async with aclosing(source) as pieces:
                 async for piece in pieces:
                     yield piece
         except ModelNotLoaded:
-            await self._models.find_damage(model_id)
+            await self._models.find_damage(route.model_id)
             raise
-        finally:
-            self._answering[model_id] -= 1
+        except ProviderError as error:
+            self._providers.went_wrong(route.provider.id, error)
+            raise
+        if not route.provider.is_builtin:
+            self._providers.went_well(route.provider.id)
+
+
+def capabilities_of(request: GenerationRequest) -> list[str]:
+    """The jobs that a request needs; "text" where it needs no other."""
+    needed = {
+        "vision": has_images(request.messages),
+        "structured_output": request.schema is not None,
+        "tool_use": bool(request.callable_tools),
+    }
+    return [capability for capability, is_needed in needed.items() if is_needed] or ["text"]
+
+
+def _by_jobs(
+    routes: Sequence[Route], assigned: Mapping[str, str], needed: Sequence[str], priority: RequestPriority
+) -> Route:
+    by_id = {route.model_id: route for route in routes}
+    # Work that nobody waits for goes to a provider only where the person allowed that; else the built-in model does it.
+    own = next(route for route in routes if route.provider.is_builtin)
+    doing = [by_id[assigned[capability]] for capability in needed]
+    if priority == RequestPriority.LOW:
+        doing = [route if route.provider.is_builtin or route.provider.background else own for route in doing]
+    if len({route.model_id for route in doing}) == 1:
+        return doing[0]
+    # Of several that can do it all, one on this computer.
+    for route in sorted(doing, key=lambda route: route.leaves_computer):
+        if route.model.capabilities.issuperset(needed):
+            return route
+    raise CapabilityConflict(
+        "the request needs jobs that different models do",
+        capabilities=list(needed),
+        models=[route.model.display_name for route in doing],
+    )
+
+
+def _refuse_what_it_lacks(model: Model, needed: Sequence[str]) -> None:
+    for capability in needed:
+        if capability in model.lacking:
+            raise CapabilityMissing(
+                f"{model.display_name} cannot do {capability}", capability=capability, model=model.display_name
+            )

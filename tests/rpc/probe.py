@@ -77,6 +77,9 @@ class Probe:
         pipes = dict.fromkeys(("ping", "shutdown", "rpc.discover"), self._core)
         return {**pipes, **own}
 
+    async def open(self) -> None:
+        """Nothing is kept."""
+
     async def close(self) -> None:
         """Nothing is kept."""
 

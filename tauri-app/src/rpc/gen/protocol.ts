@@ -13,8 +13,23 @@ export interface Messages {
   EngineStatus: EngineStatus;
   ComputerDescription: ComputerDescription;
   LibraryScan: LibraryScan;
+  AssignmentsResult: AssignmentsResult;
+  AssignParams: AssignParams;
+  Assignment: Assignment;
+  ProvidersResult: ProvidersResult;
+  CreateParams: CreateParams;
+  ProviderResult: ProviderResult;
+  UpdateParams: UpdateParams;
+  ProviderParams: ProviderParams;
+  ServedModelsResult: ServedModelsResult;
+  TestParams: TestParams;
+  TestResults: TestResults;
+  SettingsResult: SettingsResult;
+  SetParams: SetParams;
+  Setting: Setting;
   ChatChunkParams: ChatChunkParams;
   DownloadEvent: DownloadEvent;
+  TestedParams: TestedParams;
 }
 /**
  * `error.data` of every error answer. `error.message` is prose for logs; people read the text of `kind`.
@@ -51,11 +66,26 @@ export interface ErrorData {
     | "file_damaged"
     | "import_refused"
     | "cancelled"
+    | "capability_missing"
+    | "capability_conflict"
+    | "consent_needed"
+    | "provider_not_found"
+    | "provider_invalid"
+    | "secret_invalid"
+    | "provider_unreachable"
+    | "provider_denied"
+    | "provider_rate_limited"
+    | "provider_rejected"
+    | "provider_failed"
+    | "provider_answer_invalid"
+    | "store_failed"
+    | "database_refused"
     | "model_in_use"
     | "data_folder_in_use"
     | "sidecar_restarted"
     | "sidecar_unavailable"
     | "start_refused"
+    | "keychain_unavailable"
     | "environment_failed"
     | "environment_no_python"
     | "environment_no_network"
@@ -495,6 +525,201 @@ export interface LibraryScan {
    */
   folders: number;
 }
+export interface AssignmentsResult {
+  /**
+   * All four, in a fixed order
+   */
+  capabilities: Assignment[];
+}
+/**
+ * One job and the model that does it.
+ */
+export interface Assignment {
+  capability: "vision" | "text" | "structured_output" | "tool_use";
+  modelId: string;
+  modelName: string;
+  providerId: string;
+  providerName: string;
+  /**
+   * It runs inside this app
+   */
+  builtin: boolean;
+  /**
+   * What is asked goes to another computer
+   */
+  leavesComputer: boolean;
+  ready: boolean;
+  /**
+   * Where it is not ready: the error kind that a request would get
+   */
+  kind: string | null;
+  /**
+   * Nobody has said whether the model can do this job
+   */
+  unknown: boolean;
+}
+export interface AssignParams {
+  capability: "vision" | "text" | "structured_output" | "tool_use";
+  modelId: string;
+  /**
+   * What the person has agreed to; without it: consent_needed, whose details name it
+   */
+  accept?: ("leaves_computer" | "plain_http")[];
+}
+export interface ProvidersResult {
+  providers: Provider[];
+}
+export interface Provider {
+  id: string;
+  name: string;
+  /**
+   * http(s) address that `/chat/completions` is appended to
+   */
+  baseUrl: string;
+  preset: ("openai" | "ollama" | "lmstudio" | "vllm") | null;
+  /**
+   * The models inside this app: cannot be changed or deleted
+   */
+  builtin: boolean;
+  /**
+   * Its address is not on this computer
+   */
+  leavesComputer: boolean;
+  /**
+   * A key for it has been put, in this run
+   */
+  hasSecret: boolean;
+  /**
+   * Work that nobody waits for may go there, too
+   */
+  background: boolean;
+  /**
+   * Requests that it gets at once
+   */
+  concurrency: number;
+  models: ProviderModel[];
+}
+export interface ProviderModel {
+  /**
+   * What the server calls the model
+   */
+  identifier: string;
+  displayName: string;
+  /**
+   * What it can do
+   */
+  capabilities: ("vision" | "text" | "structured_output" | "tool_use")[];
+  /**
+   * What it cannot do
+   */
+  lacking: ("vision" | "text" | "structured_output" | "tool_use")[];
+  id: string;
+}
+export interface CreateParams {
+  name: string;
+  /**
+   * http(s) address that `/chat/completions` is appended to
+   */
+  baseUrl: string;
+  preset?: "openai" | "ollama" | "lmstudio" | "vllm";
+  concurrency?: number;
+  /**
+   * @maxItems 100
+   */
+  models?: NewModel[];
+  accept?: ("leaves_computer" | "plain_http")[];
+}
+/**
+ * A model behind a provider. A capability in neither list is one that nobody knows about.
+ */
+export interface NewModel {
+  /**
+   * What the server calls the model
+   */
+  identifier: string;
+  displayName?: string | null;
+  /**
+   * What it can do
+   */
+  capabilities?: ("vision" | "text" | "structured_output" | "tool_use")[];
+  /**
+   * What it cannot do
+   */
+  lacking?: ("vision" | "text" | "structured_output" | "tool_use")[];
+}
+export interface ProviderResult {
+  provider: Provider;
+}
+/**
+ * What is absent stays as it is. A model keeps its id, and the jobs it has, by its identifier.
+ */
+export interface UpdateParams {
+  providerId: string;
+  name?: string | null;
+  /**
+   * At another origin the key is forgotten, and background work not allowed
+   */
+  baseUrl?: string | null;
+  concurrency?: number | null;
+  background?: boolean | null;
+  models?: NewModel[] | null;
+  accept?: ("leaves_computer" | "plain_http")[];
+}
+export interface ProviderParams {
+  providerId: string;
+}
+export interface ServedModelsResult {
+  /**
+   * What the server says it has, in its own order
+   */
+  identifiers: string[];
+}
+export interface TestParams {
+  providerId: string;
+  /**
+   * Absent: only whether the server answers
+   */
+  identifier?: string | null;
+}
+export interface TestResults {
+  results: TestResult[];
+}
+/**
+ * Whether one thing works. What a model can do is tried with small questions of our own.
+ */
+export interface TestResult {
+  ability: "models" | ("vision" | "text" | "structured_output" | "tool_use");
+  works: boolean;
+  seconds: number;
+  /**
+   * Of a failure: the error kind
+   */
+  kind: string | null;
+  /**
+   * Of a failure: the server's own words, if it had any
+   */
+  reason: string | null;
+}
+export interface SettingsResult {
+  settings: Setting[];
+}
+export interface Setting {
+  key: "memoryBudgetBytes" | "restSeconds" | "unloadMinutes" | "backgroundPixels";
+  /**
+   * What counts; null: chosen by this computer
+   */
+  value: number | null;
+  default: number | null;
+  minimum: number;
+  maximum: number;
+}
+export interface SetParams {
+  key: "memoryBudgetBytes" | "restSeconds" | "unloadMinutes" | "backgroundPixels";
+  /**
+   * null: back to the default
+   */
+  value: number | null;
+}
 export interface ChatChunkParams {
   /**
    * The id of the chat/completions request
@@ -577,6 +802,10 @@ export interface DownloadEvent {
    */
   kind?: string | null;
 }
+export interface TestedParams {
+  requestId: string | number;
+  result: TestResult;
+}
 
 /** The methods that the window may call, with their messages. */
 export interface Methods {
@@ -602,6 +831,26 @@ export interface Methods {
   "computer/describe": { params: ModelParams; result: ComputerDescription };
   /** Looks through the chosen folders for what is new */
   "library/scan": { params: NoParams; result: LibraryScan };
+  /** The four jobs and who does them */
+  "capabilities/list": { params: NoParams; result: AssignmentsResult };
+  /** Gives one job to another model */
+  "capabilities/assign": { params: AssignParams; result: Assignment };
+  /** All providers with their models */
+  "providers/list": { params: NoParams; result: ProvidersResult };
+  /** Adds a provider */
+  "providers/create": { params: CreateParams; result: ProviderResult };
+  /** Changes a provider */
+  "providers/update": { params: UpdateParams; result: ProviderResult };
+  /** Removes a provider; the jobs of its models go back to the built-in one */
+  "providers/delete": { params: ProviderParams; result: AssignmentsResult };
+  /** Asks the server what it has */
+  "providers/models": { params: ProviderParams; result: ServedModelsResult };
+  /** Tries what a server and a model can do; each result is also notified as providers/tested when it is there */
+  "providers/test": { params: TestParams; result: TestResults };
+  /** Every setting with its default and its range */
+  "settings/get": { params: NoParams; result: SettingsResult };
+  /** Changes one setting, for good and at once */
+  "settings/set": { params: SetParams; result: Setting };
   /** What the engine holds and does */
   "engine/status": { params: NoParams; result: EngineStatus };
   /** Holds background requests where they are */
@@ -620,6 +869,14 @@ export interface Notifications {
   "builtin-model-download-completed": DownloadEvent;
   /** The download ended without the model */
   "builtin-model-download-failed": DownloadEvent;
+  /** A job has another model */
+  "capabilities/changed": AssignmentsResult;
+  /** A provider was changed */
+  "providers/changed": ProvidersResult;
+  /** One result of a test that runs */
+  "providers/tested": TestedParams;
+  /** A setting was changed */
+  "settings/changed": Setting;
   /** The engine's state changed */
   "engine/status": EngineStatus;
 }

@@ -1,0 +1,244 @@
+"""The providers that the person added: kept in the database, their keys in memory only, their servers behind `Remote`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sidecar.errors import ConsentNeeded, ProviderError, ProviderInvalid, ProviderNotFound, SecretInvalid
+from sidecar.routing.address import Address
+from sidecar.routing.remote import Remote
+from sidecar.store import Database, assignment, provider
+from sidecar.store.provider import CAPABILITIES, Model, Provider
+from sidecar.worker import Worker
+
+if TYPE_CHECKING:
+    import apsw
+
+SECRET = re.compile(r"[\x21-\x7e]{1,4096}")
+"""What can stand in an Authorization header: visible ASCII, no white space."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What of a provider is to be changed; None leaves it as it is."""
+
+    name: str | None = None
+    base_url: str | None = None
+    concurrency: int | None = None
+    background: bool | None = None
+    models: Sequence[Model] | None = None
+
+
+class Providers:
+    """Adds, changes and removes them, and lends out their servers."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        default_model: str,
+        attachments: Path,
+        worker: Worker,
+        on_change: Callable[[], None],
+    ) -> None:
+        """`default_model` is the id of the built-in model that gets the jobs of models which are removed. `on_change`
+        is called after each change, on the event loop."""
+        self._database = database
+        self._default_model = default_model
+        self._attachments = attachments
+        self._worker = worker
+        self._on_change = on_change
+        self._secrets: dict[str, str] = {}
+        self._remotes: dict[str, tuple[tuple[object, ...], Remote]] = {}
+        self._failures: dict[str, str] = {}
+
+    async def list(self) -> list[Provider]:
+        """All of them, the built-in one first."""
+        return await self._database.read(provider.listed)
+
+    async def get(self, provider_id: str) -> Provider:
+        """One of them.
+
+        Raises:
+            ProviderNotFound: there is none of that id.
+        """
+        return _found(await self.list(), provider_id)
+
+    async def create(self, new: Provider, accept: Sequence[str]) -> Provider:
+        """Adds one; the ids in `new` are not looked at.
+
+        Raises:
+            ProviderInvalid: its address or its models cannot be.
+            ConsentNeeded: all that is sent there could be read on the way, and nobody agreed to that.
+        """
+        address = _checked_address(new.base_url, accept)
+        _check_models(new.models)
+        added = replace(new, id=provider.new_id(), base_url=address.url, models=())
+        added = provider.with_models(added, new.models)
+        await self._database.write(provider.insert, added)
+        self._on_change()
+        return added
+
+    async def update(self, provider_id: str, change: Change, accept: Sequence[str]) -> Provider:
+        """Changes one. At another origin its key is forgotten and background work no longer allowed: both were given
+        for the one before. Jobs of models that it has no more go back to the built-in model.
+
+        Raises:
+            ProviderNotFound: there is none of that id.
+            ProviderInvalid: its address or its models cannot be, or it is the built-in one.
+            ConsentNeeded: all that is sent there could be read on the way, and nobody agreed to that.
+        """
+        address = None if change.base_url is None else _checked_address(change.base_url, accept)
+        if change.models is not None:
+            _check_models(change.models)
+        before, after = await self._database.write(_update, provider_id, change, address, self._default_model)
+        if Address(before.base_url).origin != Address(after.base_url).origin:
+            self._secrets.pop(provider_id, None)
+        self._failures.pop(provider_id, None)
+        self._on_change()
+        return after
+
+    async def delete(self, provider_id: str) -> None:
+        """Removes one; the jobs of its models go back to the built-in model.
+
+        Raises:
+            ProviderNotFound: there is none of that id.
+            ProviderInvalid: it is the built-in one.
+        """
+        await self._database.write(_delete, provider_id, self._default_model)
+        self._secrets.pop(provider_id, None)
+        self._failures.pop(provider_id, None)
+        if remote := self._remotes.pop(provider_id, None):
+            await remote[1].close()
+        self._on_change()
+
+    async def put_secret(self, provider_id: str, origin: str, secret: str | None) -> None:
+        """Lends the key of a provider to this process; None takes it back.
+
+        Raises:
+            ProviderNotFound: there is none of that id.
+            SecretInvalid: it cannot be a key, or it was given for another origin than the provider has now.
+        """
+        if secret is not None and not SECRET.fullmatch(secret):
+            raise SecretInvalid("a key is one line of visible ASCII characters", reason="characters")
+        if origin != Address((await self.get(provider_id)).base_url).origin:
+            raise SecretInvalid("the key was given for another address", reason="origin")
+        if secret is None:
+            self._secrets.pop(provider_id, None)
+        else:
+            self._secrets[provider_id] = secret
+        self._failures.pop(provider_id, None)
+        self._on_change()
+
+    def has_secret(self, provider_id: str) -> bool:
+        """Whether this process has a key for it."""
+        return provider_id in self._secrets
+
+    def remote(self, provider: Provider) -> Remote:
+        """The provider's server, as the provider is now. Requests on the one before go on."""
+        secret = self._secrets.get(provider.id)
+        made_of = (provider.name, provider.base_url, provider.concurrency, secret)
+        known = self._remotes.get(provider.id)
+        if known is None or known[0] != made_of:
+            remote = Remote(
+                name=provider.name,
+                base_url=provider.base_url,
+                secret=secret,
+                concurrency=provider.concurrency,
+                attachments=self._attachments,
+                worker=self._worker,
+            )
+            known = self._remotes[provider.id] = (made_of, remote)
+        return known[1]
+
+    async def remote_of(self, provider_id: str) -> Remote:
+        """The server of the provider of that id.
+
+        Raises:
+            ProviderNotFound: there is none of that id.
+            ProviderInvalid: it is the built-in one, which has none.
+        """
+        found = await self.get(provider_id)
+        if found.is_builtin:
+            raise ProviderInvalid("the built-in provider has no server", reason="builtin")
+        return self.remote(found)
+
+    def failed_with(self, provider_id: str) -> str | None:
+        """The kind of the error with which its last request failed; None if that went well, or there was none."""
+        return self._failures.get(provider_id)
+
+    def went_well(self, provider_id: str) -> None:
+        """A request was answered."""
+        if self._failures.pop(provider_id, None):
+            self._on_change()
+
+    def went_wrong(self, provider_id: str, error: ProviderError) -> None:
+        """A request failed."""
+        if self._failures.get(provider_id) != error.kind:
+            self._failures[provider_id] = error.kind
+            self._on_change()
+
+    async def close(self) -> None:
+        """Ends all connections."""
+        for _, remote in self._remotes.values():
+            with suppress(OSError):
+                await remote.close()
+
+
+def _update(
+    connection: apsw.Connection, provider_id: str, change: Change, address: Address | None, default_model: str
+) -> tuple[Provider, Provider]:
+    before = _changeable(connection, provider_id)
+    moved = address is not None and address.origin != Address(before.base_url).origin
+    after = replace(
+        before,
+        name=before.name if change.name is None else change.name,
+        base_url=before.base_url if address is None else address.url,
+        concurrency=before.concurrency if change.concurrency is None else change.concurrency,
+        background=(before.background and not moved) if change.background is None else change.background,
+    )
+    if change.models is not None:
+        after = provider.with_models(after, change.models)
+    gone = {model.id for model in before.models} - {model.id for model in after.models}
+    assignment.give_back(connection, gone, default_model)
+    provider.update(connection, after)
+    return before, after
+
+
+def _delete(connection: apsw.Connection, provider_id: str, default_model: str) -> None:
+    gone = _changeable(connection, provider_id)
+    assignment.give_back(connection, {model.id for model in gone.models}, default_model)
+    provider.delete(connection, provider_id)
+
+
+def _changeable(connection: apsw.Connection, provider_id: str) -> Provider:
+    found = _found(provider.listed(connection), provider_id)
+    if found.is_builtin:
+        raise ProviderInvalid("the built-in provider stays as it is", reason="builtin")
+    return found
+
+
+def _found(providers: Sequence[Provider], provider_id: str) -> Provider:
+    for each in providers:
+        if each.id == provider_id:
+            return each
+    raise ProviderNotFound(f"no provider {provider_id!r}", provider=provider_id)
+
+
+def _checked_address(text: str, accept: Sequence[str]) -> Address:
+    address = Address.parse(text)
+    if address.is_plain and "plain_http" not in accept:
+        raise ConsentNeeded("what is sent there can be read on the way", needs=["plain_http"], host=address.host)
+    return address
+
+
+def _check_models(models: Sequence[Model]) -> None:
+    names = [model.identifier for model in models]
+    if len(set(names)) != len(names) or any(model.capabilities & model.lacking for model in models):
+        raise ProviderInvalid("a model twice, or with a job that it can and cannot do", reason="models")
+    assert all(model.capabilities | model.lacking <= set(CAPABILITIES) for model in models)

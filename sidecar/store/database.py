@@ -1,0 +1,111 @@
+"""The connection, and the one thread that uses it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+
+from sidecar.errors import DiskFull, StoreFailed
+from sidecar.store.opening import Recovery, opened
+
+if TYPE_CHECKING:  # takes 20 ms to import: with the first use
+    import apsw
+
+log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Database:
+    """Runs functions on the connection, one after the other, on a thread of its own.
+
+    It is opened by `open`, or else by the first use; what fails for now (locked, no room) is tried again by the next one.
+    """
+
+    def __init__(self, path: Path, copies: Path, builtin: Callable[[apsw.Connection], None]) -> None:
+        """`path` is the database's file, `copies` the folder for copies of it. `builtin` writes the rows that the app
+        itself brings along, in a transaction of its own each time the database is opened."""
+        self._path = path
+        self._copies = copies
+        self._builtin = builtin
+        self._connection: apsw.Connection | None = None
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
+        self.recovery: Recovery | None = None
+        """What was done about a damaged file in this run."""
+
+    async def open(self) -> None:
+        """Opens it, makes it what this version of the app expects, and recovers it if it is damaged.
+
+        Raises:
+            DatabaseRefused: it cannot be used.
+            DiskFull: there is no room.
+            StoreFailed: not now.
+        """
+        await self.read(_nothing)
+
+    async def read(
+        self, function: Callable[Concatenate[apsw.Connection, P], T], *arguments: P.args, **named: P.kwargs
+    ) -> T:
+        """What `function(connection, …)` returns, which sees one state of the database and changes nothing.
+
+        Raises:
+            DatabaseRefused: it cannot be used.
+            DiskFull: there is no room.
+            StoreFailed: not now.
+        """
+        return await self._run("DEFERRED", lambda connection: function(connection, *arguments, **named))
+
+    async def write(
+        self, function: Callable[Concatenate[apsw.Connection, P], T], *arguments: P.args, **named: P.kwargs
+    ) -> T:
+        """What `function(connection, …)` returns, all of whose changes are on disk then, or none if it raises.
+
+        Raises:
+            DatabaseRefused: it cannot be used.
+            DiskFull: there is no room; nothing was changed.
+            StoreFailed: not now; nothing was changed.
+        """
+        return await self._run("IMMEDIATE", lambda connection: function(connection, *arguments, **named))
+
+    def close(self) -> Future[None]:
+        """Writes what is left in the log into the file. Later uses fail."""
+        closed = self._thread.submit(self._close)
+        self._thread.shutdown(wait=False)
+        return closed
+
+    async def _run(self, mode: str, work: Callable[[apsw.Connection], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._transaction, mode, work)
+
+    def _transaction(self, mode: str, work: Callable[[apsw.Connection], T]) -> T:
+        import apsw
+
+        try:
+            if self._connection is None:
+                self._connection, recovery = opened(self._path, self._copies, self._builtin)
+                self.recovery = recovery or self.recovery
+            self._connection.transaction_mode = mode
+            with self._connection:
+                return work(self._connection)
+        except apsw.FullError as error:
+            raise DiskFull("there is no room for the database") from error
+        except (apsw.CorruptError, apsw.NotADBError) as error:
+            # The next start reads all of it, sets it aside and takes the last copy.
+            raise StoreFailed("the database is damaged", reason="damaged") from error
+        except apsw.ConstraintError:
+            raise  # a fault of ours
+        except (apsw.Error, OSError) as error:
+            raise StoreFailed(f"the database cannot be used now: {error!r}", reason=type(error).__name__) from error
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def _nothing(_connection: apsw.Connection) -> None:
+    return None

@@ -1,0 +1,194 @@
+"""From a file on disk to a connection to a database of this version: set-up, migrations, copies, recovery."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sidecar.errors import DatabaseRefused
+
+if TYPE_CHECKING:
+    import apsw
+
+log = logging.getLogger(__name__)
+
+BUSY_MILLISECONDS = 5000
+"""How long another program that reads or copies the file is waited for."""
+COPY_SECONDS = 24 * 3600
+"""A copy is made at a start when the newest one is older."""
+KEPT_COPIES = 3
+COPY_NAME = re.compile(r"knowledge-focus-(\d{13})\.db")
+"""With the milliseconds at which it was made."""
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """What was done about a damaged database. `set_aside` is where the damaged file lies; `copied_at` is when the copy
+    that took its place was made (Unix time in milliseconds), None where there was none and a new one was begun."""
+
+    set_aside: Path
+    copied_at: int | None
+
+
+def opened(
+    path: Path, copies: Path, builtin: Callable[[apsw.Connection], None]
+) -> tuple[apsw.Connection, Recovery | None]:
+    """A connection to the database in the file `path`, of the newest version and checked.
+
+    Raises:
+        DatabaseRefused: it was made by a newer version of the app, or it is damaged and cannot be set aside.
+        apsw.Error: it cannot be opened or written now.
+    """
+    import apsw
+
+    copies.mkdir(mode=0o700, exist_ok=True)
+    recovery = None
+    try:
+        connection = _checked(path)
+    except (apsw.CorruptError, apsw.NotADBError) as error:
+        log.error("the database is damaged: %r", error)
+        recovery = _recovered(path, copies)
+        connection = _checked(path)
+    try:
+        _migrate(connection, copies)
+        with connection:
+            builtin(connection)
+        _copy_if_due(connection, copies)
+    except BaseException:
+        connection.close()
+        raise
+    return connection, recovery
+
+
+def migrations() -> list[str]:
+    """The SQL that makes version n + 1 of version n, for n from 0."""
+    folder = files("sidecar.store") / "migrations"
+    found = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".sql")), key=lambda entry: entry.name)
+    for number, entry in enumerate(found, 1):
+        assert entry.name.startswith(f"{number:04}_"), f"{entry.name} is not number {number}"
+    return [entry.read_text(encoding="utf-8") for entry in found]
+
+
+def _checked(path: Path) -> apsw.Connection:
+    connection = _connected(path)
+    try:
+        # Reads every page; a tenth of what integrity_check takes.
+        (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if found != "ok":
+            import apsw
+
+            raise apsw.CorruptError(found)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _connected(path: Path) -> apsw.Connection:
+    import apsw
+
+    connection = apsw.Connection(str(path))
+    try:
+        connection.set_busy_timeout(BUSY_MILLISECONDS)
+        connection.transaction_mode = "IMMEDIATE"
+        connection.execute("PRAGMA journal_mode = WAL")
+        # A write is on disk before it is answered; on macOS only fullfsync has the drive do so, too.
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA fullfsync = ON")
+        connection.execute("PRAGMA foreign_keys = ON")
+        # Views and triggers of a file that somebody else made call nothing: https://sqlite.org/security.html
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
+    except BaseException:
+        connection.close()
+        raise
+    path.chmod(0o600)
+    return connection
+
+
+def _migrate(connection: apsw.Connection, copies: Path) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    steps = migrations()
+    if version > len(steps):
+        raise DatabaseRefused(
+            f"the database has version {version}, this app knows {len(steps)}", reason="newer", version=version
+        )
+    if 0 < version < len(steps):
+        _copy(connection, copies)
+    for number in range(version, len(steps)):
+        with connection:
+            connection.execute(steps[number])
+            connection.execute(f"PRAGMA user_version = {number + 1}")
+        log.info("the database has version %d now", number + 1)
+
+
+def _copy_if_due(connection: apsw.Connection, copies: Path) -> None:
+    newest = max((made for made, _ in _copies(copies)), default=0)
+    if _milliseconds() - newest > COPY_SECONDS * 1000:
+        _copy(connection, copies)
+
+
+def _copy(connection: apsw.Connection, copies: Path) -> None:
+    """Makes a copy under a name that counts only when it is whole, and deletes the oldest ones."""
+    part = copies / "unfinished.db"
+    part.unlink(missing_ok=True)
+    connection.execute("VACUUM INTO ?", (str(part),))
+    part.chmod(0o600)
+    part.rename(copies / f"knowledge-focus-{_milliseconds():013}.db")
+    for _, old in _copies(copies)[:-KEPT_COPIES]:
+        old.unlink()
+
+
+def _copies(folder: Path) -> list[tuple[int, Path]]:
+    """When each copy was made, and where it is; the newest last."""
+    named = ((COPY_NAME.fullmatch(path.name), path) for path in folder.iterdir())
+    return sorted((int(match[1]), path) for match, path in named if match)
+
+
+def _recovered(path: Path, copies: Path) -> Recovery:
+    """Sets the damaged file aside and puts the newest copy that is whole in its place."""
+    import apsw
+
+    now = _milliseconds()
+    aside = copies / f"damaged-{now:013}.db"
+    try:
+        for suffix in ("-wal", "-shm"):
+            if (beside := path.with_name(path.name + suffix)).exists():
+                beside.rename(aside.with_name(aside.name + suffix))
+        path.rename(aside)
+    except OSError as error:
+        raise DatabaseRefused(f"the damaged database cannot be set aside: {error!r}", reason="damaged") from error
+    for made, copy in reversed(_copies(copies)):
+        try:
+            _restore(copy, path)
+        except apsw.Error as error:
+            log.error("a copy is damaged, too: %r", error)
+            path.unlink(missing_ok=True)
+        else:
+            log.error("the copy of %d took the place of the damaged database", made)
+            return Recovery(aside, made)
+    log.error("no copy could take the place of the damaged database: a new one is begun")
+    return Recovery(aside, None)
+
+
+def _restore(copy: Path, path: Path) -> None:
+    import apsw
+
+    source = apsw.Connection(str(copy), flags=apsw.SQLITE_OPEN_READONLY)
+    try:
+        (found,) = source.execute("PRAGMA quick_check(1)").fetchone()
+        if found != "ok":
+            raise apsw.CorruptError(found)
+        source.execute("VACUUM INTO ?", (str(path),))
+    finally:
+        source.close()
+
+
+def _milliseconds() -> int:
+    return time.time_ns() // 10**6

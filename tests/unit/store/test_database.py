@@ -1,0 +1,99 @@
+"""Reading and writing."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sidecar.errors import DiskFull, StoreFailed
+from sidecar.store import Database, setting
+from tests.pipe import ROOT
+from tests.unit.store.conftest import Opening
+
+WRITER = """
+import asyncio, sys
+from pathlib import Path
+from sidecar.store import Database, setting
+
+async def main():
+    database = Database(Path(sys.argv[1]), Path(sys.argv[2]), lambda connection: None)
+    for number in range(10**9):
+        await database.write(setting.write, "number", number)
+        print(number, flush=True)
+
+asyncio.run(main())
+"""
+
+
+async def test_a_write_that_fails_half_way_changes_nothing(database: Database) -> None:
+    def fail(connection: Any) -> None:
+        setting.write(connection, "first", 1)
+        raise ValueError("half way")
+
+    with pytest.raises(ValueError, match="half way"):
+        await database.write(fail)
+
+    assert await database.read(setting.listed) == {}
+
+
+async def test_what_was_answered_survives_a_kill(path: Path, copies: Path, opening: Opening) -> None:
+    for number in range(3):
+        writer = subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(path), str(copies)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        )
+        assert writer.stdout
+        for _ in range(10 + 37 * number):
+            writer.stdout.readline()
+        os.kill(writer.pid, signal.SIGKILL)
+        answered = int([*writer.stdout][-1])
+        writer.wait(timeout=10)
+
+        with opening() as database:
+            assert (await database.read(setting.listed))["number"] in (answered, answered + 1)
+            assert database.recovery is None
+
+
+async def test_a_locked_database_is_told_and_works_again_afterwards(
+    database: Database, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sidecar.store.opening.BUSY_MILLISECONDS", 10)
+    await database.open()
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(StoreFailed) as failed:
+        await database.write(setting.write, "key", 1)
+    other.execute("ROLLBACK")
+    other.close()
+
+    assert failed.value.details["reason"] == "BusyError"
+    await database.write(setting.write, "key", 2)
+    assert await database.read(setting.listed) == {"key": 2}
+
+
+async def test_a_full_disk_is_told_and_what_was_there_stays(database: Database) -> None:
+    await database.write(setting.write, "key", 1)
+    await database.read(lambda connection: connection.execute("PRAGMA max_page_count = 1").fetchall())
+
+    with pytest.raises(DiskFull):
+        await database.write(setting.write, "large", "x" * 1_000_000)
+
+    assert await database.read(setting.listed) == {"key": 1}
+
+
+async def test_a_folder_that_is_none_is_told_and_tried_again(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    database = Database(tmp_path / "file" / "knowledge-focus.db", tmp_path / "copies", lambda _: None)
+    try:
+        with pytest.raises(StoreFailed):
+            await database.open()
+        (tmp_path / "file").unlink()
+        (tmp_path / "file").mkdir()
+        await database.write(setting.write, "key", 1)
+    finally:
+        database.close().result(timeout=10)
