@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-STRETCH_SECONDS = 0.05  # of background work that a person's request may have to wait for
+STRETCH_SECONDS = 0.045  # a tenth below what a person's request may have to wait for: no two measurements are alike
 SMOOTHING = 0.25  # of the newest measurement in the running mean
 DEVIATIONS = 4.0  # that a stretch is expected to be longer than its mean
 OUTLIER = 2.0  # times the mean; what took longer was held up by something else
