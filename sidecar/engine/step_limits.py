@@ -4,6 +4,34 @@ from __future__ import annotations
 
 STRETCH_SECONDS = 0.05  # of background work that a person's request may have to wait for
 SMOOTHING = 0.25  # of the newest measurement in the running mean
+DEVIATIONS = 3.0  # that a stretch is expected to be longer than its mean
+OUTLIER = 2.0  # times the mean; what took longer was held up by something else
+# Of what is known about a number of rows, kept at each step of fewer. So that one bad moment does not rule a number out
+# for good, and one that is too slow is tried again so seldom that it is no more than one step in a hundred.
+KEPT_OF_DEVIATION, KEPT_OF_MEAN = 0.98, 0.9997
+
+
+class Expected:
+    """What a measurement will hardly exceed: its running mean and three times its running mean deviation, as TCP
+    expects a round trip (RFC 6298, there four times). The mean alone is exceeded by every other one."""
+
+    def __init__(self, first: float) -> None:
+        self._mean = first
+        self._deviation = 0.0
+
+    def measured(self, value: float) -> None:
+        value = min(value, OUTLIER * self._mean)
+        self._deviation += SMOOTHING * (abs(value - self._mean) - self._deviation)
+        self._mean += SMOOTHING * (value - self._mean)
+
+    def fade(self) -> None:
+        """It was not measured for one step more."""
+        self._deviation *= KEPT_OF_DEVIATION
+        self._mean *= KEPT_OF_MEAN
+
+    @property
+    def most(self) -> float:
+        return self._mean + DEVIATIONS * self._deviation
 
 
 class RowLimit:
@@ -13,12 +41,17 @@ class RowLimit:
         """`seconds` is how long a stretch without a boundary may take, where one row allows."""
         self._most = most
         self._seconds = seconds
-        self._measured: dict[int, float] = {}
+        self._measured: dict[int, Expected] = {}
 
     def measured(self, rows: int, stretch: float) -> None:
         """A step of `rows` rows computed for `stretch` seconds without a boundary."""
-        known = self._measured.get(rows)
-        self._measured[rows] = stretch if known is None else known + SMOOTHING * (stretch - known)
+        if known := self._measured.get(rows):
+            known.measured(stretch)
+        else:
+            self._measured[rows] = Expected(stretch)
+        for more, expected in self._measured.items():
+            if more > rows:
+                expected.fade()
 
     @property
     def rows(self) -> int:
@@ -33,9 +66,9 @@ class RowLimit:
 
     def _estimate(self, rows: int) -> float:
         if rows in self._measured:
-            return self._measured[rows]
+            return self._measured[rows].most
         smaller = max((tried for tried in self._measured if tried < rows), default=None)
-        return 0.0 if smaller is None else self._measured[smaller] * rows / smaller
+        return 0.0 if smaller is None else self._measured[smaller].most * rows / smaller
 
 
 class ChunkLimit:
@@ -47,15 +80,17 @@ class ChunkLimit:
     def __init__(self, most: int, seconds: float = STRETCH_SECONDS) -> None:
         self._most = most
         self._seconds = seconds
-        self._per_token: float | None = None
+        self._per_token: Expected | None = None
 
     def measured(self, tokens: int, stretch: float) -> None:
         """The longest layer of a chunk of `tokens` positions took `stretch` seconds."""
-        per_token, known = stretch / tokens, self._per_token
-        self._per_token = per_token if known is None else known + SMOOTHING * (per_token - known)
+        if self._per_token is None:
+            self._per_token = Expected(stretch / tokens)
+        else:
+            self._per_token.measured(stretch / tokens)
 
     @property
     def tokens(self) -> int:
         """Multiples of `LEAST`; at first a quarter of the most."""
-        allowed = self._most // 4 if self._per_token is None else int(self._seconds / self._per_token)
+        allowed = self._most // 4 if self._per_token is None else int(self._seconds / self._per_token.most)
         return max(self.LEAST, min(self._most, allowed // self.LEAST * self.LEAST))

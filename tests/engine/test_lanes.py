@@ -285,9 +285,29 @@ def test_the_row_limit_grows_while_there_is_room_and_falls_back_when_a_step_take
     assert limit.rows == 4
     limit.measured(4, 0.09)
     assert limit.rows == 3
-    limit.measured(1, 5.0)
+    for _ in range(3):
+        limit.measured(2, 5.0)
+    assert limit.rows == 1
+
+
+def test_one_bad_moment_rules_no_number_of_rows_out_for_good_but_one_too_many_stays_out() -> None:
+    from sidecar.engine.step_limits import RowLimit
+
+    limit = RowLimit(2, seconds=0.05)
+    for _ in range(10):
+        limit.measured(2, 0.03)
     limit.measured(2, 5.0)
     assert limit.rows == 1
+    for _ in range(100):
+        limit.measured(1, 0.02)
+    assert limit.rows == 2
+
+    tries = 0
+    for _ in range(2000):
+        rows = limit.rows
+        tries += rows == 2
+        limit.measured(rows, 0.06 if rows == 2 else 0.02)
+    assert 0 < tries < 20
 
 
 def test_a_slow_computer_reads_shorter_chunks_and_a_fast_one_the_longest() -> None:
@@ -298,7 +318,7 @@ def test_a_slow_computer_reads_shorter_chunks_and_a_fast_one_the_longest() -> No
     limit.measured(64, 0.004)
     assert limit.tokens == 256
     for _ in range(20):
-        limit.measured(256, 0.1)
+        limit.measured(256, 0.09)
     assert limit.tokens == 128
     for _ in range(20):
         limit.measured(128, 3.0)
