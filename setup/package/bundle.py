@@ -25,12 +25,21 @@ def make(root: Path, uv: Path, scratch: Path, target: Path, *, full: bool, cpyth
         (target / "download-bytes").write_text(f"{size}\n", encoding="ascii")
         return
     if cpython is not None:
-        shutil.copytree(cpython, target / "cpython", symlinks=True, ignore=leave_out)
+        _take_cpython(cpython, target / "cpython")
     else:
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
         (target / "python-version").write_text(f"{version}\n", encoding="ascii")
     python = cpython / "bin/python3" if cpython else Path(sys.executable)
     wheels.fetch(python, uv, root, scratch, target / "wheels")
+
+
+def _take_cpython(cpython: Path, target: Path) -> None:
+    """Copies a standalone interpreter without its tests, and under one name: Tauri copies what links lead to."""
+    leave_out = shutil.ignore_patterns("__pycache__", "*.pyc", "test", "idlelib", "turtledemo", "include", "share")
+    shutil.copytree(cpython, target, symlinks=True, ignore=leave_out)
+    shutil.rmtree(target / "bin")
+    (target / "bin").mkdir()
+    shutil.copy(cpython / "bin/python3", target / "bin/python3")
 
 
 def take_uv(uv: Path, root: Path, scratch: Path, target: Path, licences: Path) -> None:

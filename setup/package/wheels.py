@@ -33,9 +33,9 @@ def fetch(python: Path, uv: Path, project: Path, scratch: Path, target: Path) ->
     subprocess.run([python, "-m", "venv", "--clear", scratch / "pip"], check=True)
     pip: list[str | Path] = [scratch / "pip/bin/python", "-m", "pip", "--disable-pip-version-check", "--quiet"]
     sources = {name for (name, _), package in lock.read(project / "uv.lock").items() if not package.get("wheels")}
-    blocks = _blocks(export(uv, project))
+    found = blocks(export(uv, project))
     for kind in ("source", "wheel"):
-        wanted = [text for name, text in blocks if (name in sources) == (kind == "source")]
+        wanted = [text for name, text in found if (name in sources) == (kind == "source")]
         (scratch / f"{kind}.txt").write_text("".join(wanted), encoding="utf-8")
     target.mkdir(parents=True)
     locked: list[str | Path] = ["--no-deps", "--require-hashes", "--requirement"]
@@ -45,13 +45,13 @@ def fetch(python: Path, uv: Path, project: Path, scratch: Path, target: Path) ->
     subprocess.run([*pip, *binary, *locked, scratch / "wheel.txt"], check=True)
 
 
-def _blocks(requirements: str) -> list[tuple[str, str]]:
+def blocks(requirements: str) -> list[tuple[str, str]]:
     """Each requirement's name and its lines, hashes included."""
-    blocks: list[tuple[str, str]] = []
+    found: list[tuple[str, str]] = []
     for line in requirements.splitlines(keepends=True):
-        if line[:1].isspace() and blocks:
-            name, text = blocks[-1]
-            blocks[-1] = name, text + line
+        if line[:1].isspace() and found:
+            name, text = found[-1]
+            found[-1] = name, text + line
         elif line.strip() and not line.startswith(("#", "-")):
-            blocks.append((canonicalize_name(line.partition("==")[0].strip()), line))
-    return blocks
+            found.append((canonicalize_name(line.partition("==")[0].strip()), line))
+    return found

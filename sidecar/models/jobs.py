@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sidecar.models.job import Job
+from sidecar.models.niceness import give_way
 
 CANCEL_SECONDS = 2
 """How long a cancel waits for the disk to let go; ordinarily it takes milliseconds."""
@@ -59,6 +60,7 @@ class Jobs:
         def work() -> None:
             failure: BaseException | None = None
             try:
+                give_way()
                 job.run()
             except BaseException as error:
                 failure = error

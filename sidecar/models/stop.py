@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
+from sidecar.models.niceness import give_way
+
 T = TypeVar("T")
 
 LETTING_GO_SECONDS = 0.3
@@ -76,6 +78,7 @@ async def on_thread(work: Callable[[], T], stop: Stop) -> T:
     def run() -> None:
         result, failure = None, None
         try:
+            give_way()
             result = work()
         except BaseException as error:
             failure = error

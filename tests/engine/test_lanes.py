@@ -317,10 +317,10 @@ def test_a_slow_computer_reads_shorter_chunks_and_a_fast_one_the_longest() -> No
     assert limit.tokens == 64  # nothing is known yet
     limit.measured(64, 0.004)
     assert limit.tokens == 256
-    for _ in range(20):
+    for _ in range(40):
         limit.measured(256, 0.09)
     assert limit.tokens == 128
-    for _ in range(20):
+    for _ in range(40):
         limit.measured(128, 3.0)
     assert limit.tokens == 32
 
