@@ -1,4 +1,4 @@
-"""Who answers: the built-in engine or a provider's server, by the model that a request names or by the jobs it needs."""
+"""Who answers: the built-in engine or a provider's server, by the model a request names or by the jobs it needs."""
 
 from sidecar.routing.assignments import Assignment, Assignments, leaves_computer
 from sidecar.routing.probe import Probed, probe

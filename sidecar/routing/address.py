@@ -54,7 +54,7 @@ class Address:
 
     @property
     def leaves_computer(self) -> bool:
-        """Whether it is another computer's. A name is, whatever it stands for at the moment; only `localhost` is not."""
+        """Whether it is another computer's. A name is, whatever it stands for now; only `localhost` is not."""
         if self.host == "localhost":
             return False
         try:

@@ -1,4 +1,4 @@
-"""The providers that the person added: kept in the database, their keys in memory only, their servers behind `Remote`."""
+"""The providers that the person added: kept in the database, their keys in memory only, behind each a `Remote`."""
 
 from __future__ import annotations
 

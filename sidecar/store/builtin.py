@@ -1,4 +1,4 @@
-"""The rows that the app itself brings along: its own provider, the models of its catalog, and who does what at first."""
+"""The rows that the app itself brings along: its provider, the models of its catalog, and who does what at first."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ T = TypeVar("T")
 class Database:
     """Runs functions on the connection, one after the other, on a thread of its own.
 
-    It is opened by `open`, or else by the first use; what fails for now (locked, no room) is tried again by the next one.
+    It is opened by `open`, or else by the first use; what fails for now (locked, no room) is tried again by the next.
     """
 
     def __init__(self, path: Path, copies: Path, builtin: Callable[[apsw.Connection], None]) -> None:

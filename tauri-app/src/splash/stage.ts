@@ -51,6 +51,15 @@ export type Stage =
 
 export type Source = { mirror: string } | { folder: string };
 
+/** What of the model is on disk, and whether any of the four jobs is its own. */
+interface Checked {
+  type: "checked";
+  model: BuiltinModel;
+  status: ModelStatus;
+  error: RpcError;
+  needed: boolean;
+}
+
 export type StageEvent =
   | { type: "launch-failed"; error: RpcError }
   | { type: "environment-changed"; environment: EnvironmentState }
@@ -58,7 +67,7 @@ export type StageEvent =
   | { type: "slowed" }
   | { type: "notifications-lost" }
   | { type: "check-started" }
-  | { type: "checked"; model: BuiltinModel; status: ModelStatus; error: RpcError }
+  | Checked
   | { type: "check-failed"; error: RpcError }
   | { type: "download-asked"; mirror: string }
   | { type: "import-asked"; folder: string }
@@ -132,7 +141,7 @@ export function nextStage(stage: Stage, event: StageEvent): Stage {
     case "check-started":
       return CHECKING;
     case "checked":
-      return stage.name === "checking" ? afterCheck(event.model, event.status, event.error) : stage;
+      return stage.name === "checking" ? afterCheck(event) : stage;
     case "check-failed":
       return stage.name === "checking" ? failed("model", event.error) : stage;
     case "download-asked":
@@ -230,7 +239,10 @@ function transferring(stage: Stage, from: Source): Stage {
   }));
 }
 
-function afterCheck(model: BuiltinModel, status: ModelStatus, error: RpcError): Stage {
+function afterCheck({ model, status, error, needed }: Checked): Stage {
+  if (!needed && status.state !== "downloading" && status.state !== "verifying") {
+    return withModel(model);
+  }
   switch (status.state) {
     case "ready":
       return withModel(model);

@@ -194,5 +194,12 @@ async function readModel(sidecar: Sidecar): Promise<StageEvent> {
   }
   const status = await sidecar.call("models/status", { modelId: model.id });
   const error = new RpcError(status.kind ?? "file_damaged", { details: { files: status.damagedFiles } });
-  return { type: "checked", model, status, error };
+  // Whoever gave all four jobs to other models needs none on this computer.
+  const needed = status.state === "ready" || (await hasJob(sidecar));
+  return { type: "checked", model, status, error, needed };
+}
+
+async function hasJob(sidecar: Sidecar): Promise<boolean> {
+  const { capabilities } = await sidecar.call("capabilities/list", {});
+  return capabilities.some(({ builtin }) => builtin);
 }

@@ -1,5 +1,6 @@
 /** Answers of a sidecar, for scripts of the shell. */
 import type {
+  AssignmentsResult,
   BuiltinModel,
   ChatCompletion,
   ChatCompletionChunk,
@@ -92,6 +93,23 @@ export function computer(fit: Partial<ModelFit> = {}): ComputerDescription {
   };
 }
 
+/** Who does the four jobs: the built-in model, or one on a server of this computer. */
+export function assignments(builtin = true): AssignmentsResult {
+  const capabilities = (["vision", "text", "structured_output", "tool_use"] as const).map((capability) => ({
+    capability,
+    modelId: builtin ? MODEL.id : "5e0b1c1e-8f0a-4d5e-9d4e-3c1f6f1f2a77",
+    modelName: builtin ? MODEL.displayName : "Qwen3-VL 32B",
+    providerId: builtin ? "builtin" : "9f6c1f0e-54b0-4d1c-8f55-0c2f3c5f7b21",
+    providerName: builtin ? "[Builtin]" : "vLLM",
+    builtin,
+    leavesComputer: false,
+    ready: true,
+    kind: null,
+    unknown: false,
+  }));
+  return { capabilities };
+}
+
 /** A sidecar whose model is in `status`. */
 export function withModel(status: Partial<ModelStatus> = {}, answers: Answers = {}): Answers {
   const current = modelStatus(status);
@@ -102,6 +120,7 @@ export function withModel(status: Partial<ModelStatus> = {}, answers: Answers = 
     "models/cancelDownload": () => modelStatus({ state: "partial", downloadedBytes: 1_200_000_000 }),
     "engine/status": () => engineStatus(),
     "library/scan": () => ({ folders: 0 }),
+    "capabilities/list": () => assignments(),
     "computer/describe": () => computer(),
     ...answers,
   };

@@ -2,7 +2,7 @@
 import { act, screen, waitFor } from "@testing-library/react";
 import { afterEach, expect, test, vi } from "vitest";
 import { ENVIRONMENT } from "../shell/replay";
-import { computer, failure, MODEL, modelStatus, READY, withModel } from "../shell/sidecar";
+import { assignments, computer, failure, MODEL, modelStatus, READY, withModel } from "../shell/sidecar";
 import { expectNoAxeViolations, type OpenWindow, openWindow } from "../window";
 
 const chat = () => screen.findByRole("textbox", { name: "Message" });
@@ -40,6 +40,11 @@ test("the environment is made first, and what comes over the network is told", a
   environment(window, { state: "ready" });
   expect(screen.getByRole("status")).toHaveTextContent("Starting engine…");
   act(() => window.shell.notify({ method: "shell/sidecar", params: { state: "ready" } }));
+  expect(await chat()).toBeVisible();
+});
+
+test("whoever gave all four jobs to other models enters without the built-in one", async () => {
+  await openWindow({ answers: withModel({}, { "capabilities/list": () => assignments(false) }) });
   expect(await chat()).toBeVisible();
 });
 

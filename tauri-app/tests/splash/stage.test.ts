@@ -8,8 +8,9 @@ import { downloadEvent, failure, MODEL, modelStatus } from "../shell/sidecar";
 
 const error = (kind: string) => new RpcError(kind);
 
-const checked = (status: Partial<ModelStatus>): StageEvent => ({
+const checked = (status: Partial<ModelStatus>, needed = true): StageEvent => ({
   type: "checked",
+  needed,
   model: MODEL,
   status: modelStatus(status),
   error: error(status.kind ?? "file_damaged"),
@@ -44,6 +45,13 @@ describe("after the check", () => {
   test.each(["absent", "partial", "failed"] as const)("a model that is %s asks for consent", (state) => {
     expect(play(checked({ state, downloadedBytes: 5 }))).toMatchObject({ name: "consent", doneBytes: 5 });
   });
+
+  test.each(["absent", "partial", "failed", "damaged"] as const)(
+    "a model that is %s is not asked for once other models have its four jobs",
+    (state) => {
+      expect(play(checked({ state }, false))).toMatchObject({ name: "access", model: MODEL });
+    },
+  );
 
   test("a download that runs already is shown where it is", () => {
     const stage = play(checked({ state: "downloading", downloadedBytes: 1_300_000_000 }));
