@@ -30,20 +30,24 @@ class Boundary:
         self._before = 0.0
         self._longest = 0.0
         self._longest_read: tuple[float, int] = (0.0, 0)
+        self._drawn = 0.0
 
     @property
     def cuts_single_tokens(self) -> bool:
         """Whether a block of one token for each row has to be computed before the next is built."""
         return self._every_token and self._give_way is not None
 
-    def passed(self, *, read: int = 0) -> None:
-        """Whoever waits may compute now. `read`: it was a layer, of so many positions of a prompt."""
+    def passed(self, *, read: int = 0, drawn: bool = False) -> None:
+        """Whoever waits may compute now. `read`: it was a layer, of so many positions of a prompt; `drawn`: it was the
+        end of the rows' step, and a chunk of a prompt follows."""
         self._heartbeat()
         if self._give_way is None:
             return
         stretch = self._measure()
         if read:
             self._longest_read = max(self._longest_read, (stretch, read))
+        if drawn:
+            self._drawn = stretch
         give_way, self._give_way = self._give_way, None
         try:
             give_way()
@@ -55,7 +59,7 @@ class Boundary:
     def background(self, give_way: Callable[[], None]) -> Iterator[None]:
         """Boundaries within call `give_way`."""
         self._give_way = give_way
-        self._longest, self._longest_read = 0.0, (0.0, 0)
+        self._longest, self._longest_read, self._drawn = 0.0, (0.0, 0), 0.0
         self._before, self._last = 0.0, time.perf_counter()
         try:
             yield
@@ -72,6 +76,11 @@ class Boundary:
     def longest_read(self) -> tuple[float, int]:
         """Of the layers of prompts among them: seconds of the longest, and of how many positions; zeros if none was."""
         return self._longest_read
+
+    @property
+    def drawn(self) -> float:
+        """Seconds of the end of the rows' step before a chunk; zero if it was not cut off from the chunk."""
+        return self._drawn
 
     def _measure(self) -> float:
         stretch = time.perf_counter() - self._last

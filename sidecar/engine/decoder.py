@@ -79,9 +79,11 @@ class ChunkedDecoder:
     that a picture that a chunk cuts, or a second picture in a later chunk, silently gets the first picture's rows.
     """
 
-    def __init__(self, language_model: Any, kv_bits: int | None = None) -> None:
-        """Rows keep their keys and values in `kv_bits` bits, None in the model's own type."""
+    def __init__(self, language_model: Any, boundary: Boundary, kv_bits: int | None = None) -> None:
+        """Rows keep their keys and values in `kv_bits` bits, None in the model's own type.
+        `boundary` is the layers'."""
         self._language_model = language_model
+        self._boundary = boundary
         self._kv_bits = kv_bits
         self._begins_with: list[Any] | None = None
         self._prompt: Prompt | None = None
@@ -111,6 +113,10 @@ class ChunkedDecoder:
         **kwargs: Any,
     ) -> Any:
         """A chunk of the prompt that `read_next` named."""
+        if self._boundary.cuts_single_tokens:
+            # The step of the other rows ends with the logits of all of them, as long as several layers.
+            mx.synchronize()
+            self._boundary.passed(drawn=True)
         if deepstack_visual_embeds is None:
             return self._language_model(inputs, **kwargs)
         rows = np.array(deepstack_visual_embeds)[0]

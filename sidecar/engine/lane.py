@@ -57,7 +57,7 @@ class Lane:
         self.most_read = model.memory.chunk(kv_bits)
         """Positions of a prompt that a step reads at most, ever."""
         self._bytes_a_position = model.memory.bytes_a_position(kv_bits)
-        self._decoder = ChunkedDecoder(model.model.language_model, kv_bits)
+        self._decoder = ChunkedDecoder(model.model.language_model, model.boundary, kv_bits)
         self._generator = BatchGenerator(
             self._decoder,
             SimpleNamespace(stopping_criteria=_NoEnd()),
@@ -78,6 +78,12 @@ class Lane:
     def reads_prompt(self) -> bool:
         """Whether the next step computes a part of a prompt, too."""
         return bool(self._generator.has_pending_prompts)
+
+    @property
+    def drawing(self) -> int:
+        """How many rows get a token with each step; the others wait for their prompts to be read."""
+        batch = self._generator._generation_batch
+        return 0 if batch is None else len(batch.uids)
 
     def read_at_most(self, tokens: int) -> None:
         """How many positions of a prompt the next steps read."""

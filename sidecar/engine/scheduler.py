@@ -329,14 +329,16 @@ class Scheduler:
     def _background_step(self, lane: Lane) -> list[Ended]:
         model = self._residence.model
         assert model is not None
-        rows, reads_prompt, chunk = len(lane), lane.reads_prompt, self._chunk_limit.tokens
+        drawing, reads_prompt, chunk = lane.drawing, lane.reads_prompt, self._chunk_limit.tokens
         lane.read_at_most(chunk)
         with model.boundary.background(self._give_way):
             ended = lane.step()
             lane.settle()
         self._low_steps.append(model.boundary.longest_stretch)
-        if not reads_prompt:  # the new row's prompt is cut at boundaries of its own
-            self._row_limit.measured(rows, model.boundary.longest_stretch)
+        # A prompt that is read is cut at boundaries of its own.
+        drew = model.boundary.drawn if reads_prompt else model.boundary.longest_stretch
+        if drawing and drew:
+            self._row_limit.measured(drawing, drew)
         stretch, read = model.boundary.longest_read
         if read >= chunk // 2:  # a few positions take as long as some more
             self._chunk_limit.measured(read, stretch)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-STRETCH_SECONDS = 0.045  # a tenth below what a person's request may have to wait for: no two measurements are alike
+STRETCH_SECONDS = 0.05  # of background work that a person's request may have to wait for
 SMOOTHING = 0.25  # of the newest measurement in the running mean
-DEVIATIONS = 4.0  # that a stretch is expected to be longer than its mean
+DEVIATIONS = 3.0  # that a stretch is expected to be longer than its mean
 OUTLIER = 2.0  # times the mean; what took longer was held up by something else
 # Of what is known about a number of rows, kept at each step of fewer. So that one bad moment does not rule a number out
 # for good, and one that is too slow is tried again so seldom that it is no more than one step in a hundred.
@@ -12,8 +12,8 @@ KEPT_OF_DEVIATION, KEPT_OF_MEAN = 0.98, 0.9997
 
 
 class Expected:
-    """What a measurement will hardly exceed: its running mean and four times its running mean deviation, as TCP
-    expects a round trip (RFC 6298). The mean alone is exceeded by every other one."""
+    """What a measurement will hardly exceed: its running mean and three times its running mean deviation, as TCP
+    expects a round trip (RFC 6298, there four times). The mean alone is exceeded by every other one."""
 
     def __init__(self, first: float) -> None:
         self._mean = first

@@ -43,3 +43,8 @@ test("the first paint shows the app's own mark and as many steps as the start ha
   const shown = new DOMParser().parseFromString(preview, "text/html").querySelector("#root");
   expect(shown?.innerHTML).toBe(page.querySelector("#root")?.innerHTML);
 });
+
+test("nothing but the wait for the first paint runs before it", () => {
+  expect([...page.scripts].map((script) => script.getAttribute("src"))).toEqual(["/src/boot.ts"]);
+  expect(readFileSync("src/boot.ts", "utf8")).not.toMatch(/^import /m);
+});

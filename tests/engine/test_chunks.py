@@ -63,7 +63,7 @@ def generator(model: Any, chunk: int, rows: int = 1) -> Any:
     from sidecar.engine.lane import _NoEnd
 
     return BatchGenerator(
-        ChunkedDecoder(model.model.language_model),
+        ChunkedDecoder(model.model.language_model, model.boundary),
         SimpleNamespace(stopping_criteria=_NoEnd()),
         completion_batch_size=rows,
         prefill_batch_size=1,

@@ -335,7 +335,7 @@ async def test_the_batch_reads_as_much_of_a_prompt_as_the_limit_says(
     read: list[int] = []
     passed = Boundary.passed
 
-    def watched(self: Boundary, **members: int) -> None:
+    def watched(self: Boundary, **members: Any) -> None:
         read.append(members.get("read", 0))
         passed(self, **members)
 
@@ -346,3 +346,28 @@ async def test_the_batch_reads_as_much_of_a_prompt_as_the_limit_says(
 
     assert alone.end.completion_tokens == answer.end.completion_tokens == 5
     assert max(read) == 96
+
+
+async def test_the_end_of_the_rows_step_is_cut_off_from_a_prompt_that_is_read_beside_them(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sidecar.engine.boundary import Boundary
+    from sidecar.engine.step_limits import RowLimit
+
+    cuts = 0
+    measured: list[tuple[int, float]] = []
+    passed = Boundary.passed
+
+    def watched(self: Boundary, **members: Any) -> None:
+        nonlocal cuts
+        cuts += members.get("drawn", False)
+        passed(self, **members)
+
+    monkeypatch.setattr(Boundary, "passed", watched)
+    monkeypatch.setattr(RowLimit, "measured", lambda _self, rows, stretch: measured.append((rows, stretch)))
+
+    await asyncio.gather(bench.ask("Hello", max_tokens=40), bench.ask(LONG, max_tokens=5))
+
+    assert cuts > 1
+    assert {rows for rows, _ in measured} == {1, 2}
+    assert all(stretch > 0 for _, stretch in measured)
