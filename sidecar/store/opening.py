@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sidecar.errors import DatabaseRefused
+from sidecar.store.transaction import transaction
 
 if TYPE_CHECKING:
     import apsw
@@ -57,7 +58,7 @@ def opened(
         connection = _checked(path)
     try:
         _migrate(connection, copies)
-        with connection:
+        with transaction(connection):
             builtin(connection)
         _copy_if_due(connection, copies)
     except BaseException:
@@ -96,7 +97,6 @@ def _connected(path: Path) -> apsw.Connection:
     connection = apsw.Connection(str(path))
     try:
         connection.set_busy_timeout(BUSY_MILLISECONDS)
-        connection.transaction_mode = "IMMEDIATE"
         connection.execute("PRAGMA journal_mode = WAL")
         # A write is on disk before it is answered; on macOS only fullfsync has the drive do so, too.
         connection.execute("PRAGMA synchronous = FULL")
@@ -122,7 +122,7 @@ def _migrate(connection: apsw.Connection, copies: Path) -> None:
     if 0 < version < len(steps):
         _copy(connection, copies)
     for number in range(version, len(steps)):
-        with connection:
+        with transaction(connection):
             connection.execute(steps[number])
             connection.execute(f"PRAGMA user_version = {number + 1}")
         log.info("the database has version %d now", number + 1)
