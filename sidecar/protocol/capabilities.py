@@ -34,9 +34,12 @@ class AssignParams(Message):
     capability: Capability
     model_id: ModelId
     accept: Annotated[
-        tuple[Consent, ...],
-        Field(description="What the person has agreed to; without it: consent_needed, whose details name it"),
-    ] = ()
+        list[Consent],
+        Field(
+            default_factory=list,
+            description="What the person has agreed to; without it: consent_needed, whose details name it",
+        ),
+    ]
 
 
 LIST = Method("capabilities/list", NoParams, AssignmentsResult, "The four jobs and who does them", ("window",))

@@ -22,8 +22,8 @@ class NewModel(Message):
 
     identifier: Identifier
     display_name: Name | None = None
-    capabilities: Annotated[tuple[Capability, ...], Field(description="What it can do")] = ()
-    lacking: Annotated[tuple[Capability, ...], Field(description="What it cannot do")] = ()
+    capabilities: Annotated[list[Capability], Field(default_factory=list, description="What it can do")]
+    lacking: Annotated[list[Capability], Field(default_factory=list, description="What it cannot do")]
 
 
 class ProviderModel(NewModel):
@@ -53,7 +53,8 @@ class ProviderResult(Message):
 
 
 Concurrency = Annotated[int, Field(ge=1, le=64)]
-Models = Annotated[tuple[NewModel, ...], Field(max_length=100)]
+Models = Annotated[list[NewModel], Field(max_length=100)]
+Accepted = Annotated[list[Consent], Field(default_factory=list)]
 
 
 class CreateParams(Message):
@@ -61,8 +62,8 @@ class CreateParams(Message):
     base_url: Address
     preset: Preset = "openai"
     concurrency: Concurrency = 4
-    models: Models = ()
-    accept: tuple[Consent, ...] = ()
+    models: Models = Field(default_factory=list)
+    accept: Accepted
 
 
 class ProviderParams(Message):
@@ -79,7 +80,7 @@ class UpdateParams(ProviderParams):
     concurrency: Concurrency | None = None
     background: bool | None = None
     models: Models | None = None
-    accept: tuple[Consent, ...] = ()
+    accept: Accepted
 
 
 class ServedModelsResult(Message):

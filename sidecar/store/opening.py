@@ -80,7 +80,7 @@ def _checked(path: Path) -> apsw.Connection:
     connection = _connected(path)
     try:
         # Reads every page; a tenth of what integrity_check takes.
-        (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        found = connection.pragma("quick_check")
         if found != "ok":
             import apsw
 
@@ -113,7 +113,7 @@ def _connected(path: Path) -> apsw.Connection:
 
 
 def _migrate(connection: apsw.Connection, copies: Path) -> None:
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    version = connection.pragma("user_version")
     steps = migrations()
     if version > len(steps):
         raise DatabaseRefused(
@@ -182,7 +182,7 @@ def _restore(copy: Path, path: Path) -> None:
 
     source = apsw.Connection(str(copy), flags=apsw.SQLITE_OPEN_READONLY)
     try:
-        (found,) = source.execute("PRAGMA quick_check(1)").fetchone()
+        found = source.pragma("quick_check")
         if found != "ok":
             raise apsw.CorruptError(found)
         source.execute("VACUUM INTO ?", (str(path),))
