@@ -35,7 +35,9 @@ class AssignParams(Message):
     model_id: ModelId
     accept: Annotated[
         tuple[Consent, ...],
-        Field(description="What the person has agreed to; without it: consent_needed, whose details name it"),
+        Field(
+            strict=False, description="What the person has agreed to; without it: consent_needed, whose details name it"
+        ),
     ] = ()
 
 

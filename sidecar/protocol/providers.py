@@ -22,8 +22,8 @@ class NewModel(Message):
 
     identifier: Identifier
     display_name: Name | None = None
-    capabilities: Annotated[tuple[Capability, ...], Field(description="What it can do")] = ()
-    lacking: Annotated[tuple[Capability, ...], Field(description="What it cannot do")] = ()
+    capabilities: Annotated[tuple[Capability, ...], Field(strict=False, description="What it can do")] = ()
+    lacking: Annotated[tuple[Capability, ...], Field(strict=False, description="What it cannot do")] = ()
 
 
 class ProviderModel(NewModel):
@@ -53,7 +53,9 @@ class ProviderResult(Message):
 
 
 Concurrency = Annotated[int, Field(ge=1, le=64)]
-Models = Annotated[tuple[NewModel, ...], Field(max_length=100)]
+# JSON has lists, which a strict tuple would refuse.
+Models = Annotated[tuple[NewModel, ...], Field(strict=False, max_length=100)]
+Consents = Annotated[tuple[Consent, ...], Field(strict=False)]
 
 
 class CreateParams(Message):
@@ -62,7 +64,7 @@ class CreateParams(Message):
     preset: Preset = "openai"
     concurrency: Concurrency = 4
     models: Models = ()
-    accept: tuple[Consent, ...] = ()
+    accept: Consents = ()
 
 
 class ProviderParams(Message):
@@ -79,7 +81,7 @@ class UpdateParams(ProviderParams):
     concurrency: Concurrency | None = None
     background: bool | None = None
     models: Models | None = None
-    accept: tuple[Consent, ...] = ()
+    accept: Consents = ()
 
 
 class ServedModelsResult(Message):
