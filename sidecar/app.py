@@ -15,6 +15,9 @@ from sidecar.protocol.core import CANCEL_REQUEST, INITIALIZE
 from sidecar.rpc.dispatch import Bound, Namespace
 
 if TYPE_CHECKING:
+    import apsw
+
+    from sidecar.chat import Sessions
     from sidecar.engine import Engine, EngineStatus
     from sidecar.models import Catalog, DownloadEvent, Models
     from sidecar.routing import Assignments, Providers, Router
@@ -55,7 +58,7 @@ class App:
 
     @cached_property
     def database(self) -> "Database":
-        from sidecar.store import Database, builtin, provider
+        from sidecar.store import Database, builtin, message, provider
 
         models = [
             provider.Model(
@@ -67,7 +70,12 @@ class App:
             )
             for model in self.catalog.models
         ]
-        return Database(self._folder.database, self._folder.copies, lambda opened: builtin.write(opened, models))
+
+        def at_each_opening(connection: "apsw.Connection") -> None:
+            builtin.write(connection, models)
+            message.interrupt_streaming(connection, "sidecar_restarted")  # of the process before this one
+
+        return Database(self._folder.database, self._folder.copies, at_each_opening)
 
     @cached_property
     def settings(self) -> "Settings":
@@ -120,10 +128,18 @@ class App:
 
         return Router(self.database, self.providers, self.models, self.engine)
 
+    @cached_property
+    def sessions(self) -> "Sessions":
+        from sidecar.chat import Sessions
+        from sidecar.methods.sessions import Notifier
+
+        return Sessions(self.database, self.router, self._folder.attachments, Notifier(self._post))
+
     def namespaces(self) -> Mapping[str, Namespace]:
         binders = {
             "sidecar.protocol.core": self._core,
             "sidecar.protocol.chat": self._chat,
+            "sidecar.protocol.sessions": self._sessions,
             "sidecar.protocol.models": self._models,
             "sidecar.protocol.computer": self._computer,
             "sidecar.protocol.library": self._library,
@@ -147,6 +163,8 @@ class App:
         built = vars(self)
         for task in self._tasks:
             task.cancel()
+        if "sessions" in built:
+            await self.sessions.close()
         if "models" in built:
             await self.models.close()
         if "engine" in built:
@@ -165,6 +183,11 @@ class App:
         from sidecar.methods import chat
 
         return chat.bind(router=self.router)
+
+    def _sessions(self) -> Sequence[Bound[Any, Any]]:
+        from sidecar.methods import sessions
+
+        return sessions.bind(sessions=self.sessions)
 
     def _models(self) -> Sequence[Bound[Any, Any]]:
         from sidecar.methods import models

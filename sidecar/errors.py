@@ -48,6 +48,10 @@ SidecarError
 │  ├─ ProviderRejected      it does not take the request (another 4xx)
 │  ├─ ProviderFailed        5xx
 │  └─ ProviderAnswerInvalid what it sent is not an answer
+├─ SessionError           something about a chat that is kept
+│  ├─ SessionNotFound
+│  ├─ MessageNotFound
+│  └─ SessionBusy           an answer in it streams already
 ├─ StoreError             the database
 │  ├─ StoreFailed           it cannot be read or written now
 │  └─ DatabaseRefused       it cannot be used at all: the process leaves with exit code 65
@@ -373,6 +377,29 @@ class ProviderAnswerInvalid(ProviderError):
     """What it sent is no answer: a web page, not JSON, or other members than OpenAI's."""
 
     kind = "provider_answer_invalid"
+
+
+class SessionError(SidecarError):
+    """Something about a chat that is kept."""
+
+
+class SessionNotFound(SessionError):
+    """No chat has this id; it may have been deleted."""
+
+    kind = "session_not_found"
+
+
+class MessageNotFound(SessionError):
+    """No message of the chat has this id; it may have been deleted."""
+
+    kind = "message_not_found"
+
+
+class SessionBusy(SessionError):
+    """An answer in the chat streams already, and there is one at a time."""
+
+    kind = "session_busy"
+    retryable = True
 
 
 class StoreError(SidecarError):

@@ -34,12 +34,11 @@ class AssignParams(Message):
     capability: Capability
     model_id: ModelId
     accept: Annotated[
-        list[Consent],
+        tuple[Consent, ...],
         Field(
-            default_factory=list,
-            description="What the person has agreed to; without it: consent_needed, whose details name it",
+            strict=False, description="What the person has agreed to; without it: consent_needed, whose details name it"
         ),
-    ]
+    ] = ()
 
 
 LIST = Method("capabilities/list", NoParams, AssignmentsResult, "The four jobs and who does them", ("window",))

@@ -22,8 +22,8 @@ class NewModel(Message):
 
     identifier: Identifier
     display_name: Name | None = None
-    capabilities: Annotated[list[Capability], Field(default_factory=list, description="What it can do")]
-    lacking: Annotated[list[Capability], Field(default_factory=list, description="What it cannot do")]
+    capabilities: Annotated[tuple[Capability, ...], Field(strict=False, description="What it can do")] = ()
+    lacking: Annotated[tuple[Capability, ...], Field(strict=False, description="What it cannot do")] = ()
 
 
 class ProviderModel(NewModel):
@@ -53,8 +53,9 @@ class ProviderResult(Message):
 
 
 Concurrency = Annotated[int, Field(ge=1, le=64)]
-Models = Annotated[list[NewModel], Field(max_length=100)]
-Accepted = Annotated[list[Consent], Field(default_factory=list)]
+# JSON has lists, which a strict tuple would refuse.
+Models = Annotated[tuple[NewModel, ...], Field(strict=False, max_length=100)]
+Consents = Annotated[tuple[Consent, ...], Field(strict=False)]
 
 
 class CreateParams(Message):
@@ -62,8 +63,8 @@ class CreateParams(Message):
     base_url: Address
     preset: Preset = "openai"
     concurrency: Concurrency = 4
-    models: Models = Field(default_factory=list)
-    accept: Accepted
+    models: Models = ()
+    accept: Consents = ()
 
 
 class ProviderParams(Message):
@@ -80,7 +81,7 @@ class UpdateParams(ProviderParams):
     concurrency: Concurrency | None = None
     background: bool | None = None
     models: Models | None = None
-    accept: Accepted
+    accept: Consents = ()
 
 
 class ServedModelsResult(Message):

@@ -11,26 +11,26 @@ MessageId = Annotated[str, Field(min_length=1, max_length=100)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
-class TextPart(Message):
+class ChatText(Message):
     type: Literal["text"] = "text"
     text: Annotated[str, Field(max_length=1_000_000)]
 
 
-class ImagePart(Message):
+class ChatImage(Message):
     type: Literal["image"] = "image"
     attachment: Annotated[Sha256, Field(description="Of a file among the attachments")]
 
 
-Part = Annotated[TextPart | ImagePart, Field(discriminator="type")]
+Part = Annotated[ChatText | ChatImage, Field(discriminator="type")]
 MessageState = Literal["streaming", "complete", "interrupted"]
 
 
 class Session(Message):
     id: SessionId
-    title: Annotated[str, Field(description="Empty until somebody or the model gave it one")]
+    title: Annotated[str, Field(description="The first words of its question, until the model or a person gave it one")]
     created_at: Annotated[int, Field(description="Unix time in milliseconds, as all times here")]
     updated_at: int
-    leaves_computer: Annotated[bool, Field(description="An answer in it came from another computer")]
+    leaves_computer: Annotated[bool, Field(description="Something of it was sent to another computer")]
     snippet: Annotated[str | None, Field(description="Of a search: where it was found, with « » round what matched")]
 
 
@@ -40,7 +40,9 @@ class ChatMessage(Message):
     role: Literal["user", "assistant"]
     parts: tuple[Part, ...]
     state: MessageState
-    kind: Annotated[str | None, Field(description="Of an answer that broke off: the error kind")]
+    kind: Annotated[
+        str | None, Field(description="Of an answer that broke off: the error kind; null if it was stopped")
+    ]
     model_name: Annotated[str | None, Field(description="Of an answer: who gave it")]
     provider_name: str | None
     leaves_computer: bool
@@ -85,7 +87,7 @@ class MessagesResult(Message):
 
 
 class SendParams(SessionParams):
-    parts: Annotated[tuple[Part, ...], Field(min_length=1, max_length=32)]
+    parts: Annotated[list[Part], Field(min_length=1, max_length=32)]
     model: Annotated[str | None, Field(max_length=500, description="absent or auto: whoever has the job")] = None
 
 
@@ -96,7 +98,7 @@ class AnswerParams(SessionParams):
 
 class EditParams(AnswerParams):
     message_id: Annotated[MessageId, Field(description="A question; what came after it is deleted")]
-    parts: Annotated[tuple[Part, ...], Field(min_length=1, max_length=32)]
+    parts: Annotated[list[Part], Field(min_length=1, max_length=32)]
 
 
 class TurnResult(Message):
@@ -106,7 +108,7 @@ class TurnResult(Message):
     answer: ChatMessage
 
 
-class Delta(Message):
+class AnswerDelta(Message):
     """More of an answer's text."""
 
     type: Literal["delta"] = "delta"
@@ -114,7 +116,7 @@ class Delta(Message):
     text: str
 
 
-class Changed(Message):
+class MessageChanged(Message):
     """The message as it is now: begun, ended or broken off."""
 
     type: Literal["message"] = "message"
@@ -124,7 +126,7 @@ class Changed(Message):
 class EventParams(Message):
     session_id: SessionId
     message_id: MessageId
-    event: Annotated[Delta | Changed, Field(discriminator="type")]
+    event: Annotated[AnswerDelta | MessageChanged, Field(discriminator="type")]
 
 
 LIST = Method("sessions/list", ListParams, SessionsResult, "The chats, or those that hold some words", ("window",))

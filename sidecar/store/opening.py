@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sidecar.errors import DatabaseRefused
+from sidecar.store import words
 from sidecar.store.transaction import transaction
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ def _connected(path: Path) -> apsw.Connection:
         # Views and triggers of a file that somebody else made call nothing: https://sqlite.org/security.html
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
+        words.register(connection)
     except BaseException:
         connection.close()
         raise

@@ -4,7 +4,19 @@ export interface Messages {
   ErrorData: ErrorData;
   ChatCompletionRequest: ChatCompletionRequest;
   ChatCompletion: ChatCompletion;
+  ListParams: ListParams;
+  SessionsResult: SessionsResult;
   NoParams: NoParams;
+  SessionResult: SessionResult;
+  RenameParams: RenameParams;
+  SessionParams: SessionParams;
+  NoResult: NoResult;
+  MessagesParams: MessagesParams;
+  MessagesResult: MessagesResult;
+  SendParams: SendParams;
+  TurnResult: TurnResult;
+  AnswerParams: AnswerParams;
+  EditParams: EditParams;
   ModelsListResult: ModelsListResult;
   ModelParams: ModelParams;
   ModelStatus: ModelStatus;
@@ -28,6 +40,7 @@ export interface Messages {
   SetParams: SetParams;
   Setting: Setting;
   ChatChunkParams: ChatChunkParams;
+  EventParams: EventParams;
   DownloadEvent: DownloadEvent;
   TestedParams: TestedParams;
 }
@@ -78,6 +91,9 @@ export interface ErrorData {
     | "provider_rejected"
     | "provider_failed"
     | "provider_answer_invalid"
+    | "session_not_found"
+    | "message_not_found"
+    | "session_busy"
     | "store_failed"
     | "database_refused"
     | "model_in_use"
@@ -357,10 +373,168 @@ export interface Timings {
    */
   tokens_per_second: number | null;
 }
+export interface ListParams {
+  /**
+   * In titles and in what was said
+   */
+  search?: string | null;
+  /**
+   * Of the answer before: where it goes on
+   */
+  cursor?: string | null;
+  limit?: number;
+}
+export interface SessionsResult {
+  /**
+   * The last changed first; of a search the best first
+   */
+  sessions: Session[];
+  /**
+   * null: there are no more
+   */
+  cursor: string | null;
+}
+export interface Session {
+  id: string;
+  /**
+   * The first words of its question, until the model or a person gave it one
+   */
+  title: string;
+  /**
+   * Unix time in milliseconds, as all times here
+   */
+  createdAt: number;
+  updatedAt: number;
+  /**
+   * Something of it was sent to another computer
+   */
+  leavesComputer: boolean;
+  /**
+   * Of a search: where it was found, with « » round what matched
+   */
+  snippet: string | null;
+}
 /**
  * A method without params: `{}` or nothing.
  */
 export interface NoParams {}
+export interface SessionResult {
+  session: Session;
+}
+export interface RenameParams {
+  sessionId: string;
+  title: string;
+}
+export interface SessionParams {
+  sessionId: string;
+}
+/**
+ * An answer that says only that it was done: `{}`.
+ */
+export interface NoResult {}
+export interface MessagesParams {
+  sessionId: string;
+  /**
+   * Only messages before this one
+   */
+  before?: string | null;
+  limit?: number;
+}
+export interface MessagesResult {
+  /**
+   * The newest of them, the oldest first
+   */
+  messages: ChatMessage[];
+  /**
+   * There are older ones
+   */
+  more: boolean;
+}
+export interface ChatMessage {
+  id: string;
+  sessionId: string;
+  role: "user" | "assistant";
+  parts: (ChatText | ChatImage)[];
+  state: "streaming" | "complete" | "interrupted";
+  /**
+   * Of an answer that broke off: the error kind; null if it was stopped
+   */
+  kind: string | null;
+  /**
+   * Of an answer: who gave it
+   */
+  modelName: string | null;
+  providerName: string | null;
+  leavesComputer: boolean;
+  /**
+   * Of an answer: how many of the oldest messages did not fit and were not read for it
+   */
+  droppedBefore: number;
+  finishReason: ("stop" | "length") | null;
+  createdAt: number;
+}
+export interface ChatText {
+  type: "text";
+  text: string;
+}
+export interface ChatImage {
+  type: "image";
+  /**
+   * Of a file among the attachments
+   */
+  attachment: string;
+}
+export interface SendParams {
+  sessionId: string;
+  /**
+   * @minItems 1
+   * @maxItems 32
+   */
+  parts: (ChatText1 | ChatImage1)[];
+  /**
+   * absent or auto: whoever has the job
+   */
+  model?: string | null;
+}
+export interface ChatText1 {
+  type?: "text";
+  text: string;
+}
+export interface ChatImage1 {
+  type?: "image";
+  /**
+   * Of a file among the attachments
+   */
+  attachment: string;
+}
+/**
+ * The question and the answer to it, which streams from now on. Both are kept already.
+ */
+export interface TurnResult {
+  question: ChatMessage;
+  answer: ChatMessage;
+}
+export interface AnswerParams {
+  sessionId: string;
+  /**
+   * An answer; what came after it is deleted
+   */
+  messageId: string;
+  model?: string | null;
+}
+export interface EditParams {
+  sessionId: string;
+  /**
+   * A question; what came after it is deleted
+   */
+  messageId: string;
+  model?: string | null;
+  /**
+   * @minItems 1
+   * @maxItems 32
+   */
+  parts: (ChatText1 | ChatImage1)[];
+}
 export interface ModelsListResult {
   models: BuiltinModel[];
 }
@@ -772,6 +946,29 @@ export interface FunctionDelta {
   name?: string | null;
   arguments: string;
 }
+export interface EventParams {
+  sessionId: string;
+  messageId: string;
+  event: AnswerDelta | MessageChanged;
+}
+/**
+ * More of an answer's text.
+ */
+export interface AnswerDelta {
+  type: "delta";
+  /**
+   * Of its first character in the answer, in Unicode code points
+   */
+  offset: number;
+  text: string;
+}
+/**
+ * The message as it is now: begun, ended or broken off.
+ */
+export interface MessageChanged {
+  type: "message";
+  message: ChatMessage;
+}
 /**
  * The event of the original application, spelled as there, with byte counts added.
  */
@@ -811,6 +1008,26 @@ export interface TestedParams {
 export interface Methods {
   /** Answers a chat; with stream: true its pieces are notified as chat/chunk meanwhile */
   "chat/completions": { params: ChatCompletionRequest; result: ChatCompletion };
+  /** The chats, or those that hold some words */
+  "sessions/list": { params: ListParams; result: SessionsResult };
+  /** Begins a chat */
+  "sessions/create": { params: NoParams; result: SessionResult };
+  /** Gives a chat a title */
+  "sessions/rename": { params: RenameParams; result: SessionResult };
+  /** Deletes a chat, with the attachments that no other one has */
+  "sessions/delete": { params: SessionParams; result: NoResult };
+  /** What was said in a chat */
+  "sessions/messages": { params: MessagesParams; result: MessagesResult };
+  /** Asks; answered as soon as the question is kept, the answer follows as sessions/event */
+  "sessions/send": { params: SendParams; result: TurnResult };
+  /** Has a question answered anew */
+  "sessions/regenerate": { params: AnswerParams; result: TurnResult };
+  /** Has the last answer, which broke off, go on */
+  "sessions/continue": { params: AnswerParams; result: TurnResult };
+  /** Asks a question anew in other words */
+  "sessions/edit": { params: EditParams; result: TurnResult };
+  /** Ends the answer that streams; what there is of it stays */
+  "sessions/stop": { params: SessionParams; result: NoResult };
   /** The built-in models */
   "models/list": { params: NoParams; result: ModelsListResult };
   /** What of a model is on disk */
@@ -863,6 +1080,10 @@ export interface Methods {
 export interface Notifications {
   /** One piece of a streamed answer */
   "chat/chunk": ChatChunkParams;
+  /** More of an answer that streams, or a change of a message */
+  "sessions/event": EventParams;
+  /** A chat was begun, renamed or gone on with */
+  "sessions/changed": SessionResult;
   /** At most one a second while a model downloads */
   "builtin-model-download-progress": DownloadEvent;
   /** The model is on disk, checked */

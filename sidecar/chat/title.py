@@ -1,0 +1,57 @@
+"""A chat's title: at first the first words of its question, then what a model makes of the first turn."""
+
+from __future__ import annotations
+
+import uuid
+
+from sidecar.engine import GenerationRequest, RequestPriority
+from sidecar.store.message import Message
+
+MAX_WORDS = 6
+MAX_CHARACTERS = 60
+MAX_TOKENS = 24
+MAX_READ_CHARACTERS = 1000  # of the question and of the answer each: enough to know what it is about
+AROUND = " \t\r\n\"'`´“”„‟‘’‚‹›«»「」『』《》*_#.。:：,，;；-–—"
+"""What models put round a title."""
+LABELS = ("title:", "title：", "标题:", "标题：")
+
+TASK = (
+    "Write a title of at most six words for this conversation, in the language of the question. "
+    "Answer with the title only, without quotation marks."
+)
+
+
+def first_words(question: Message) -> str:
+    """The beginning of the question; empty where it has no words."""
+    return _cut(" ".join(question.text.split()), MAX_WORDS + 2)
+
+
+def request(question: Message, answer: Message) -> GenerationRequest:
+    """What a model is asked for a title. Nobody waits for it."""
+    said = f"Question: {question.text[:MAX_READ_CHARACTERS]}\n\nAnswer: {answer.text[:MAX_READ_CHARACTERS]}"
+    return GenerationRequest(
+        request_id=f"title-{uuid.uuid4()}",
+        messages=[{"role": "user", "content": f"{TASK}\n\n{said}"}],
+        priority=RequestPriority.LOW,
+        temperature=0.0,
+        max_tokens=MAX_TOKENS,
+    )
+
+
+def cleaned(text: str) -> str:
+    """The title in what a model said: its first line that has words, without quotation marks, at most six words. Empty
+    where there is none."""
+    for line in text.splitlines():
+        title = line.strip(AROUND)
+        for label in LABELS:
+            if title.lower().startswith(label):
+                title = title[len(label) :].strip(AROUND)
+        title = _cut(" ".join(title.split()), MAX_WORDS).strip(AROUND)
+        if any(character.isalnum() for character in title):
+            return "".join(character for character in title if character.isprintable())
+    return ""
+
+
+def _cut(text: str, words: int) -> str:
+    shown = " ".join(text.split(" ")[:words])
+    return shown if len(shown) <= MAX_CHARACTERS else shown[: MAX_CHARACTERS - 1].rstrip() + "…"

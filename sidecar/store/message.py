@@ -1,0 +1,246 @@
+"""What was said in chats: `message`, and which attachments it has: `message_attachment`."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from sidecar.errors import MessageNotFound, SessionNotFound
+from sidecar.store import session
+from sidecar.store.session import now
+
+if TYPE_CHECKING:
+    import apsw
+
+State = Literal["streaming", "complete", "interrupted"]
+COLUMNS = (
+    "message.id, session.id, role, parts, state, kind, model_name, provider_name, message.leaves_computer, "
+    "dropped_before, finish_reason, message.created_at"
+)
+FROM = "FROM message JOIN session ON session.number = message.session"
+
+
+@dataclass(frozen=True)
+class TextPart:
+    """Words."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class ImagePart:
+    """A picture among the attachments, by the SHA-256 of its file in hexadecimal digits."""
+
+    attachment: str
+
+
+Part = TextPart | ImagePart
+
+
+@dataclass(frozen=True)
+class Message:
+    """A question or an answer. `kind` is the error with which an answer broke off; None where it was stopped.
+    `dropped_before` is how many of the oldest messages did not fit and were not read for it."""
+
+    session_id: str
+    role: Literal["user", "assistant"]
+    parts: tuple[Part, ...]
+    state: State = "complete"
+    kind: str | None = None
+    model_name: str | None = None
+    provider_name: str | None = None
+    leaves_computer: bool = False
+    dropped_before: int = 0
+    finish_reason: Literal["stop", "length"] | None = None
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    created_at: int = field(default_factory=now)
+
+    @property
+    def text(self) -> str:
+        """Its words, without its pictures."""
+        return "\n".join(part.text for part in self.parts if isinstance(part, TextPart))
+
+    @property
+    def attachments(self) -> list[str]:
+        """The pictures, in their order."""
+        return [part.attachment for part in self.parts if isinstance(part, ImagePart)]
+
+    def saying(self, text: str) -> Message:
+        """The same answer with this text."""
+        return replace(self, parts=(TextPart(text),))
+
+
+def insert(connection: apsw.Connection, message: Message) -> None:
+    """Adds a message at the end of its chat.
+
+    Raises:
+        SessionNotFound: the chat is not there.
+    """
+    connection.execute(
+        "INSERT INTO message (id, session, role, parts, state, kind, model_name, provider_name, leaves_computer, "
+        "dropped_before, finish_reason, created_at) "
+        "SELECT ?, number, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM session WHERE id = ?",
+        (
+            message.id,
+            message.role,
+            _written(message.parts),
+            message.state,
+            message.kind,
+            message.model_name,
+            message.provider_name,
+            message.leaves_computer,
+            message.dropped_before,
+            message.finish_reason,
+            message.created_at,
+            message.session_id,
+        ),
+    )
+    if not connection.changes():
+        raise SessionNotFound("no such chat", id=message.session_id)
+    _attach(connection, message)
+
+
+def update(connection: apsw.Connection, message: Message) -> bool:
+    """Makes the message of that id what `message` says; False where it was deleted meanwhile."""
+    connection.execute(
+        "UPDATE message SET parts = ?, state = ?, kind = ?, model_name = ?, provider_name = ?, leaves_computer = ?, "
+        "dropped_before = ?, finish_reason = ? WHERE id = ?",
+        (
+            _written(message.parts),
+            message.state,
+            message.kind,
+            message.model_name,
+            message.provider_name,
+            message.leaves_computer,
+            message.dropped_before,
+            message.finish_reason,
+            message.id,
+        ),
+    )
+    if not connection.changes():
+        return False
+    if message.role == "user":
+        connection.execute(
+            "DELETE FROM message_attachment WHERE message = (SELECT number FROM message WHERE id = ?)", (message.id,)
+        )
+        _attach(connection, message)
+    return True
+
+
+def get(connection: apsw.Connection, session_id: str, message_id: str) -> Message:
+    """The message of that id in that chat.
+
+    Raises:
+        MessageNotFound: there is none.
+    """
+    sql = f"SELECT {COLUMNS} {FROM} WHERE session.id = ? AND message.id = ?"
+    for row in connection.execute(sql, (session_id, message_id)):
+        return _from_row(row)
+    raise MessageNotFound("no such message", id=message_id)
+
+
+def page(connection: apsw.Connection, session_id: str, before: str | None, limit: int) -> tuple[list[Message], bool]:
+    """The newest messages of a chat, or the newest before that one, the oldest of them first; and whether there are
+    older ones.
+
+    Raises:
+        SessionNotFound: the chat is not there.
+        MessageNotFound: there is no message `before`.
+    """
+    session.get(connection, session_id)
+    if before is not None:
+        get(connection, session_id, before)
+    rows = connection.execute(
+        f"SELECT {COLUMNS} {FROM} WHERE session.id = ? "  # noqa: S608 - ours
+        "AND (? IS NULL OR message.number < (SELECT number FROM message WHERE id = ?)) "
+        "ORDER BY message.number DESC LIMIT ?",
+        (session_id, before, before, limit + 1),
+    ).fetchall()
+    return [_from_row(row) for row in reversed(rows[:limit])], len(rows) > limit
+
+
+def delete_from(connection: apsw.Connection, first: Message) -> list[str]:
+    """Deletes a message and all that came after it in its chat; says which attachments they had."""
+    return _delete(connection, first, "message.number >=")
+
+
+def delete_after(connection: apsw.Connection, last: Message) -> list[str]:
+    """Deletes all that came after a message in its chat; says which attachments they had."""
+    return _delete(connection, last, "message.number >")
+
+
+def interrupt_streaming(connection: apsw.Connection, kind: str | None, session_id: str | None = None) -> int:
+    """Notes that no answer streams any more, in that chat or in any; says how many did."""
+    connection.execute(
+        "UPDATE message SET state = 'interrupted', kind = ? WHERE state = 'streaming' "
+        "AND (? IS NULL OR session = (SELECT number FROM session WHERE id = ?))",
+        (kind, session_id, session_id),
+    )
+    return connection.changes()
+
+
+def unused(connection: apsw.Connection, attachments: Iterable[str]) -> list[str]:
+    """Those attachments that no message has."""
+    return [
+        sha256
+        for sha256 in dict.fromkeys(attachments)
+        if connection.execute("SELECT 1 FROM message_attachment WHERE sha256 = ? LIMIT 1", (sha256,)).fetchone() is None
+    ]
+
+
+def _delete(connection: apsw.Connection, message: Message, comparison: str) -> list[str]:
+    which = (
+        f"{comparison} (SELECT number FROM message WHERE id = ?) "  # noqa: S608 - ours
+        "AND message.session = (SELECT number FROM session WHERE id = ?)"
+    )
+    arguments = (message.id, message.session_id)
+    attachments = connection.execute(
+        "SELECT DISTINCT sha256 FROM message JOIN message_attachment "  # noqa: S608 - ours
+        f"ON message_attachment.message = message.number WHERE {which}",
+        arguments,
+    ).fetchall()
+    connection.execute(f"DELETE FROM message WHERE {which}", arguments)  # noqa: S608 - ours
+    return [str(sha256) for (sha256,) in attachments]
+
+
+def _attach(connection: apsw.Connection, message: Message) -> None:
+    connection.executemany(
+        "INSERT OR IGNORE INTO message_attachment (message, sha256) SELECT number, ? FROM message WHERE id = ?",
+        [(sha256, message.id) for sha256 in message.attachments],
+    )
+
+
+def _written(parts: Sequence[Part]) -> str:
+    return json.dumps(
+        [
+            {"type": "text", "text": part.text}
+            if isinstance(part, TextPart)
+            else {"type": "image", "attachment": part.attachment}
+            for part in parts
+        ],
+        ensure_ascii=False,
+    )
+
+
+def _from_row(row: Sequence[Any]) -> Message:
+    id_, session_id, role, parts, state, kind, model, provider, leaves_computer, dropped, reason, created_at = row
+    return Message(
+        session_id,
+        role,
+        tuple(
+            TextPart(part["text"]) if part["type"] == "text" else ImagePart(part["attachment"])
+            for part in json.loads(parts)
+        ),
+        state,
+        kind,
+        model,
+        provider,
+        bool(leaves_computer),
+        dropped,
+        reason,
+        id_,
+        created_at,
+    )

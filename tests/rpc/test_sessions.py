@@ -1,0 +1,327 @@
+"""`sessions/…` through the pipe, answered by a provider of this computer, which says word by word what a test wants."""
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.pipe import Json, Pipe, RpcError
+from tests.provider import Provider, replies
+from tests.rpc.chatting import (
+    Served,
+    ask,
+    begun,
+    ended,
+    messages,
+    next_delta,
+    served,
+    text_of,
+    text_part,
+    texts,
+    told,
+)
+
+NO_PICTURE = "0" * 64
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="module")
+def one(folder: Path) -> Iterator[Served]:
+    with Provider() as provider, Pipe.sidecar(folder) as pipe:
+        pipe.initialize()
+        yield served(pipe, provider)
+
+
+@pytest.fixture
+def gate(one: Served) -> Iterator[threading.Event]:
+    """Answers stop after their first word until it is set, which the end of the test does."""
+    gate = threading.Event()
+    one.provider.will(replies.chat("First", " second", " third", gate=gate))
+    yield gate
+    gate.set()
+
+
+def attached(folder: Path, colour: int) -> str:
+    """A picture among the attachments."""
+    path = folder / "attachments" / "picture.png"
+    Image.new("RGB", (64, 64), (colour, 0, 0)).save(path)
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    path.rename(path.with_name(f"{sha256}.png"))
+    return sha256
+
+
+def refused(pipe: Pipe, method: str, params: Json) -> RpcError:
+    with pytest.raises(RpcError) as error:
+        pipe.request(method, params)
+    return error.value
+
+
+def whole_turn(one: Served, session_id: str, question: str, answer: str, *pictures: str) -> Json:
+    """A question that is answered to the end."""
+    one.provider.will(replies.chat(answer))
+    asked = ask(one.pipe, session_id, question, one.model, *pictures)
+    ended(one.pipe, asked["answer"])
+    return asked
+
+
+def test_question_and_answer_are_kept_before_the_answer_is_there(one: Served, gate: threading.Event) -> None:
+    chat = begun(one.pipe)
+    asked = ask(one.pipe, chat, "Well?", one.model)
+
+    assert messages(one.pipe, chat)[0] == asked["question"]
+    assert (asked["question"]["state"], asked["answer"]["state"]) == ("complete", "streaming")
+    answer = asked["answer"]
+    assert (answer["modelName"], answer["providerName"], answer["leavesComputer"]) == ("Far", "Ray", False)
+    gate.set()
+    whole = ended(one.pipe, answer)
+    assert (text_of(whole), whole["state"], whole["finishReason"]) == ("First second third", "complete", "stop")
+    assert told(one.pipe, answer) == "First second third"
+    assert messages(one.pipe, chat) == [asked["question"], whole]
+
+
+def test_who_comes_while_an_answer_streams_gets_its_text_and_then_the_rest(one: Served, gate: threading.Event) -> None:
+    chat = begun(one.pipe)
+    answer = ask(one.pipe, chat, "Well?", one.model)["answer"]
+    next_delta(one.pipe, answer)
+
+    _, now = messages(one.pipe, chat)
+    assert (text_of(now), now["state"]) == ("First", "streaming")
+    gate.set()
+    assert next_delta(one.pipe, answer) == {"type": "delta", "offset": len("First"), "text": " second"}
+    ended(one.pipe, answer)
+
+
+@pytest.mark.parametrize("attempt", range(4))
+def test_a_request_that_is_cancelled_did_nothing_or_its_answer_comes_all_the_same(
+    one: Served, gate: threading.Event, attempt: int
+) -> None:
+    chat = begun(one.pipe)
+    params = {"sessionId": chat, "parts": [text_part("Well?")], "model": one.model}
+    request_id = one.pipe.send("sessions/send", params)
+    if attempt % 2:
+        one.pipe.request("ping")  # so that it is under way
+    one.pipe.cancel(request_id)
+    one.pipe.response(request_id)
+    try:
+        ask(one.pipe, chat, "And?", one.model)
+        question = "And?"
+    except RpcError as error:
+        assert error.kind == "session_busy"  # noqa: PT017
+        question = "Well?"
+    gate.set()
+    answer = messages(one.pipe, chat)[1]
+    ended(one.pipe, answer)
+    assert texts(one.pipe, chat) == [question, "First second third"]
+
+
+def test_one_answer_at_a_time_streams_in_a_chat_and_other_chats_go_on_beside_it(
+    one: Served, gate: threading.Event
+) -> None:
+    chats = [begun(one.pipe) for _ in range(3)]
+    answers = [ask(one.pipe, chat, "Well?", one.model)["answer"] for chat in chats]
+    for answer in answers:
+        assert next_delta(one.pipe, answer)["text"] == "First"
+
+    for method, more in (
+        ("send", {"parts": [text_part("And?")]}),
+        ("regenerate", {"messageId": answers[0]["id"]}),
+        ("continue", {"messageId": answers[0]["id"]}),
+    ):
+        assert refused(one.pipe, f"sessions/{method}", {"sessionId": chats[0]} | more).kind == "session_busy"
+    gate.set()
+    for chat, answer in zip(chats, answers, strict=True):
+        assert text_of(ended(one.pipe, answer)) == "First second third"
+        assert texts(one.pipe, chat) == ["Well?", "First second third"]
+
+
+def test_a_stopped_answer_keeps_what_was_said_and_goes_on_from_there(one: Served, gate: threading.Event) -> None:
+    chat = begun(one.pipe)
+    answer = ask(one.pipe, chat, "Well?", one.model)["answer"]
+    next_delta(one.pipe, answer)
+
+    one.pipe.request("sessions/stop", {"sessionId": chat})
+
+    stopped = messages(one.pipe, chat)[1]
+    assert (text_of(stopped), stopped["state"], stopped["kind"]) == ("First", "interrupted", None)
+    one.provider.wait_until(lambda: one.provider.log[-1].gone)
+
+    one.provider.will(replies.chat(" of", " all"))
+    more = one.pipe.request("sessions/continue", {"sessionId": chat, "messageId": answer["id"], "model": one.model})
+    assert more["answer"]["id"] == answer["id"]
+    assert text_of(ended(one.pipe, answer)) == "First"  # the end that the stop told
+    assert next_delta(one.pipe, answer)["offset"] == len("First")
+    assert text_of(ended(one.pipe, answer)) == "First of all"
+    assert one.provider.bodies[-1]["messages"][-1] == {"role": "assistant", "content": "First"}
+    assert texts(one.pipe, chat) == ["Well?", "First of all"]
+    one.pipe.request("sessions/stop", {"sessionId": chat})  # nothing streams, and that is fine
+
+
+def test_only_the_last_answer_goes_on_and_only_if_it_broke_off(one: Served) -> None:
+    chat = begun(one.pipe)
+    first = whole_turn(one, chat, "One?", "Yes.")
+    assert (
+        refused(one.pipe, "sessions/continue", {"sessionId": chat, "messageId": first["answer"]["id"]}).kind
+        == "invalid_request"
+    )
+    one.provider.will(replies.chat("Half", reason="length"))
+    second = ask(one.pipe, chat, "Two?", one.model)["answer"]
+    assert ended(one.pipe, second)["finishReason"] == "length"
+    one.provider.will(replies.chat(" whole"))
+    one.pipe.request("sessions/continue", {"sessionId": chat, "messageId": second["id"], "model": one.model})
+    assert text_of(ended(one.pipe, second)) == "Half whole"
+
+
+def test_an_answer_that_breaks_off_says_why_and_keeps_what_was_said(one: Served) -> None:
+    chat = begun(one.pipe)
+    one.provider.will(replies.stream(replies.delta("Half"), end="cut"))
+    answer = ask(one.pipe, chat, "Well?", one.model)["answer"]
+    broken = ended(one.pipe, answer)
+    assert (text_of(broken), broken["state"], broken["kind"]) == ("Half", "interrupted", "provider_unreachable")
+    assert messages(one.pipe, chat)[1] == broken
+
+
+def test_answered_anew_a_question_has_another_answer_and_what_came_after_is_gone(one: Served) -> None:
+    chat = begun(one.pipe)
+    first = whole_turn(one, chat, "One?", "Yes.")
+    whole_turn(one, chat, "Two?", "No.")
+
+    one.provider.will(replies.chat("Perhaps."))
+    params = {"sessionId": chat, "messageId": first["answer"]["id"], "model": one.model}
+    anew = one.pipe.request("sessions/regenerate", params)
+
+    assert anew["question"] == first["question"]
+    assert anew["answer"]["id"] != first["answer"]["id"]
+    ended(one.pipe, anew["answer"])
+    assert texts(one.pipe, chat) == ["One?", "Perhaps."]
+    assert one.provider.bodies[-1]["messages"] == [{"role": "user", "content": "One?"}]
+    assert refused(one.pipe, "sessions/regenerate", params).kind == "message_not_found"
+
+
+def test_asked_in_other_words_a_question_keeps_its_place_and_what_came_after_is_gone(one: Served, folder: Path) -> None:
+    chat = begun(one.pipe)
+    old, new = attached(folder, 1), attached(folder, 2)
+    whole_turn(one, chat, "One?", "Yes.")
+    second = whole_turn(one, chat, "Two?", "No.", old)
+    whole_turn(one, chat, "Three?", "No.")
+
+    one.provider.will(replies.chat("Perhaps."))
+    parts = [{"type": "image", "attachment": new}, text_part("Zwei?")]
+    params = {"sessionId": chat, "messageId": second["question"]["id"], "parts": parts, "model": one.model}
+    edited = one.pipe.request("sessions/edit", params)
+
+    assert (edited["question"]["id"], edited["question"]["parts"]) == (second["question"]["id"], parts)
+    ended(one.pipe, edited["answer"])
+    assert texts(one.pipe, chat) == ["One?", "Yes.", "Zwei?", "Perhaps."]
+    assert not list(folder.glob(f"attachments/{old}*"))
+    assert list(folder.glob(f"attachments/{new}*"))
+    wrong = params | {"messageId": edited["answer"]["id"]}
+    assert refused(one.pipe, "sessions/edit", wrong).kind == "invalid_request"
+
+
+def test_a_deleted_chat_stops_and_takes_along_only_the_pictures_that_no_other_one_has(
+    one: Served, folder: Path, gate: threading.Event
+) -> None:
+    shared, own, unsent = (attached(folder, colour) for colour in (3, 4, 5))
+    other = begun(one.pipe)
+    stays = ask(one.pipe, other, "This?", one.model, shared)["answer"]
+    chat = begun(one.pipe)
+    asked = ask(one.pipe, chat, "These?", one.model, shared, own)
+    next_delta(one.pipe, asked["answer"])
+
+    one.pipe.request("sessions/delete", {"sessionId": chat})
+
+    assert ended(one.pipe, asked["answer"])["state"] == "interrupted"
+    assert refused(one.pipe, "sessions/messages", {"sessionId": chat}).kind == "session_not_found"
+    there = {path.stem for path in folder.glob("attachments/*")}
+    assert {shared, unsent} <= there
+    assert own not in there
+    gate.set()
+    ended(one.pipe, stays)
+    one.pipe.request("sessions/delete", {"sessionId": other})
+    assert shared not in {path.stem for path in folder.glob("attachments/*")}
+
+
+def test_a_picture_that_is_not_there_is_refused_and_nothing_is_written(one: Served, folder: Path) -> None:
+    chat = begun(one.pipe)
+    there = attached(folder, 6)
+    parts = [{"type": "image", "attachment": sha256} for sha256 in (there, NO_PICTURE)]
+    error = refused(one.pipe, "sessions/send", {"sessionId": chat, "parts": parts, "model": one.model})
+    assert error.kind == "invalid_image"
+    assert error.data["details"] == {"reason": "missing", "index": 1}
+    assert messages(one.pipe, chat) == []
+    whole_turn(one, chat, "This?", "Red.", there)
+    shown, said = one.provider.bodies[-1]["messages"][0]["content"]
+    assert shown["image_url"]["url"].startswith("data:image/")
+    assert said == {"type": "text", "text": "This?"}
+
+
+@pytest.mark.parametrize(
+    ("method", "params", "kind"),
+    [
+        ("send", {"parts": [text_part("Well?")], "model": "nobody"}, "model_not_found"),
+        ("send", {"parts": [text_part(" \n")]}, "invalid_request"),
+        ("send", {"parts": []}, "invalid_params"),
+        ("rename", {"title": " "}, "invalid_request"),
+        ("regenerate", {"messageId": "gone"}, "message_not_found"),
+        ("messages", {"before": "gone"}, "message_not_found"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_and_changes_nothing(one: Served, method: str, params: Json, kind: str) -> None:
+    chat = begun(one.pipe)
+    assert refused(one.pipe, f"sessions/{method}", {"sessionId": chat} | params).kind == kind
+    assert messages(one.pipe, chat) == []
+    if method in ("send", "rename") and kind == "model_not_found":
+        params = params | {"model": one.model}
+        assert refused(one.pipe, f"sessions/{method}", {"sessionId": "gone"} | params).kind == "session_not_found"
+
+
+def test_chats_are_listed_the_last_changed_first_and_found_by_what_was_said(one: Served) -> None:
+    chats = [begun(one.pipe) for _ in range(3)]
+    whole_turn(one, chats[0], "请下载它 naïvely", "An ocelot.")
+
+    first = one.pipe.request("sessions/list", {"limit": 2})
+    second = one.pipe.request("sessions/list", {"limit": 2, "cursor": first["cursor"]})
+    listed = [session["id"] for session in (*first["sessions"], *second["sessions"])]
+    assert listed[:3] == [chats[0], chats[2], chats[1]]
+    for words, snippet in (("下载", "«下载»"), ("naive", "«naïvely»"), ("ocelot", "An «ocelot».")):
+        (found,) = one.pipe.request("sessions/list", {"search": words})["sessions"]
+        assert found["id"] == chats[0]
+        assert snippet in found["snippet"]
+    assert refused(one.pipe, "sessions/list", {"cursor": "x"}).kind == "invalid_request"
+
+
+def test_older_messages_come_page_by_page(one: Served) -> None:
+    chat = begun(one.pipe)
+    for number in range(3):
+        whole_turn(one, chat, f"Q{number}", f"A{number}")
+    newest = one.pipe.request("sessions/messages", {"sessionId": chat, "limit": 4})
+    assert [text_of(message) for message in newest["messages"]] == ["Q1", "A1", "Q2", "A2"]
+    assert newest["more"]
+    before = {"sessionId": chat, "limit": 4, "before": newest["messages"][0]["id"]}
+    oldest = one.pipe.request("sessions/messages", before)
+    assert [text_of(message) for message in oldest["messages"]] == ["Q0", "A0"]
+    assert not oldest["more"]
+
+
+def test_what_is_said_in_a_chat_does_not_get_into_the_log(one: Served, folder: Path) -> None:
+    chat = begun(one.pipe)
+    whole_turn(one, chat, "a confession", "an absolution")
+    log = (folder / "logs" / "sidecar.log").read_text()
+    assert "sessions/send" in log
+    assert "confession" not in log
+    assert "absolution" not in log
+
+
+def test_without_the_model_on_disk_the_answer_says_so_and_the_question_stays(one: Served) -> None:
+    chat = begun(one.pipe)
+    answer = ask(one.pipe, chat, "Anybody?")["answer"]
+    broken = ended(one.pipe, answer)
+    assert (broken["state"], broken["kind"]) == ("interrupted", "model_not_ready")
+    assert texts(one.pipe, chat) == ["Anybody?", ""]
