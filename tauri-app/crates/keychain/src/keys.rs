@@ -159,12 +159,12 @@ impl Keys {
     /// Puts all there is to a sidecar that has just started. What fails is logged: the app goes on without.
     async fn lend(&self, sidecar: &Sidecar) {
         let mut held = self.held.lock().await;
-        if !self.look(&mut held, sidecar).await {
-            return;
-        }
+        let Some(found) = self.look(&mut held, sidecar).await else { return };
         if held.accounts.is_empty() {
-            // What may lie there belongs to nobody, and is swept when there is a provider again.
-            held.kept = Some(HashSet::new());
+            // Else what may lie there belongs to nobody, and is swept when there is a provider again.
+            let known = held.kept.take().unwrap_or_default();
+            held.kept = Some(known.clone());
+            self.sweep(&mut held, known).await;
             return;
         }
         match self.keychain.accounts().await {
@@ -178,7 +178,9 @@ impl Keys {
                 held.kept = None;
             }
         }
-        for account in &held.accounts {
+        // One that has its key was quicker: the window gave it before this.
+        for account in found.iter().filter(|provider| !provider.has_secret).filter_map(Provider::account) {
+            let account = &account;
             let is_kept = held.kept.as_ref().is_some_and(|kept| kept.contains(account));
             let key = match held.lent.get(account) {
                 Some(key) => Ok(Some(key.clone())),
@@ -203,7 +205,7 @@ impl Keys {
     async fn forget_gone(&self, sidecar: &Sidecar) {
         let mut held = self.held.lock().await;
         let before = held.accounts.clone();
-        if !self.look(&mut held, sidecar).await {
+        if self.look(&mut held, sidecar).await.is_none() {
             return;
         }
         let candidates = held.kept.as_ref().unwrap_or(&before);
@@ -211,18 +213,18 @@ impl Keys {
         self.sweep(&mut held, gone).await;
     }
 
-    /// Learns who could have a key; whether that went well. Keys of this run that are nobody's are dropped.
-    async fn look(&self, held: &mut Held, sidecar: &Sidecar) -> bool {
+    /// Learns who could have a key, if the sidecar says so. Keys of this run that are nobody's are dropped.
+    async fn look(&self, held: &mut Held, sidecar: &Sidecar) -> Option<Vec<Provider>> {
         match providers(sidecar.call(id(), "providers/list", &json!({}))).await {
             Ok(found) => {
                 held.accounts = accounts(&found);
                 held.lent.retain(|account, _| held.accounts.contains(account));
-                true
+                Some(found)
             }
             // An older one has no such method.
             Err(error) => {
                 tracing::warn!(kind = &*error.kind, "the sidecar does not say which providers there are");
-                false
+                None
             }
         }
     }

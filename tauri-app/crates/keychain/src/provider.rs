@@ -21,6 +21,8 @@ pub(crate) struct Provider {
     base_url: String,
     /// The app itself, which needs no key.
     builtin: bool,
+    /// The sidecar that says so has its key.
+    pub(crate) has_secret: bool,
 }
 
 impl Provider {

@@ -6,11 +6,12 @@ import sys
 from pathlib import Path
 
 data = Path(sys.argv[sys.argv.index("--data-dir") + 1])
+secrets = {}
 stored, record = data / "providers.json", data / "puts.jsonl"
 
 
 def providers():
-    return json.loads(stored.read_text())
+    return [each | {"hasSecret": secrets.get(each["id"]) is not None} for each in json.loads(stored.read_text())]
 
 
 def replace(found):
@@ -42,6 +43,7 @@ def answer(method, params):
                 lines.write(json.dumps({"pid": os.getpid(), **params}) + "\n")
             if (data / "refuses").exists():
                 return None
+            secrets[params["providerId"]] = params["secret"]
             # As the real one does after each put.
             say({"method": "providers/changed", "params": {"providers": providers()}})
             return {}

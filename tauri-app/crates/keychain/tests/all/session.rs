@@ -140,11 +140,12 @@ pub(crate) fn entries() -> Vec<(String, String, String)> {
     let service = SecretService::connect(EncryptionType::Dh).expect("it is there");
     let keyring = service.get_default_collection().expect("the login keyring");
     let found = keyring.get_all_items().expect("it is open");
+    // One that goes while it is read is none.
     let entry = |item: &secret_service::blocking::Item<'_>| {
-        let attributes = item.get_attributes().expect("they can be read");
+        let attributes = item.get_attributes().ok()?;
         assert_eq!(attributes["service"], "knowledge-focus.huozhong.in");
-        let key = String::from_utf8(item.get_secret().expect("it is open")).expect("a key is text");
-        (attributes["username"].clone(), item.get_label().expect("it has one"), key)
+        let key = String::from_utf8(item.get_secret().ok()?).expect("a key is text");
+        Some((attributes["username"].clone(), item.get_label().ok()?, key))
     };
-    found.iter().map(entry).collect()
+    found.iter().filter_map(entry).collect()
 }
