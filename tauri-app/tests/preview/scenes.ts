@@ -1,4 +1,7 @@
-import type { Script, ShellReplay } from "../shell/replay";
+import en from "@/i18n/en.json";
+import zh from "@/i18n/zh.json";
+import { assignment, withProviders } from "../shell/providers";
+import type { Answers, Script, ShellReplay } from "../shell/replay";
 import {
   completion,
   computer,
@@ -78,8 +81,8 @@ async function write(text: string): Promise<void> {
 }
 
 const LABELS = {
-  en: { attach: "Attach pictures", send: "Send", menu: "Language and theme" },
-  zh: { attach: "添加图片", send: "发送", menu: "语言与主题" },
+  en: { attach: "Attach pictures", send: "Send", menu: "Settings" },
+  zh: { attach: "添加图片", send: "发送", menu: "设置" },
 };
 
 async function ask(language: Language, text: string): Promise<void> {
@@ -113,6 +116,50 @@ const answering =
   });
 
 const talk = async (_: ShellReplay, language: Language) => ask(language, TALK[language].question);
+
+async function openMenu(selector: string): Promise<void> {
+  const trigger = await element(selector);
+  trigger.dispatchEvent(new PointerEvent("pointerdown", { bubbles: true, button: 0, pointerType: "mouse" }));
+}
+
+type SectionName = Exclude<keyof typeof en.settings.sections, "label">;
+
+/** Opens one section of Settings, through the menu; `then` goes on from there. */
+const settings = (
+  section: SectionName,
+  answers: Answers,
+  then?: (shell: ShellReplay, texts: typeof en.settings) => Promise<void>,
+): Scene => ({
+  script: () => ({ answers: withModel(READY, { ...withProviders(), ...answers }) }),
+  play: async (shell, language) => {
+    const texts = (language === "zh" ? zh : en).settings;
+    await element("textarea");
+    await openMenu(`button[aria-label="${LABELS[language].menu}"]`);
+    (await element('[role="menuitem"]')).click();
+    await pressText(texts.sections[section], "nav ");
+    await element("#settings-section");
+    await then?.(shell, texts);
+  },
+});
+
+/** Presses the first button with this text. */
+async function pressText(text: string, within = ""): Promise<void> {
+  for (;;) {
+    const buttons = document.querySelectorAll<HTMLButtonElement>(`${within}button`);
+    const found = [...buttons].find((button) => button.textContent === text && !button.disabled);
+    if (found) {
+      found.click();
+      return;
+    }
+    await new Promise(requestAnimationFrame);
+  }
+}
+
+const AWAY = withProviders(undefined, {
+  vision: assignment("vision", "elsewhere-large"),
+  text: assignment("text", "ollama-qwen", { ready: false, kind: "provider_unreachable" }),
+  structured_output: assignment("structured_output", "elsewhere-large"),
+});
 
 const FETCHING = {
   source: "https://pypi.org/simple",
@@ -196,10 +243,7 @@ export const SCENES: Record<string, Scene> = {
     script: () => ({ answers: withModel(READY) }),
     play: async (_, language) => {
       await element("textarea");
-      const trigger = await element(`button[aria-label="${LABELS[language].menu}"]`);
-      trigger.dispatchEvent(
-        new PointerEvent("pointerdown", { bubbles: true, button: 0, pointerType: "mouse" }),
-      );
+      await openMenu(`button[aria-label="${LABELS[language].menu}"]`);
     },
   },
   attached: {
@@ -220,4 +264,25 @@ export const SCENES: Record<string, Scene> = {
       shell.drag("enter", ["/home/a/picture.png"]);
     },
   },
+  capabilities: settings("capabilities", {}),
+  capabilitiesAway: settings(
+    "capabilities",
+    {
+      ...AWAY,
+      "chat/completions": () => completion("A red circle on a light ground."),
+    },
+    async (_, texts) => {
+      await element("main li");
+      await pressText(texts.capabilities.try.start);
+    },
+  ),
+  capabilitiesMenu: settings("capabilities", {}, () => openMenu('main li [aria-haspopup="menu"]')),
+  capabilitiesConsent: settings("capabilities", {}, async () => {
+    await openMenu('main li [aria-haspopup="menu"]');
+    (
+      await element(
+        '[role="menuitemradio"]:not([aria-disabled]):nth-child(2), [role="group"]:last-of-type > [role="menuitemradio"]',
+      )
+    ).click();
+  }),
 };
