@@ -1,4 +1,4 @@
-import { ChevronDown } from "lucide-react";
+import { ChevronDown, Globe } from "lucide-react";
 import { useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { Button } from "@/components/ui/button";
@@ -67,8 +67,16 @@ export function ModelMenu({ assignment, providers, onChoose }: ModelMenuProps) {
         >
           {filled.map((provider) => (
             <DropdownMenuGroup key={provider.id}>
-              <DropdownMenuLabel className="truncate">
-                {provider.builtin ? t("settings.builtinProvider") : provider.name}
+              <DropdownMenuLabel className="flex items-center gap-1.5">
+                <span className="truncate">
+                  {provider.builtin ? t("settings.builtinProvider") : provider.name}
+                </span>
+                {provider.leavesComputer && (
+                  <>
+                    <Globe aria-hidden="true" className="size-3.5 shrink-0" />
+                    <span className="sr-only">{t("settings.capabilities.leaves")}</span>
+                  </>
+                )}
               </DropdownMenuLabel>
               {provider.models.map((model) => (
                 <Model key={model.id} model={model} provider={provider} assignment={assignment} />

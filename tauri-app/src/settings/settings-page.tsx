@@ -1,4 +1,4 @@
-import { ArrowLeft, Blocks, type LucideIcon } from "lucide-react";
+import { ArrowLeft, Blocks, type LucideIcon, Server } from "lucide-react";
 import { Dialog } from "radix-ui";
 import { type ComponentType, type RefObject, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -7,12 +7,14 @@ import { cn } from "@/components/ui/class-names";
 import { useAlone } from "@/components/use-alone";
 import type { Sidecar } from "@/rpc/sidecar";
 import { Capabilities } from "./capabilities";
+import { Providers } from "./providers";
 
-type SectionName = "capabilities";
+type SectionName = "capabilities" | "providers";
 
 /** In the order in which they are listed. */
 const SECTIONS: readonly [SectionName, LucideIcon, ComponentType<{ sidecar: Sidecar }>][] = [
   ["capabilities", Blocks, Capabilities],
+  ["providers", Server, Providers],
 ];
 
 type SettingsPageProps = {

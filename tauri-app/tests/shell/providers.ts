@@ -1,7 +1,9 @@
 /** Providers and who does the jobs, for scripts of the shell. */
-import type { Assignment, Provider } from "@/rpc/gen/protocol";
+import type { Assignment, NewModel, Provider, ProviderModel } from "@/rpc/gen/protocol";
 import type { Ability } from "@/settings/ability";
 import { ABILITIES } from "@/settings/ability";
+import type { Consent } from "@/settings/consent";
+import { isPlain, leavesComputer } from "@/settings/provider-address";
 import type { Answers } from "./replay";
 import { failure, MODEL } from "./sidecar";
 
@@ -95,25 +97,96 @@ export function assignment(
   };
 }
 
-/** A sidecar that has these providers, keeps who does the jobs, and asks for consent as the real one does. */
+/** A sidecar that keeps these providers and who does the jobs, and asks for consent as the real one does. */
 export function withProviders(
-  providers: Provider[] = ALL,
+  initial: Provider[] = ALL,
   given: Partial<Record<Ability, Assignment>> = {},
 ): Answers {
+  let providers = initial;
   const rows = new Map(ABILITIES.map((ability) => [ability, given[ability] ?? assignment(ability)]));
+  const capabilities = () => ({ capabilities: [...rows.values()] });
+  const found = (id: string): Provider => {
+    const provider = providers.find((each) => each.id === id);
+    if (!provider) {
+      throw failure("provider_not_found");
+    }
+    return provider;
+  };
+  const keep = (changed: Provider) => {
+    const known = providers.some(({ id }) => id === changed.id);
+    providers = known
+      ? providers.map((each) => (each.id === changed.id ? changed : each))
+      : [...providers, changed];
+    return { provider: changed };
+  };
   return {
     "providers/list": () => ({ providers }),
-    "capabilities/list": () => ({ capabilities: [...rows.values()] }),
+    "providers/create": ({ params: { name, baseUrl, preset = "openai", accept = [] } }) => {
+      refuseWithoutConsent(isPlain(baseUrl), "plain_http", accept, baseUrl);
+      return keep({
+        ...OLLAMA,
+        id: `${name}-new`,
+        name,
+        baseUrl,
+        preset,
+        leavesComputer: leavesComputer(baseUrl),
+        concurrency: 4,
+        background: false,
+        models: [],
+      });
+    },
+    "providers/update": ({
+      params: { providerId, name, baseUrl, concurrency, background, models, accept },
+    }) => {
+      const before = found(providerId);
+      refuseWithoutConsent(isPlain(baseUrl ?? ""), "plain_http", accept ?? [], baseUrl ?? "");
+      return keep({
+        ...before,
+        name: name ?? before.name,
+        baseUrl: baseUrl ?? before.baseUrl,
+        concurrency: concurrency ?? before.concurrency,
+        background: background ?? before.background,
+        models: models?.map((model) => modelOf(before, model)) ?? before.models,
+      });
+    },
+    "providers/delete": ({ params: { providerId } }) => {
+      providers = providers.filter(({ id }) => id !== providerId);
+      for (const [ability, row] of rows) {
+        if (row.providerId === providerId) {
+          rows.set(ability, assignment(ability));
+        }
+      }
+      return capabilities();
+    },
+    "providers/models": () => ({ identifiers: ["qwen3:8b", "gemma3:12b", "nomic-embed-text"] }),
+    "capabilities/list": capabilities,
     "capabilities/assign": ({ params: { capability, modelId, accept } }) => {
       const row = assignment(capability, modelId);
-      if (row.leavesComputer && !accept?.includes("leaves_computer")) {
-        throw {
-          ...failure("consent_needed"),
-          details: { needs: ["leaves_computer"], host: "api.example.com" },
-        };
-      }
+      refuseWithoutConsent(row.leavesComputer, "leaves_computer", accept ?? [], ELSEWHERE.baseUrl);
       rows.set(capability, row);
       return row;
     },
   };
+}
+
+function modelOf(provider: Provider, model: NewModel): ProviderModel {
+  const known = provider.models.find(({ identifier }) => identifier === model.identifier);
+  return {
+    id: known?.id ?? `${provider.id}/${model.identifier}`,
+    identifier: model.identifier,
+    displayName: model.displayName ?? model.identifier,
+    capabilities: model.capabilities ?? [],
+    lacking: model.lacking ?? [],
+  };
+}
+
+function refuseWithoutConsent(
+  needed: boolean,
+  need: Consent,
+  accept: readonly Consent[],
+  address: string,
+): void {
+  if (needed && !accept.includes(need)) {
+    throw { ...failure("consent_needed"), details: { needs: [need], host: new URL(address).hostname } };
+  }
 }
