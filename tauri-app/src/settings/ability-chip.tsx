@@ -1,4 +1,4 @@
-import { Check, CircleHelp, type LucideIcon, X } from "lucide-react";
+import { Check, ChevronDown, CircleHelp, type LucideIcon, X } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { cn } from "@/components/ui/class-names";
 import {
@@ -32,12 +32,13 @@ export function AbilityChip({ ability, state, onChange }: AbilityChipProps) {
           className={cn(
             "inline-flex h-7 items-center gap-1.5 rounded-full border px-2.5 text-[0.8125rem] transition-colors duration-150 hover:border-input",
             state === "yes" && "border-transparent bg-primary-soft text-primary",
-            state === "no" && "text-muted-foreground line-through decoration-1",
+            state === "no" && "text-muted-foreground",
             state === "unknown" && "border-dashed text-muted-foreground",
           )}
         >
           <Icon aria-hidden="true" className="size-3.5" />
           {name}
+          <ChevronDown aria-hidden="true" className="-mr-0.5 size-3 opacity-60" />
         </button>
       </DropdownMenuTrigger>
       <DropdownMenuContent align="start" className="min-w-36">

@@ -1,4 +1,4 @@
-import { ArrowLeft, Blocks, type LucideIcon, Server } from "lucide-react";
+import { ArrowLeft, Blocks, Cpu, type LucideIcon, Server } from "lucide-react";
 import { Dialog } from "radix-ui";
 import { type ComponentType, type RefObject, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -6,15 +6,17 @@ import { Button } from "@/components/ui/button";
 import { cn } from "@/components/ui/class-names";
 import { useAlone } from "@/components/use-alone";
 import type { Sidecar } from "@/rpc/sidecar";
+import { Builtin } from "./builtin";
 import { Capabilities } from "./capabilities";
 import { Providers } from "./providers";
 
-type SectionName = "capabilities" | "providers";
+type SectionName = "capabilities" | "providers" | "builtin";
 
 /** In the order in which they are listed. */
 const SECTIONS: readonly [SectionName, LucideIcon, ComponentType<{ sidecar: Sidecar }>][] = [
   ["capabilities", Blocks, Capabilities],
   ["providers", Server, Providers],
+  ["builtin", Cpu, Builtin],
 ];
 
 type SettingsPageProps = {

@@ -1,6 +1,7 @@
 import en from "@/i18n/en.json";
 import zh from "@/i18n/zh.json";
-import { assignment, withProviders } from "../shell/providers";
+import type { TestResult } from "@/rpc/gen/protocol";
+import { assignment, BUILTIN, withProviders } from "../shell/providers";
 import type { Answers, Script, ShellReplay } from "../shell/replay";
 import {
   completion,
@@ -8,6 +9,7 @@ import {
   downloadEvent,
   engineStatus,
   failure,
+  MODEL,
   modelStatus,
   READY,
   sendPiece,
@@ -136,18 +138,18 @@ const settings = (
     await element("textarea");
     await openMenu(`button[aria-label="${LABELS[language].menu}"]`);
     (await element('[role="menuitem"]')).click();
-    await pressText(texts.sections[section], "nav ");
+    await pressText(texts.sections[section], "nav button");
     await element("#settings-section");
     await then?.(shell, texts);
   },
 });
 
-/** Presses the first button with this text. */
-async function pressText(text: string, within = ""): Promise<void> {
+/** Presses the first of the elements that has this text. */
+async function pressText(text: string, selector = "button"): Promise<void> {
   for (;;) {
-    const buttons = document.querySelectorAll<HTMLButtonElement>(`${within}button`);
-    const found = [...buttons].find((button) => button.textContent === text && !button.disabled);
-    if (found) {
+    const elements = document.querySelectorAll<HTMLElement>(selector);
+    const found = [...elements].find((element) => element.textContent?.trim() === text);
+    if (found && !found.matches(":disabled")) {
       found.click();
       return;
     }
@@ -155,11 +157,32 @@ async function pressText(text: string, within = ""): Promise<void> {
   }
 }
 
+const TESTED: TestResult[] = [
+  { ability: "models", works: true, seconds: 0.1, kind: null, reason: null },
+  { ability: "text", works: true, seconds: 0.9, kind: null, reason: null },
+  { ability: "structured_output", works: true, seconds: 1.6, kind: null, reason: null },
+  {
+    ability: "tool_use",
+    works: false,
+    seconds: 0.3,
+    kind: "provider_rejected",
+    reason: "this model does not support tools",
+  },
+];
+
 const AWAY = withProviders(undefined, {
   vision: assignment("vision", "elsewhere-large"),
   text: assignment("text", "ollama-qwen", { ready: false, kind: "provider_unreachable" }),
   structured_output: assignment("structured_output", "elsewhere-large"),
 });
+
+const LOADED: Answers = {
+  "models/list": () => ({
+    models: [{ ...MODEL, revision: "6a2a1f1f3bd0c4b0a7d5f4a5c8f0f6b5d2e1c3a4", state: "ready" }],
+  }),
+  "engine/status": () =>
+    engineStatus({ loaded: true, activeBytes: 3_100_000_000, budgetBytes: 6_400_000_000 }),
+};
 
 const FETCHING = {
   source: "https://pypi.org/simple",
@@ -279,10 +302,45 @@ export const SCENES: Record<string, Scene> = {
   capabilitiesMenu: settings("capabilities", {}, () => openMenu('main li [aria-haspopup="menu"]')),
   capabilitiesConsent: settings("capabilities", {}, async () => {
     await openMenu('main li [aria-haspopup="menu"]');
-    (
-      await element(
-        '[role="menuitemradio"]:not([aria-disabled]):nth-child(2), [role="group"]:last-of-type > [role="menuitemradio"]',
-      )
-    ).click();
+    await pressText("Large VL", '[role="menuitemradio"]');
   }),
+  providers: settings("providers", {}),
+  providersNone: settings("providers", withProviders([BUILTIN])),
+  providersTest: settings(
+    "providers",
+    {
+      "providers/test": (call) => {
+        for (const result of TESTED) {
+          call.notify({ method: "providers/tested", params: { requestId: call.requestId, result } });
+        }
+        return { results: TESTED };
+      },
+    },
+    (_, texts) => pressText(texts.providers.models.test),
+  ),
+  providersFind: settings("providers", {}, (_, texts) => pressText(texts.providers.models.find)),
+  providersAdd: settings("providers", {}, async (_, texts) => {
+    await pressText(texts.providers.add);
+    await pressText("vLLM", '[role="dialog"] label');
+  }),
+  providersRemove: settings(
+    "providers",
+    withProviders(undefined, { text: assignment("text", "ollama-qwen") }),
+    (_, texts) => press(texts.providers.remove),
+  ),
+  builtin: settings("builtin", LOADED),
+  builtinVerify: settings("builtin", { ...LOADED, "models/verify": never }, async (shell, texts) => {
+    await pressText(texts.builtin.verify);
+    await element('[role="progressbar"]');
+    shell.notify({ method: "builtin-model-download-progress", params: downloadEvent() });
+  }),
+  builtinDelete: settings("builtin", LOADED, (_, texts) => pressText(texts.builtin.delete)),
+  builtinAbsent: settings(
+    "builtin",
+    { ...LOADED, "models/delete": () => modelStatus(), "engine/status": () => engineStatus() },
+    async (_, texts) => {
+      await pressText(texts.builtin.delete);
+      await pressText(texts.builtin.deletion.confirm);
+    },
+  ),
 };
