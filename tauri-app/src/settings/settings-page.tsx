@@ -1,4 +1,4 @@
-import { ArrowLeft, Blocks, Cpu, type LucideIcon, Server } from "lucide-react";
+import { ArrowLeft, Blocks, Cpu, type LucideIcon, Server, SlidersHorizontal } from "lucide-react";
 import { Dialog } from "radix-ui";
 import { type ComponentType, type RefObject, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -8,12 +8,14 @@ import { useAlone } from "@/components/use-alone";
 import type { Sidecar } from "@/rpc/sidecar";
 import { Builtin } from "./builtin";
 import { Capabilities } from "./capabilities";
+import { General } from "./general";
 import { Providers } from "./providers";
 
-type SectionName = "capabilities" | "providers" | "builtin";
+type SectionName = "general" | "capabilities" | "providers" | "builtin";
 
 /** In the order in which they are listed. */
 const SECTIONS: readonly [SectionName, LucideIcon, ComponentType<{ sidecar: Sidecar }>][] = [
+  ["general", SlidersHorizontal, General],
   ["capabilities", Blocks, Capabilities],
   ["providers", Server, Providers],
   ["builtin", Cpu, Builtin],
@@ -49,7 +51,7 @@ export function SettingsPage({ sidecar, onClose, opener }: SettingsPageProps) {
 
 function Page({ sidecar }: { sidecar: Sidecar }) {
   const { t } = useTranslation();
-  const [section, setSection] = useState<SectionName>("capabilities");
+  const [section, setSection] = useState<SectionName>("general");
   const header = useRef<HTMLElement>(null);
   const view = useRef<HTMLElement>(null);
   useAlone(header);

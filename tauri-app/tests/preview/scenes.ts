@@ -3,6 +3,7 @@ import zh from "@/i18n/zh.json";
 import type { TestResult } from "@/rpc/gen/protocol";
 import { assignment, BUILTIN, withProviders } from "../shell/providers";
 import type { Answers, Script, ShellReplay } from "../shell/replay";
+import { withSettings } from "../shell/settings";
 import {
   completion,
   computer,
@@ -132,7 +133,7 @@ const settings = (
   answers: Answers,
   then?: (shell: ShellReplay, texts: typeof en.settings) => Promise<void>,
 ): Scene => ({
-  script: () => ({ answers: withModel(READY, { ...withProviders(), ...answers }) }),
+  script: () => ({ answers: withModel(READY, { ...withProviders(), ...withSettings(), ...answers }) }),
   play: async (shell, language) => {
     const texts = (language === "zh" ? zh : en).settings;
     await element("textarea");
@@ -343,4 +344,5 @@ export const SCENES: Record<string, Scene> = {
       await pressText(texts.builtin.deletion.confirm);
     },
   ),
+  general: settings("general", withSettings({ unloadMinutes: 120 })),
 };

@@ -1,6 +1,7 @@
 /** The Settings page over a scripted sidecar, and what a person does on it. */
 import { screen, within } from "@testing-library/react";
 import type { Answers, Script } from "../shell/replay";
+import { withSettings } from "../shell/settings";
 import { READY, withModel } from "../shell/sidecar";
 import { type OpenWindow, openWindow } from "../window";
 
@@ -9,7 +10,10 @@ export async function openSettings(
   section: string,
   script: Partial<Script> = {},
 ): Promise<OpenWindow> {
-  const window = await openWindow({ ...script, answers: withModel(READY, answers) });
+  const window = await openWindow({
+    ...script,
+    answers: withModel(READY, { ...withSettings(), ...answers }),
+  });
   await screen.findByRole("textbox", { name: "Message" });
   await toSettings(window, section);
   return window;
