@@ -78,7 +78,7 @@ export function ChatPage({ sidecar, onModelMissing }: { sidecar: Sidecar; onMode
             </Button>
           </Tooltip>
           <HelpButton />
-          <PreferencesMenu />
+          <PreferencesMenu sidecar={sidecar} />
         </div>
       </header>
       <main className="flex min-h-0 grow flex-col">

@@ -125,3 +125,10 @@ export const secretDelete = (providerId: string) => command<null>("secret_delete
 
 /** Versions, system, states and the last log lines, as text for a report; never what was written or shown. */
 export const diagnostics = () => command<string>("diagnostics");
+
+/** Gives a provider's key to the sidecar and, with `keep`, to the system's keychain; without, it is gone with this run. */
+export const secretSet = (key: { providerId: string; secret: string; keep: boolean }) =>
+  command<null>("secret_set", key);
+
+/** Forgets a provider's key, in the keychain as well. */
+export const secretDelete = (key: { providerId: string }) => command<null>("secret_delete", key);
