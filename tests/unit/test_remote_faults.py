@@ -234,6 +234,12 @@ async def test_a_server_that_stands_still_is_unreachable_and_not_asked_again(
     assert len(provider.log) == 1
 
 
+async def test_who_has_begun_to_answer_is_not_waited_for_as_long_as_at_first(provider: Provider) -> None:
+    provider.will(stream(delta("half"), end="silence"))
+    async with remote(provider.url, patience=replace(BRISK, first_byte=10 * SECONDS)) as asked:
+        assert (await failure(asked)).details["reason"] == "timeout"
+
+
 async def test_comments_show_that_a_server_is_alive(provider: Provider) -> None:
     # Longer than it may stand still, in steps that are shorter.
     provider.will(stream(b": wait\n\n", *[b": wait\n\n"] * 3, delta("here"), delta(reason="stop"), pause=0.4))
