@@ -110,6 +110,11 @@ async def test_what_fails_once_before_the_first_piece_is_tried_again(
     assert provider.bodies[0] == provider.bodies[2]
 
 
+async def test_a_list_of_models_is_asked_for_again_too(provider: Provider, asked: Remote) -> None:
+    provider.will(replies.status(503), replies.dropped(), replies.models("m"))
+    assert await asked.models() == ["m"]
+
+
 async def test_a_short_retry_after_is_waited_for(provider: Provider) -> None:
     provider.will(replies.status(429, Retry_After="1"), chat("here"))
     loop = asyncio.get_running_loop()
