@@ -79,6 +79,8 @@ async def test_a_status_becomes_an_error_with_the_servers_words(
         ({"detail": [{"msg": "pydantic's", "loc": ["body"]}]}, "pydantic's"),
         ({"object": "error", "message": "vLLM's"}, "vLLM's"),
         ({"error": {"message": "long " * 1000}}, "long " * 99 + "long…"),
+        ([{"error": {"message": "Google's"}}], "Google's"),
+        ({"error": {"message": "b" * 50_000}}, "b" * 499 + "…"),
         ({"error": {"message": 5}}, None),
         ([1], None),
     ],
