@@ -19,7 +19,7 @@ from sidecar.errors import (
     ProviderRejected,
     ProviderUnreachable,
 )
-from sidecar.routing.remote_answer import FILTERED, BrokenOff, GrowingAnswer, NotAnAnswer
+from sidecar.routing.remote_answer import FILTERED, BrokenOff, GrowingAnswer, NotAnAnswer, sound
 from sidecar.routing.remote_body import MAX_COMPLETION_TOKENS, MAX_TOKENS, body_of
 from sidecar.routing.remote_patience import PATIENCE, Patience
 from sidecar.routing.remote_pictures import with_pictures
@@ -127,7 +127,7 @@ class Remote:
                 attempt += 1
         match listed:
             case {"data": [*models]} if all(_identifier(model) for model in models):
-                return [str(_identifier(model)) for model in models]
+                return [sound(str(_identifier(model))) for model in models]
             case {"data": None}:  # Ollama's way to say that it has none
                 return []
         raise server.interpreter.error(ProviderAnswerInvalid, "no list of models")
@@ -175,10 +175,9 @@ def _pieces(answer: GrowingAnswer, event: object, interpreter: Interpreter) -> I
 
 
 def _wants_other_member(error: ProviderError, member: str) -> bool:
-    """Whether the model takes `max_completion_tokens` alone, as OpenAI's reasoning models do."""
-    if not isinstance(error, ProviderRejected) or member == MAX_COMPLETION_TOKENS:
-        return False
-    return error.details.get("member") == MAX_TOKENS or MAX_COMPLETION_TOKENS in str(error.details.get("said"))
+    """Whether the model takes `max_completion_tokens` alone, and the server says so, as OpenAI's does."""
+    refused = isinstance(error, ProviderRejected) and member == MAX_TOKENS
+    return refused and MAX_COMPLETION_TOKENS in str(error.details.get("said"))
 
 
 async def _pause(error: ProviderError, attempt: int, patience: Patience) -> None:

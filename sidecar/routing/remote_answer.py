@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 from typing import Any, Literal
 
@@ -37,11 +39,22 @@ class BrokenOff(Exception):  # noqa: N818 (told as ProviderRejected or ProviderF
         self.reason = reason
 
 
+def sound(text: str) -> str:
+    """The text with halves of surrogate pairs, which JSON can hold and UTF-8 cannot, replaced by U+FFFD."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+# Servers that count in UTF-16 may send a character as two halves in two pieces.
+_UTF16 = partial(codecs.getincrementaldecoder("utf-16-le"), "replace")
+
+
 @dataclass
 class _Choice:
     """What of one of the `n` answers has come. `calls` are its tool calls: the server's own index, and the id."""
 
     calls: list[tuple[object, str]] = field(default_factory=list)
+    text: codecs.IncrementalDecoder = field(default_factory=_UTF16)
+    begun: bool = False
     reason: Reason | None = None
 
 
@@ -63,9 +76,9 @@ class GrowingAnswer:
         return all(choice.reason is not None for choice in self._choices)
 
     @property
-    def counted(self) -> bool:
-        """Whether the server has said how many tokens there were."""
-        return bool(self._usage)
+    def lacks_choices(self) -> bool:
+        """Whether some choices have ended and others not even begun: not all servers know `n`."""
+        return any(choice.reason for choice in self._choices) and not all(choice.begun for choice in self._choices)
 
     def push(self, event: object) -> Iterator[Piece]:
         """The pieces in one event; one may hold none.
@@ -114,11 +127,12 @@ class GrowingAnswer:
         if not isinstance(index, int) or not 0 <= index < len(self._choices):
             raise NotAnAnswer("a choice that was not asked for")
         growing = self._choices[index]
+        growing.begun = True
         delta = choice.get("delta") or {}
         if not isinstance(delta, Mapping):
             raise NotAnAnswer("a delta that is no object")
         if growing.reason is None:
-            text, calls = _text(delta, choice.get("logprobs"), index), _calls(growing, delta, index)
+            text, calls = _text(growing, delta, choice.get("logprobs"), index), _calls(growing, delta, index)
             for piece in chain[TextDelta | ToolCallDelta](text, calls):
                 self._last = time.monotonic() - self._began
                 self._first = self._last if self._first is None else self._first
@@ -139,12 +153,12 @@ class GrowingAnswer:
         choice.reason = "tool_calls" if said == "stop" and choice.calls else said
 
 
-def _text(delta: Mapping[str, Any], logprobs: object, choice: int) -> Iterator[TextDelta]:
+def _text(growing: _Choice, delta: Mapping[str, Any], logprobs: object, choice: int) -> Iterator[TextDelta]:
     content, refusal = delta.get("content"), delta.get("refusal")
     for text in (content, refusal):  # a refusal is what the model says, too
         if not isinstance(text, str | None):
             raise NotAnAnswer("content that is no text")
-    text = (content or "") + (refusal or "")
+    text = growing.text.decode(((content or "") + (refusal or "")).encode("utf-16-le", "surrogatepass"))
     listed = logprobs.get("content") if isinstance(logprobs, Mapping) else None
     likely = tuple(_logprob(token, alternatives=True) for token in listed or ())
     if text or likely:
@@ -157,7 +171,7 @@ def _logprob(token: Any, *, alternatives: bool) -> TokenLogprob:
             raw, top = token.get("bytes"), token.get("top_logprobs") if alternatives else None
             try:
                 return TokenLogprob(
-                    text.encode() if raw is None else bytes(raw),
+                    sound(text).encode() if raw is None else bytes(raw),
                     float(logprob),
                     tuple(_logprob(other, alternatives=False) for other in top or ()),
                 )
@@ -181,12 +195,13 @@ def _call(
     growing: _Choice, call: Mapping[str, Any], function: Mapping[str, Any], choice: int
 ) -> Iterator[ToolCallDelta]:
     own, name, arguments = call.get("id"), function.get("name"), function.get("arguments")
-    identity = own if isinstance(own, str) and own else None
+    identity = sound(own) if isinstance(own, str) and own else None
     at = _known(growing, call.get("index"), identity, named=bool(name))
     if at is None:
         if not isinstance(name, str) or not name or len(growing.calls) == MOST_CALLS:
             raise NotAnAnswer("a tool call without a name")
         at, identity = len(growing.calls), identity or f"call_{secrets.token_hex(12)}"
+        name = sound(name)
         growing.calls.append((call.get("index"), identity))
         yield ToolCallDelta(at, id=identity, name=name, choice=choice)
     if isinstance(arguments, Mapping):
@@ -194,7 +209,7 @@ def _call(
     if not isinstance(arguments, str | None):
         raise NotAnAnswer("arguments that are no text")
     if arguments:
-        yield ToolCallDelta(at, arguments, choice=choice)
+        yield ToolCallDelta(at, sound(arguments), choice=choice)
 
 
 def _known(growing: _Choice, index: object, identity: str | None, *, named: bool) -> int | None:

@@ -64,7 +64,7 @@ class Interpreter:
             raise self._broken(error.__cause__ or error) from error
         except openai.APIError as error:  # what a server says in the midst of its stream
             raise self.said_in_stream(error.body) from error
-        except httpx2.HTTPError as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeEncodeError) as error:
             raise self._broken(error) from error
         except (openai.OpenAIError, ValueError, RecursionError) as error:  # JSON or UTF-8 that is none
             raise self.error(ProviderAnswerInvalid, "what it sent is not JSON") from error
@@ -90,8 +90,6 @@ class Interpreter:
             details["retryAfter"] = wait
         if 300 <= status < 400:
             details["reason"] = "redirect"
-        if isinstance(error.param, str):
-            details["member"] = self._words(error.param)
         return self.error(_kind(status), f"it answered {status}", error.body, **details)
 
     def _broken(self, error: BaseException) -> ProviderError:

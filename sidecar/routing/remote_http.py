@@ -29,6 +29,7 @@ class Client(AsyncOpenAI):
     def default_headers(self) -> dict[str, str | Omit]:
         return {
             "Accept": "application/json, text/event-stream",
+            "Accept-Encoding": "identity",  # what is packed may be of any size
             "Content-Type": "application/json",
             "User-Agent": "knowledge-focus",
         }

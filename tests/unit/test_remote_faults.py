@@ -194,6 +194,26 @@ async def test_an_error_in_the_stream_is_told_in_its_words(
     assert error.details["said"] == "out of memory"
 
 
+async def test_a_server_that_gives_fewer_choices_than_asked_for_is_found_out(provider: Provider, asked: Remote) -> None:
+    provider.will(chat("one"))
+    with pytest.raises(ProviderAnswerInvalid) as raised:
+        await answer(asked, request(n=2))
+    assert raised.value.details["reason"] == "choices"
+
+
+async def test_of_an_endless_error_only_the_beginning_is_read(provider: Provider, asked: Remote) -> None:
+    provider.will(Reply(400, {"Content-Type": "text/plain"}, [b"no " * 10_000] * 10, end="silence"))
+    error = await failure(asked)
+    assert type(error) is ProviderRejected
+    assert str(error.details["said"]).startswith("no no")
+
+
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "a" * 70 + ".invalid", "a..b", "[::1%25x]"])
+async def test_an_address_that_leads_nowhere_is_told(host: str) -> None:
+    async with remote(f"http://{host}/v1") as asked:
+        assert type(await failure(asked)) in (ProviderUnreachable, ProviderRejected)
+
+
 async def test_nobody_at_the_address_is_unreachable() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -212,6 +232,12 @@ async def test_a_server_that_stands_still_is_unreachable_and_not_asked_again(
     assert type(error) is ProviderUnreachable
     assert error.details["reason"] == "timeout"
     assert len(provider.log) == 1
+
+
+async def test_who_has_begun_to_answer_is_not_waited_for_as_long_as_at_first(provider: Provider) -> None:
+    provider.will(stream(delta("half"), end="silence"))
+    async with remote(provider.url, patience=replace(BRISK, first_byte=10 * SECONDS)) as asked:
+        assert (await failure(asked)).details["reason"] == "timeout"
 
 
 async def test_comments_show_that_a_server_is_alive(provider: Provider) -> None:

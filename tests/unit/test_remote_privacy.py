@@ -125,6 +125,14 @@ async def test_the_key_is_cut_out_of_the_servers_words(provider: Provider, words
     assert "0123456789abcdef" not in said
 
 
+async def test_a_key_that_looks_like_none_is_cut_out_too(provider: Provider) -> None:
+    provider.will(replies.status(401, "p@s:w! is wrong"))
+    async with remote(provider.url, secret="p@s:w!") as asked:
+        with pytest.raises(ProviderError) as raised:
+            await answer(asked)
+    assert raised.value.details["said"] == "[…] is wrong"
+
+
 async def test_words_that_look_like_no_key_stay(provider: Provider) -> None:
     words = "The model `Qwen/Qwen2.5-VL-7B-Instruct-AWQ` does not exist: see https://example.com/docs/models"
     provider.will(replies.status(404, words))

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from typing import Any
 
 import pytest
 
 from sidecar.engine import RequestPriority
+from sidecar.routing.remote_queue import Places
 from tests.provider import Provider, replies
 from tests.provider.asking import SECONDS, answer, remote, request
 
 
-async def waiting(task: asyncio.Task[object]) -> None:
+async def waiting(task: asyncio.Task[Any]) -> None:
     """Returns once the task has come to its first wait."""
     for _ in range(20):
         await asyncio.sleep(0)
@@ -72,12 +74,29 @@ async def test_who_goes_while_waiting_leaves_no_place_taken() -> None:
             gone[0].cancel()
             gate.set()
             await first
-            # One is cancelled while it waits, another in the moment in which the place becomes its own.
             gone[1].cancel()
             await asyncio.gather(*gone, return_exceptions=True)
             assert gone[0].cancelled()
             await answer(asked)
             await answer(asked)
+
+
+async def test_who_goes_in_the_moment_of_getting_a_place_leaves_it() -> None:
+    places = Places(1)
+
+    async def hold() -> None:
+        async with places.taken(RequestPriority.HIGH):
+            raise AssertionError("cancelled before")
+
+    async with asyncio.timeout(SECONDS):
+        async with places.taken(RequestPriority.LOW):
+            task = asyncio.create_task(hold())
+            await waiting(task)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        async with places.taken(RequestPriority.LOW):
+            pass
 
 
 async def test_who_fails_gives_the_place_back() -> None:
