@@ -25,6 +25,8 @@ REASONS: Mapping[str, Reason] = {
 FILTERED = "content_filter"
 BROKEN_OFF = frozenset({"error", "abort"})  # OpenRouter's and vLLM's
 MOST_CALLS = 1024  # of one answer
+MOST_TOKENS = 10**9
+IMPOSSIBLE = -9999.0  # OpenAI's logarithm of a probability of 0; JSON has no infinity
 
 
 class NotAnAnswer(Exception):  # noqa: N818 (told as ProviderAnswerInvalid)
@@ -90,7 +92,7 @@ class GrowingAnswer:
         if not isinstance(event, Mapping):
             raise NotAnAnswer("an event that is no object")
         choices, usage = event.get("choices"), event.get("usage")
-        if not isinstance(choices, list) and usage is None:
+        if not isinstance(choices, list) and (choices is not None or usage is None):
             raise NotAnAnswer("an event without choices")
         if isinstance(usage, Mapping):
             self._usage = usage
@@ -160,24 +162,27 @@ def _text(growing: _Choice, delta: Mapping[str, Any], logprobs: object, choice: 
             raise NotAnAnswer("content that is no text")
     text = growing.text.decode(((content or "") + (refusal or "")).encode("utf-16-le", "surrogatepass"))
     listed = logprobs.get("content") if isinstance(logprobs, Mapping) else None
-    likely = tuple(_logprob(token, alternatives=True) for token in listed or ())
+    likely = tuple(_logprob(token, alternatives=True) for token in listed) if isinstance(listed, list) else ()
     if text or likely:
         yield TextDelta(text, likely, choice)
 
 
-def _logprob(token: Any, *, alternatives: bool) -> TokenLogprob:
-    match token:
-        case {"token": str(text), "logprob": int() | float() as logprob}:
-            raw, top = token.get("bytes"), token.get("top_logprobs") if alternatives else None
-            try:
-                return TokenLogprob(
-                    sound(text).encode() if raw is None else bytes(raw),
-                    float(logprob),
-                    tuple(_logprob(other, alternatives=False) for other in top or ()),
-                )
-            except (TypeError, ValueError) as error:
-                raise NotAnAnswer("bytes that are none") from error
-    raise NotAnAnswer("a log-probability that is none")
+def _logprob(token: object, *, alternatives: bool) -> TokenLogprob:
+    text, logprob, raw = _members(token, "token", "logprob", "bytes")
+    if not isinstance(text, str) or not isinstance(logprob, int | float) or logprob != logprob:
+        raise NotAnAnswer("a log-probability that is none")
+    try:
+        own = bytes(raw) if isinstance(raw, list) else sound(text).encode()
+    except (TypeError, ValueError) as error:
+        raise NotAnAnswer("bytes that are none") from error
+    (top,) = _members(token, "top_logprobs")
+    likely = top if alternatives and isinstance(top, list) else ()
+    probability = float(max(min(logprob, 0), IMPOSSIBLE))
+    return TokenLogprob(own, probability, tuple(_logprob(other, alternatives=False) for other in likely))
+
+
+def _members(value: object, *names: str) -> list[object]:
+    return [value.get(name) if isinstance(value, Mapping) else None for name in names]
 
 
 def _calls(growing: _Choice, delta: Mapping[str, Any], choice: int) -> Iterator[ToolCallDelta]:
@@ -229,4 +234,4 @@ def _known(growing: _Choice, index: object, identity: str | None, *, named: bool
 
 def _count(usage: Mapping[str, Any], member: str) -> int:
     count = usage.get(member)
-    return count if isinstance(count, int) and count >= 0 else 0
+    return count if isinstance(count, int) and 0 <= count <= MOST_TOKENS else 0

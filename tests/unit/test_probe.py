@@ -89,6 +89,13 @@ async def test_a_refused_picture_is_told_in_the_servers_words_and_the_rest_is_tr
     assert [works for _, works, _, _ in found] == [True, True, False, True, True]
 
 
+async def test_a_server_that_hangs_up_on_a_picture_is_asked_further(provider: Provider, asked: Remote) -> None:
+    provider.will(MODELS, TEXT, *[replies.dropped()] * 3, STRUCTURED, TOOL)
+    found = told(await probed(asked))
+    assert found[2] == ("vision", False, "provider_unreachable", "cut")
+    assert [works for _, works, _, _ in found] == [True, True, False, True, True]
+
+
 async def test_a_picture_that_nothing_is_said_to_shows_no_sight(provider: Provider, asked: Remote) -> None:
     provider.will(MODELS, TEXT, replies.chat(" "), STRUCTURED, TOOL)
     assert told(await probed(asked))[2] == ("vision", False, "provider_answer_invalid", "an empty answer")

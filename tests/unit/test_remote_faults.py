@@ -79,6 +79,8 @@ async def test_a_status_becomes_an_error_with_the_servers_words(
         ({"detail": [{"msg": "pydantic's", "loc": ["body"]}]}, "pydantic's"),
         ({"object": "error", "message": "vLLM's"}, "vLLM's"),
         ({"error": {"message": "long " * 1000}}, "long " * 99 + "long…"),
+        ([{"error": {"message": "Google's"}}], "Google's"),
+        ({"error": {"message": "b" * 50_000}}, "b" * 499 + "…"),
         ({"error": {"message": 5}}, None),
         ([1], None),
     ],
@@ -108,6 +110,11 @@ async def test_what_fails_once_before_the_first_piece_is_tried_again(
     assert text_of(await answer(asked)) == "here"
     assert len(provider.log) == ATTEMPTS
     assert provider.bodies[0] == provider.bodies[2]
+
+
+async def test_a_list_of_models_is_asked_for_again_too(provider: Provider, asked: Remote) -> None:
+    provider.will(replies.status(503), replies.dropped(), replies.models("m"))
+    assert await asked.models() == ["m"]
 
 
 async def test_a_short_retry_after_is_waited_for(provider: Provider) -> None:
