@@ -2,25 +2,18 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Weak};
-use std::time::Duration;
 
-use secrecy::{ExposeSecret, SecretString};
-use serde::Serialize;
+use secrecy::SecretString;
 use serde_json::json;
-use serde_json::value::RawValue;
-use sidecar_host::{Call, Notification, RpcError, Sidecar, State, Supervisor};
+use sidecar_host::{Notification, RpcError, Sidecar, State, Supervisor};
 use tokio::sync::{Mutex, broadcast, watch};
-use tokio::time::timeout;
-use uuid::Uuid;
 
 use crate::account::Account;
 use crate::error::KeychainError;
 use crate::keychain::Keychain;
 use crate::provider::{Provider, accounts};
+use crate::request::{self, Put};
 use crate::secret;
-
-/// How long a sidecar may take for one of these requests, none of which computes anything.
-const ANSWER: Duration = Duration::from_secs(30);
 
 /// The keys of the person's providers.
 #[derive(Debug)]
@@ -40,15 +33,6 @@ struct Held {
     kept: Option<HashSet<Account>>,
     /// Who could have one.
     accounts: HashSet<Account>,
-}
-
-/// What `secrets/put` takes. Not `Debug`: it holds a key.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Put<'a> {
-    provider_id: &'a str,
-    origin: &'a str,
-    secret: Option<&'a str>,
 }
 
 impl Keys {
@@ -90,7 +74,9 @@ impl Keys {
         // What may go well later is put again by whoever asks, or when the next sidecar starts.
         if put.as_ref().is_err_and(|error| !error.retryable) {
             held.lent.remove(&account);
-            self.sweep(&mut held, [account]).await;
+            if keep {
+                self.sweep(&mut held, [account]).await;
+            }
         }
         put
     }
@@ -143,7 +129,7 @@ impl Keys {
                     }
                 }
                 notification = notifications.recv() => match notification {
-                    Ok(notification) if notification.method != "providers/changed" => {}
+                    Ok(notification) if notification.method != request::CHANGED => {}
                     // What it says may be old by now; the sidecar is asked.
                     Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {
                         if let Some(sidecar) = served.upgrade() {
@@ -180,15 +166,10 @@ impl Keys {
         }
         // One that has its key was quicker: the window gave it before this.
         for account in found.iter().filter(|provider| !provider.has_secret).filter_map(Provider::account) {
-            let account = &account;
-            let is_kept = held.kept.as_ref().is_some_and(|kept| kept.contains(account));
-            let key = match held.lent.get(account) {
-                Some(key) => Ok(Some(key.clone())),
-                None if is_kept => self.keychain.read(account).await,
-                None => Ok(None),
-            };
-            let put = match key {
-                Ok(Some(key)) => put(sidecar.call(id(), "secrets/put", &params(account, Some(&key)))).await,
+            let put = match self.key(&held, &account).await {
+                Ok(Some(key)) => {
+                    request::put(sidecar.call(request::id(), request::PUT, &Put::new(&account, Some(&key)))).await
+                }
                 Ok(None) => continue,
                 Err(error) => Err(error.into()),
             };
@@ -198,6 +179,15 @@ impl Keys {
                     tracing::warn!(kind = &*error.kind, provider = account.provider_id, "a key was not put");
                 }
             }
+        }
+    }
+
+    /// The key of this run, else the kept one.
+    async fn key(&self, held: &Held, account: &Account) -> Result<Option<SecretString>, KeychainError> {
+        match held.lent.get(account) {
+            Some(key) => Ok(Some(key.clone())),
+            None if held.kept.as_ref().is_some_and(|kept| kept.contains(account)) => self.keychain.read(account).await,
+            None => Ok(None),
         }
     }
 
@@ -215,7 +205,7 @@ impl Keys {
 
     /// Learns who could have a key, if the sidecar says so. Keys of this run that are nobody's are dropped.
     async fn look(&self, held: &mut Held, sidecar: &Sidecar) -> Option<Vec<Provider>> {
-        match providers(sidecar.call(id(), "providers/list", &json!({}))).await {
+        match request::providers(sidecar.call(request::id(), request::LIST, &json!({}))).await {
             Ok(found) => {
                 held.accounts = accounts(&found);
                 held.lent.retain(|account, _| held.accounts.contains(account));
@@ -249,52 +239,25 @@ impl Keys {
 
     /// Where the provider's key belongs now, asked of the sidecar: a window could say anything.
     async fn account(&self, provider_id: &str) -> Result<Account, RpcError> {
-        let found = providers(self.supervisor.call(id(), "providers/list", &json!({}))).await?;
+        let found = request::providers(self.supervisor.call(request::id(), request::LIST, &json!({}))).await?;
         let found = found.iter().find(|provider| provider.id == provider_id);
         let details = json!({"provider": provider_id});
         let found =
             found.ok_or_else(|| RpcError::lasting("provider_not_found", "no such provider").with_details(details))?;
-        found.account().ok_or_else(|| {
-            RpcError::lasting("provider_invalid", "this provider has no key").with_details(json!({"reason": "builtin"}))
-        })
+        let reason = if found.builtin { "builtin" } else { "address" };
+        let details = json!({"reason": reason});
+        let found = found.account();
+        found.ok_or_else(|| RpcError::lasting("provider_invalid", "it can have no key").with_details(details))
     }
 
     /// To the sidecar that runs, or to the next one.
     async fn put(&self, account: &Account, key: Option<&SecretString>) -> Result<(), RpcError> {
-        let params = params(account, key);
-        match put(self.supervisor.call(id(), "secrets/put", &params)).await {
+        let params = Put::new(account, key);
+        match request::put(self.supervisor.call(request::id(), request::PUT, &params)).await {
             Err(error) if error.kind == "sidecar_restarted" => {
-                put(self.supervisor.call(id(), "secrets/put", &params)).await
+                request::put(self.supervisor.call(request::id(), request::PUT, &params)).await
             }
             result => result,
         }
     }
-}
-
-fn params<'a>(account: &'a Account, key: Option<&'a SecretString>) -> Put<'a> {
-    let secret = key.map(ExposeSecret::expose_secret);
-    Put { provider_id: &account.provider_id, origin: &account.origin, secret }
-}
-
-fn id() -> String {
-    Uuid::new_v4().to_string()
-}
-
-async fn providers(sent: impl Future<Output = Result<Call, RpcError>>) -> Result<Vec<Provider>, RpcError> {
-    Provider::all_in(&answer(sent).await?)
-}
-
-/// How `secrets/put` ended. Of an error only what cannot hold the key is passed on: a sidecar may repeat what it refuses.
-async fn put(sent: impl Future<Output = Result<Call, RpcError>>) -> Result<(), RpcError> {
-    let refused = match answer(sent).await {
-        Ok(_) => return Ok(()),
-        Err(refused) => refused,
-    };
-    let message = "the sidecar did not take the key".to_owned();
-    Err(RpcError { message, details: json!({}), ..refused })
-}
-
-async fn answer(sent: impl Future<Output = Result<Call, RpcError>>) -> Result<Box<RawValue>, RpcError> {
-    let silent = |_| Err(RpcError::sidecar_unavailable(format!("no answer in {ANSWER:?}")));
-    timeout(ANSWER, sent.await?.answer()).await.unwrap_or_else(silent)
 }

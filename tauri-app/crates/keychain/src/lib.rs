@@ -7,6 +7,7 @@
 //! | [`account`] | the name of an entry: provider, origin, data folder |
 //! | [`keychain`] | the system's keychain, on a thread of its own and with a time limit |
 //! | [`provider`] | what the sidecar says of its providers |
+//! | [`request`] | what is asked of the sidecar |
 //! | [`keys`] | which key is where, and that each sidecar gets them |
 //!
 //! A key is in no log, error, argument, variable or `Debug` output, and no function here gives it to anybody but the
@@ -18,6 +19,7 @@ mod keychain;
 mod keys;
 mod origin;
 mod provider;
+mod request;
 mod secret;
 
 pub use account::Account;

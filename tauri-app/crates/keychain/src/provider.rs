@@ -20,7 +20,7 @@ pub(crate) struct Provider {
     pub(crate) id: String,
     base_url: String,
     /// The app itself, which needs no key.
-    builtin: bool,
+    pub(crate) builtin: bool,
     /// The sidecar that says so has its key.
     pub(crate) has_secret: bool,
 }

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use keychain::{Account, Keychain, KeychainError, PATIENCE};
+use rustix::process::{Signal, kill_process};
 use secrecy::ExposeSecret;
 
-use crate::session::{Keyring, entries, session};
+use crate::session::{Keyring, entries, keyring_process, session};
 
 fn account(origin: &str) -> Account {
     Account { provider_id: "a-provider".into(), origin: origin.into() }
@@ -31,17 +32,17 @@ fn a_key_is_written_over_read_and_removed() {
 }
 
 #[test]
-fn nothing_is_kept_after_the_time_limit() {
+fn a_call_that_takes_too_long_is_given_up_and_what_it_wrote_afterwards_is_removed() {
     session(Keyring::Open, async |data| {
-        let hasty = Keychain::of_folder(data, Duration::ZERO);
-        let error = hasty.write(&account("https://example.com"), &"sk-late".into()).await.expect_err("it is late");
-        assert_eq!(error, KeychainError::Closed("no answer in 0 s".into()));
-        // The thread's queue is in order: this is done after it.
-        let _ = hasty.accounts().await;
-        drop(hasty);
-        let keychain = Keychain::of_folder(data, PATIENCE);
-        keychain.write(&account("https://example.org"), &"sk-in-time".into()).await.expect("it is open");
-        let kept: Vec<_> = entries().into_iter().map(|(_, _, key)| key).collect();
-        assert!(!kept.contains(&"sk-late".to_owned()), "{kept:?}");
+        let keychain = Keychain::of_folder(data, Duration::from_secs(5));
+        let keyring = keyring_process();
+        // As one that waits for the person: it answers nobody.
+        kill_process(keyring, Signal::STOP).expect("it runs");
+        let error = keychain.write(&account("https://example.com"), &"sk-late".into()).await.expect_err("it waits");
+        assert_eq!(error, KeychainError::Closed("no answer in 5 s".into()));
+        kill_process(keyring, Signal::CONT).expect("it runs");
+        // Calls are made in their order: this one comes after the one that was late.
+        assert_eq!(keychain.accounts().await, Ok([].into()));
+        assert_eq!(entries(), []);
     });
 }

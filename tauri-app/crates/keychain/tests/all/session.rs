@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use rustix::process::Pid;
 use secret_service::EncryptionType;
 use secret_service::blocking::SecretService;
 use tokio::time::timeout;
@@ -133,6 +134,14 @@ impl Drop for Daemon {
 pub(crate) fn lock() {
     let service = SecretService::connect(EncryptionType::Dh).expect("it is there");
     service.get_default_collection().expect("the login keyring").lock().expect("it can be locked");
+}
+
+/// The keychain's process, as the bus knows it.
+pub(crate) fn keyring_process() -> Pid {
+    let bus = Connection::session().expect("the session has a bus");
+    let bus = DBusProxy::new(&bus).expect("the bus itself");
+    let pid = bus.get_connection_unix_process_id(SECRETS.try_into().expect("a name")).expect("it runs");
+    Pid::from_raw(pid as i32).expect("a pid")
 }
 
 /// All that is kept in the keychain, by entry: its attributes' `username`, its label and the key.
