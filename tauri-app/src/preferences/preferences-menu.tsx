@@ -20,12 +20,23 @@ import { usePreferences } from "./preferences";
 
 const THEME_ICONS: Record<ThemeChoice, LucideIcon> = { system: Monitor, light: Sun, dark: Moon };
 
-/** Language and theme, and with a `sidecar` the way to all settings. */
-export function PreferencesMenu({ sidecar }: { sidecar?: Sidecar }) {
+type PreferencesMenuProps = {
+  /** Absent as long as there is none that could be asked. */
+  sidecar?: Sidecar | undefined;
+  onSettingsClosed?: () => void;
+};
+
+/** Language and theme, and with a sidecar the way to all settings. */
+export function PreferencesMenu({ sidecar, onSettingsClosed }: PreferencesMenuProps) {
   const { t } = useTranslation();
   const [settings, setSettings] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
-  const name = t(sidecar ? "settings.title" : "preferences.open");
+  const name = t("preferences.open");
+
+  function close() {
+    setSettings(false);
+    onSettingsClosed?.();
+  }
   const { language, theme, setLanguage, setTheme } = usePreferences();
   return (
     <>
@@ -83,9 +94,7 @@ export function PreferencesMenu({ sidecar }: { sidecar?: Sidecar }) {
           )}
         </DropdownMenuContent>
       </DropdownMenu>
-      {sidecar && settings && (
-        <SettingsPage sidecar={sidecar} opener={button} onClose={() => setSettings(false)} />
-      )}
+      {sidecar && settings && <SettingsPage sidecar={sidecar} opener={button} onClose={close} />}
     </>
   );
 }

@@ -84,7 +84,7 @@ export function useProviderForm(
       if (kept) {
         setSaved(kept);
         if (draft.key.trim() !== "") {
-          await secretSet({ providerId: kept.id, secret: draft.key.trim(), keep });
+          await secretSet(kept.id, draft.key.trim(), keep);
         }
         onSaved();
       }
@@ -101,7 +101,7 @@ export function useProviderForm(
     }
     setError(null);
     try {
-      await secretDelete({ providerId: saved.id });
+      await secretDelete(saved.id);
       setSaved({ ...saved, hasSecret: false });
     } catch (cause) {
       setError(RpcError.from(cause));
