@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 WRITE_SECONDS = 0.5
 """Between two writes of an answer that grows. A kill loses what came since the last one: at most that and the write."""
-RETRY_SECONDS = (0.5, 1.0, 2.0, 4.0)
+RETRY_SECONDS = (0.5, 2.0)
 """How long the end of an answer waits, time after time, for a database that cannot be written; each try waits for a
 lock itself (`store/opening.py`)."""
 ANSWER_TOKENS = 2048

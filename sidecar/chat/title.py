@@ -10,7 +10,7 @@ from sidecar.store.message import Message
 MAX_WORDS = 6
 MAX_CHARACTERS = 60
 MAX_TOKENS = 24
-MAX_READ_CHARACTERS = 1000  # of the question and of the answer each: enough to know what it is about
+MAX_READ_CHARACTERS = 600  # of the question and of the answer each: enough to know what it is about
 AROUND = " \t\r\n\"'`´“”„‟‘’‚‹›«»「」『』《》*_#.。:：,，;；-–—"
 """What models put round a title."""
 LABELS = ("title:", "title：", "标题:", "标题：")

@@ -27,6 +27,7 @@ BENCHMARKS = (
     "start",
     "download",
     "first-launch",
+    "store",
 )
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from tests.pipe import Json, Pipe
-from tests.provider import Provider
+from tests.provider import Provider, Reply, replies
 
 SLOW = 60.0
 """Seconds for what waits for the model's load or for a whole answer of it."""
@@ -100,3 +103,27 @@ def told(pipe: Pipe, answer: Json) -> str:
                 assert event["offset"] == len(text)
                 text += event["text"]
     return text
+
+
+class Words(Sequence[bytes]):
+    """The events of an answer that counts, a word each `seconds`, as long as anybody listens."""
+
+    def __init__(self, seconds: float = 0.02) -> None:
+        self._seconds = seconds
+        self._never = threading.Event()
+
+    def __len__(self) -> int:
+        return 10**6
+
+    def __getitem__(self, index: Any) -> Any:
+        self._never.wait(self._seconds)
+        return replies.delta(word(index))
+
+
+def word(number: int) -> str:
+    return f"{number} "
+
+
+def counting() -> Reply:
+    """An answer that counts until it is stopped."""
+    return Reply(headers={"Content-Type": "text/event-stream"}, parts=Words())

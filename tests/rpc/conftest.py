@@ -1,5 +1,6 @@
 """A sidecar with a model, and the probe: the program itself with methods that do what the real ones never should."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,10 +14,10 @@ from tests.rpc.asking import REPOSITORY
 
 # In a process of its own, and out by the quick way: an interpreter whose threads used MLX may abort at its end.
 WRITE_MODEL = """
-import os, sys
+import json, os, sys
 from pathlib import Path
 from tests.engine.synthetic import write_model
-write_model(Path(sys.argv[1]))
+write_model(Path(sys.argv[1]), text=json.loads(sys.argv[2]))
 os._exit(0)
 """
 
@@ -32,10 +33,15 @@ def probe(data_dir: Path) -> Iterator[Pipe]:
 @pytest.fixture(scope="session")
 def model_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     """A hub of this computer with a model of random weights."""
-    folder = tmp_path_factory.mktemp("model")
-    subprocess.run([sys.executable, "-c", WRITE_MODEL, str(folder)], cwd=ROOT, check=True, timeout=110)
-    with Hub({REPOSITORY: folder}) as hub:
+    with Hub({REPOSITORY: random_model(tmp_path_factory.mktemp("model"))}) as hub:
         yield hub
+
+
+def random_model(folder: Path, **text: int) -> Path:
+    """Writes a model of random weights into `folder`; `text` are members of its `text_config`."""
+    command = [sys.executable, "-c", WRITE_MODEL, str(folder), json.dumps(text)]
+    subprocess.run(command, cwd=ROOT, check=True, timeout=110)
+    return folder
 
 
 @pytest.fixture(scope="session")
@@ -59,3 +65,19 @@ def chat(catalog: Path, chat_folder: Path) -> Iterator[Pipe]:
         pipe.request("models/download")
         pipe.notification("builtin-model-download-completed")
         yield pipe
+
+
+BRIEF_TOKENS = 512
+
+
+@pytest.fixture(scope="session")
+def brief_chat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipe]:
+    """A sidecar whose model has a context of `BRIEF_TOKENS`: an answer fills it in seconds."""
+    folder = random_model(tmp_path_factory.mktemp("brief"), max_position_embeddings=BRIEF_TOKENS)
+    with Hub({REPOSITORY: folder}) as hub:
+        catalog = write_catalog(tmp_path_factory.mktemp("catalog") / "catalog.json", hub.url, folder)
+        with Pipe.sidecar(tmp_path_factory.mktemp("data"), catalog) as pipe:
+            pipe.initialize()
+            pipe.request("models/download")
+            pipe.notification("builtin-model-download-completed")
+            yield pipe

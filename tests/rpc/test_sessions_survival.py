@@ -1,0 +1,194 @@
+"""Kept chats over kills, a database that is locked, and an orderly end: what was told is not lost.
+
+`KILLS=50` kills fifty times; a run of all tests does it less often."""
+
+import os
+import random
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.pipe import Json, Pipe
+from tests.provider import Provider, replies
+from tests.rpc.chatting import (
+    Served,
+    ask,
+    begun,
+    counting,
+    ended,
+    messages,
+    next_delta,
+    served,
+    text_of,
+    text_part,
+    texts,
+    word,
+)
+
+KILLS = int(os.environ.get("KILLS", "6"))
+AT_ONCE = 4
+LOST_SECONDS = 1.0
+"""At most of an answer's end, in a kill."""
+COUNTED = "".join(word(number) for number in range(5000))
+
+
+class TimedPipe(Pipe):
+    """Notes when each piece of an answer came."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self.pieces: list[tuple[float, str, str]] = []
+        super().__init__(*arguments, **options)
+
+    def _received(self, line: bytes) -> None:
+        super()._received(line)
+        with self._changed:
+            message: Json = self._messages[-1]
+            if message.get("method") == "sessions/event" and message["params"]["event"]["type"] == "delta":
+                piece = (time.monotonic(), message["params"]["messageId"], message["params"]["event"]["text"])
+                self.pieces.append(piece)
+                self._changed.notify_all()
+
+    def wait_for_pieces(self, count: int) -> None:
+        """Until so many pieces came."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.pieces) >= count, 30)
+
+    def told_until(self, moment: float, answer: str) -> str:
+        """What was told of an answer until then."""
+        return "".join(text for at, of, text in self.pieces if of == answer and at <= moment)
+
+
+@pytest.fixture
+def provider() -> Iterator[Provider]:
+    with Provider() as provider:
+        provider.will(counting())
+        yield provider
+
+
+@pytest.mark.timeout(30 + 8 * KILLS)
+def test_a_kill_while_four_answers_stream_loses_a_second_at_most_and_leaves_no_half_row(
+    provider: Provider, data_dir: Path, tmp_path: Path
+) -> None:
+    rng = random.Random(50)
+    model = ""
+    # As installed, also where this shell asks Python to keep no byte code: or each start would compile it all.
+    environment = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(tmp_path / "byte code")}
+    expected: dict[str, tuple[str, str]] = {}  # by chat: its answer, and what had been told of it a second before
+    asking = ""
+    for _ in range(KILLS):
+        with TimedPipe.sidecar(data_dir, env=environment) as pipe:
+            pipe.initialize()
+            check(pipe, expected, asking)
+            expected = {}
+            model = model or served(pipe, provider).model
+            chats = [begun(pipe) for _ in range(AT_ONCE)]
+            answers = {chat: ask(pipe, chat, "Count", model)["answer"]["id"] for chat in chats}
+            pipe.wait_for_pieces(rng.randrange(AT_ONCE, 400))
+            asking = begun(pipe)
+            pipe.send("sessions/send", {"sessionId": asking, "parts": [text_part("Count")], "model": model})
+            killed = time.monotonic()
+            pipe.process.kill()
+            pipe.wait_for_end()
+            for chat, answer in answers.items():
+                expected[chat] = answer, pipe.told_until(killed - LOST_SECONDS, answer)
+    with Pipe.sidecar(data_dir) as pipe:
+        pipe.initialize()
+        check(pipe, expected, asking)
+        found = pipe.request("sessions/list", {"search": "count", "limit": 200})["sessions"]
+        assert KILLS * AT_ONCE <= len(found) <= KILLS * (AT_ONCE + 1)
+    assert not list(data_dir.glob("copies/damaged-*"))
+
+
+def check(pipe: Pipe, expected: dict[str, tuple[str, str]], asking: str) -> None:
+    """Of each chat that streamed nothing old is lost; that in which somebody just asked has the turn or has it not."""
+    for chat, (answer_id, old) in expected.items():
+        question, answer = messages(pipe, chat)
+        assert (text_of(question), question["state"]) == ("Count", "complete")
+        assert (answer["id"], answer["state"], answer["kind"]) == (answer_id, "interrupted", "sidecar_restarted")
+        kept = text_of(answer)
+        assert kept.startswith(old), f"{len(old) - len(kept)} characters lost"
+        assert COUNTED.startswith(kept)
+    if asking:
+        assert [message["role"] for message in messages(pipe, asking)] in ([], ["user", "assistant"])
+
+
+def test_who_leaves_in_order_loses_nothing_and_the_answer_goes_on_at_the_next_start(
+    provider: Provider, data_dir: Path
+) -> None:
+    with Pipe.sidecar(data_dir) as pipe:
+        pipe.initialize()
+        one = served(pipe, provider)
+        chat = begun(pipe)
+        answer = ask(pipe, chat, "Count", one.model)["answer"]
+        for _ in range(10):
+            next_delta(pipe, answer)
+        pipe.close_stdin()
+        assert pipe.exit_code(timeout=5) == 0
+        pipe.wait_for_end()
+    with Pipe.sidecar(data_dir) as pipe:
+        pipe.initialize()
+        kept = messages(pipe, chat)[1]
+        assert (kept["state"], kept["kind"]) == ("interrupted", "sidecar_restarted")
+        before = text_of(kept)
+        assert len(before.split()) >= 10
+        provider.will(replies.chat("and", " so on"))
+        pipe.request("sessions/continue", {"sessionId": chat, "messageId": answer["id"], "model": one.model})
+        assert text_of(ended(pipe, answer)) == before + "and so on"
+
+
+@pytest.fixture
+def one(provider: Provider, data_dir: Path) -> Iterator[Served]:
+    with Pipe.sidecar(data_dir) as pipe:
+        pipe.initialize()
+        yield served(pipe, provider)
+
+
+def locked(data_dir: Path) -> sqlite3.Connection:
+    """Another program that writes to the database, and does not come to an end."""
+    other = sqlite3.connect(data_dir / "knowledge-focus.db", isolation_level=None, timeout=30)
+    other.execute("BEGIN IMMEDIATE")
+    return other
+
+
+def test_while_the_database_is_locked_an_answer_goes_on_and_is_written_when_that_can_be(
+    one: Served, data_dir: Path
+) -> None:
+    gate = threading.Event()
+    one.provider.will(replies.chat("First", " second", " third", gate=gate))
+    chat = begun(one.pipe)
+    answer = ask(one.pipe, chat, "Well?", one.model)["answer"]
+    next_delta(one.pipe, answer)
+    other = locked(data_dir)
+    gate.set()
+    assert [next_delta(one.pipe, answer)["text"] for _ in range(2)] == [" second", " third"]
+    one.provider.wait_until(lambda: one.provider.log[-1].done)
+    other.execute("ROLLBACK")
+    other.close()
+    assert ended(one.pipe, answer)["state"] == "complete"
+    assert texts(one.pipe, chat) == ["Well?", "First second third"]
+
+
+def test_an_answer_whose_end_cannot_be_written_is_interrupted_and_the_chat_goes_on_later(
+    one: Served, data_dir: Path
+) -> None:
+    gate = threading.Event()
+    one.provider.will(replies.chat("First", " second", gate=gate))
+    chat = begun(one.pipe)
+    answer = ask(one.pipe, chat, "Well?", one.model)["answer"]
+    next_delta(one.pipe, answer)
+    other = locked(data_dir)
+    gate.set()
+    broken = ended(one.pipe, answer)
+    assert (broken["state"], broken["kind"], text_of(broken)) == ("interrupted", "store_failed", "First second")
+    other.execute("ROLLBACK")
+    other.close()
+    kept = messages(one.pipe, chat)[1]
+    assert (kept["state"], kept["kind"]) == ("interrupted", "store_failed")
+    one.provider.will(replies.chat("Yes."))
+    ended(one.pipe, ask(one.pipe, chat, "And?", one.model)["answer"])
+    assert texts(one.pipe, chat)[-2:] == ["And?", "Yes."]

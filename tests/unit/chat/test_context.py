@@ -1,0 +1,93 @@
+"""What of a chat is read, and what is dropped where it does not fit."""
+
+import pytest
+
+from sidecar.chat.context import Context
+from sidecar.errors import ContextLengthExceeded
+from sidecar.store.message import ImagePart, Message, TextPart
+
+
+def chat(*turns: tuple[str, ...]) -> Context:
+    """Each turn a question and its answers."""
+    return Context.of(
+        [
+            Message("", "assistant" if number else "user", (TextPart(text),))
+            for turn in turns
+            for number, text in enumerate(turn)
+        ]
+    )
+
+
+def contents(context: Context) -> list[object]:
+    return [message["content"] for message in context.messages()]
+
+
+TEN = [(f"question {number}", "answer") for number in range(10)]
+
+
+def test_a_chat_is_read_from_its_first_message_to_the_newest_question() -> None:
+    context = chat(("one", "two"), ("three",))
+    assert context.messages() == [
+        {"role": "user", "content": "one"},
+        {"role": "assistant", "content": "two"},
+        {"role": "user", "content": "three"},
+    ]
+
+
+def test_an_answer_without_a_word_is_left_out_and_one_that_broke_off_is_read() -> None:
+    assert contents(chat(("one", ""), ("two", "thr"), ("four",))) == ["one", "two", "thr", "four"]
+
+
+def test_pictures_stand_where_they_were_shown() -> None:
+    context = Context.of([Message("", "user", (TextPart("this"), ImagePart("0a"), TextPart("or that?")))])
+    assert context.messages() == [
+        {
+            "role": "user",
+            "content": [
+                {"type": "text", "text": "this"},
+                {"type": "image_url", "image_url": {"url": "attachment:0a"}},
+                {"type": "text", "text": "or that?"},
+            ],
+        }
+    ]
+
+
+def test_as_many_turns_are_dropped_as_the_error_says_are_too_many() -> None:
+    shorter = chat(*TEN).shorter(ContextLengthExceeded("", promptTokens=1000, contextTokens=800))
+    assert (len(shorter.turns), shorter.dropped) == (6, 8)  # 600 of 1,000 tokens
+
+
+def test_an_error_that_does_not_say_how_much_drops_half() -> None:
+    shorter = chat(*TEN).shorter(ContextLengthExceeded())
+    assert (len(shorter.turns), shorter.dropped) == (5, 10)
+
+
+def test_a_long_chat_of_which_only_the_newest_question_fits_needs_few_tries() -> None:
+    context, tries = chat(*[("q", "a")] * 1000, ("newest",)), 0
+    while len(context.turns) > 1:
+        context = context.shorter(ContextLengthExceeded("", promptTokens=10**6, contextTokens=10**6 - 1))
+        tries += 1
+    assert tries <= 12
+    assert contents(context) == ["newest"]
+    assert context.dropped == 2000
+    with pytest.raises(ContextLengthExceeded):
+        context.shorter(ContextLengthExceeded())
+
+
+def test_what_was_dropped_the_last_time_is_not_tried_again() -> None:
+    context = chat(*TEN).without_first(4)
+    assert (len(context.turns), context.dropped) == (8, 4)
+    assert len(chat(("one",)).without_first(4).turns) == 1
+
+
+def test_a_picture_weighs_as_much_as_it_takes() -> None:
+    picture = Message("", "user", (ImagePart("0a"), TextPart("what?")))
+    words = [Message("", "user", (TextPart("word " * 20),)) for _ in range(3)]
+    shorter = Context.of([picture, *words]).shorter(ContextLengthExceeded())
+    assert (len(shorter.turns), shorter.dropped) == (3, 1)
+
+
+def test_an_answer_that_goes_on_is_the_last_message() -> None:
+    context = chat(("one",)).continuing(Message("", "assistant", (TextPart("begun"),)))
+    context = context.continuing(Message("", "assistant", (TextPart("begun and"),)))
+    assert contents(context) == ["one", "begun and"]
