@@ -67,7 +67,8 @@ def _ending(process: subprocess.Popen[bytes] | subprocess.Popen[str]) -> Iterato
     try:
         yield
     finally:
-        process.kill()
+        process.terminate()
+        process.wait(timeout=PATIENCE)
 
 
 def _wait_for_service(environment: Mapping[str, str]) -> None:

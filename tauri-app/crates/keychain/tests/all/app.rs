@@ -33,6 +33,11 @@ impl App {
     }
 
     pub(crate) async fn launch(data: &Path, more: &[&str]) -> Self {
+        Self::launch_with(data, more, Duration::from_secs(20)).await
+    }
+
+    /// With a time limit for each call to the keychain.
+    pub(crate) async fn launch_with(data: &Path, more: &[&str], patience: Duration) -> Self {
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
         let script = here.join("tests/all/recording_sidecar.py");
         let mut arguments = vec![script.into(), "--data-dir".into(), data.into()];
@@ -47,7 +52,7 @@ impl App {
         let client = Client { name: "keychain-tests".into(), version: "0".into(), locale: "en".into() };
         let budget = Budget { starts: 50, ..Budget::default() };
         let supervisor = Arc::new(Supervisor::start(launch, client, Options::default(), budget));
-        let keychain = Keychain::of_folder(data, Duration::from_secs(20));
+        let keychain = Keychain::of_folder(data, patience);
         let keys = Keys::start(Arc::clone(&supervisor), keychain);
         let app = Self { supervisor, keys, data: data.to_owned() };
         app.ready().await;

@@ -1,9 +1,12 @@
 //! A keychain that is not there, or stays closed.
 
+use std::time::Duration;
+
+use rustix::process::{Signal, kill_process};
 use serde_json::json;
 
-use crate::app::{App, KEY, PROVIDER, is_put, write_providers};
-use crate::session::{Keyring, entries, lock, session};
+use crate::app::{App, KEY, ORIGIN, PROVIDER, is_put, provider, write_providers};
+use crate::session::{Keyring, entries, keyring_process, lock, session};
 
 #[test]
 fn without_a_keychain_a_key_can_be_lent_for_this_run() {
@@ -30,6 +33,24 @@ fn a_locked_keychain_keeps_nothing_and_does_not_stop_the_sidecar() {
         let error = app.set(KEY, true).await.expect_err("it is locked");
         assert_eq!(error.kind, "keychain_unavailable");
         app.set(KEY, false).await.expect("it is lent");
+        app.leave().await;
+    });
+}
+
+#[test]
+fn a_keychain_that_waits_for_the_person_holds_up_neither_the_sidecar_nor_a_key_for_this_run() {
+    session(Keyring::Open, async |data| {
+        write_providers(data, &[provider(PROVIDER, ORIGIN)]);
+        let keyring = keyring_process();
+        kill_process(keyring, Signal::STOP).expect("it runs");
+        let app = App::launch_with(data, &[], Duration::from_secs(3)).await;
+        app.ask("ping", json!({})).await;
+        let error = app.set(KEY, true).await.expect_err("it does not answer");
+        assert_eq!((&*error.kind, &error.details["reason"]), ("keychain_unavailable", &"no answer in 3 s".into()));
+        app.set(KEY, false).await.expect("it is lent");
+        assert!(is_put(&app.puts(1).await[0], Some(KEY)));
+        kill_process(keyring, Signal::CONT).expect("it runs");
+        app.eventually("what came too late to go", |_| entries().is_empty().then_some(())).await;
         app.leave().await;
     });
 }
