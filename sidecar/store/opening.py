@@ -98,6 +98,7 @@ def _connected(path: Path) -> apsw.Connection:
     connection = apsw.Connection(str(path))
     try:
         connection.set_busy_timeout(BUSY_MILLISECONDS)
+        _refuse_newer(connection)
         connection.execute("PRAGMA journal_mode = WAL")
         # A write is on disk before it is answered; on macOS only fullfsync has the drive do so, too.
         connection.execute("PRAGMA synchronous = FULL")
@@ -114,13 +115,16 @@ def _connected(path: Path) -> apsw.Connection:
     return connection
 
 
-def _migrate(connection: apsw.Connection, copies: Path) -> None:
-    version = connection.pragma("user_version")
-    steps = migrations()
-    if version > len(steps):
+def _refuse_newer(connection: apsw.Connection) -> None:
+    version, newest = connection.pragma("user_version"), len(migrations())
+    if version > newest:
         raise DatabaseRefused(
-            f"the database has version {version}, this app knows {len(steps)}", reason="newer", version=version
+            f"the database has version {version}, this app knows {newest}", reason="newer", version=version
         )
+
+
+def _migrate(connection: apsw.Connection, copies: Path) -> None:
+    version, steps = connection.pragma("user_version"), migrations()
     if 0 < version < len(steps):
         _copy(connection, copies)
     for number in range(version, len(steps)):
