@@ -49,6 +49,8 @@ export function trialRequest(
     case "tool_use":
       return {
         ...request,
+        // Whether it can call one is the question, not whether it wants to.
+        tool_choice: "required",
         tools: [
           {
             type: "function",

@@ -55,10 +55,13 @@ export function Consent({ stage, sidecar, onAgree, onImport }: ConsentProps) {
       {refusal && <Refusal refusal={refusal} />}
       {unable ? (
         // A download and an import alike would end in the same reason: what is offered is to look once more.
-        <Button variant="outline" size="lg" className="mt-5 w-full" onClick={again}>
-          <RotateCw />
-          {t("splash.computer.again")}
-        </Button>
+        <>
+          <Button variant="outline" size="lg" className="mt-5 w-full" onClick={again}>
+            <RotateCw />
+            {t("splash.computer.again")}
+          </Button>
+          <p className="mt-3 text-muted-foreground text-sm">{t("splash.computer.instead")}</p>
+        </>
       ) : (
         <>
           <Button size="lg" className="mt-5 w-full" onClick={() => onAgree(mirror)}>
