@@ -115,9 +115,11 @@ def test_a_request_that_is_cancelled_did_nothing_or_its_answer_comes_all_the_sam
     except RpcError as error:
         assert error.kind == "session_busy"  # noqa: PT017
         question = "Well?"
+    begins = one.pipe.take(
+        lambda message: message.get("method") == "sessions/event" and message["params"]["sessionId"] == chat
+    )
     gate.set()
-    answer = messages(one.pipe, chat)[1]
-    ended(one.pipe, answer)
+    ended(one.pipe, begins["params"]["event"]["message"])
     assert texts(one.pipe, chat) == [question, "First second third"]
 
 
