@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sidecar.errors import ContextLengthExceeded, ProviderRejected, SidecarError
+from sidecar.errors import ContextLengthExceeded, InvalidImage, ProviderRejected, SidecarError
 from sidecar.store.message import Message, TextPart
 
 FILLED = 0.75
@@ -22,11 +22,13 @@ _TOO_LONG = re.compile(r"context[ _](length|size|window)|(prompt|input) is too l
 
 
 def is_too_long(error: SidecarError) -> bool:
-    """Whether a request failed because it does not fit the model's context. Of a provider only its words tell; where
+    """Whether a request failed because it does not fit the model's context, or shows more pictures than any could. Of a
+    provider only its words tell; where
     they mislead, the same error comes again for a shorter chat."""
     if isinstance(error, ProviderRejected):
         return _TOO_LONG.search(str(error.details.get("said", ""))) is not None
-    return isinstance(error, ContextLengthExceeded)
+    too_many = isinstance(error, InvalidImage) and error.details.get("reason") == "too_many_pictures"
+    return too_many or isinstance(error, ContextLengthExceeded)
 
 
 @dataclass(frozen=True)

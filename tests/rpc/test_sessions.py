@@ -314,6 +314,8 @@ def test_chats_are_listed_the_last_changed_first_and_found_by_what_was_said(one:
         (found,) = one.pipe.request("sessions/list", {"search": words})["sessions"]
         assert found["id"] == chats[0]
         assert snippet in found["snippet"]
+    (blank,) = one.pipe.request("sessions/list", {"search": "  ", "limit": 1})["sessions"]
+    assert (blank["id"], blank["snippet"]) == (chats[0], None)
     assert refused(one.pipe, "sessions/list", {"cursor": "x"}).kind == "invalid_request"
 
 
