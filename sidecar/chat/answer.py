@@ -7,7 +7,7 @@ import logging
 from contextlib import aclosing
 from dataclasses import replace
 
-from sidecar.chat.context import Context
+from sidecar.chat.context import Context, is_too_long
 from sidecar.chat.listener import Listener
 from sidecar.engine import Finished, GenerationRequest, RequestPriority, TextDelta
 from sidecar.errors import ContextLengthExceeded, DiskFull, EngineFailed, SidecarError, StoreError
@@ -83,8 +83,8 @@ class Answer:
             before = len(self._text)
             try:
                 return await self._generate_once(max_tokens)
-            except ContextLengthExceeded as error:
-                if len(self._text) > before:
+            except SidecarError as error:
+                if len(self._text) > before or not is_too_long(error):
                     raise
                 self._context = self._context.shorter(error)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sidecar.errors import ContextLengthExceeded
+from sidecar.errors import ContextLengthExceeded, InvalidImage, ProviderRejected, SidecarError
 from sidecar.store.message import Message, TextPart
 
 FILLED = 0.75
@@ -14,6 +15,20 @@ FILLED = 0.75
 the engine keeps of the chat stays the beginning of what it reads."""
 CHARACTERS_OF_A_PICTURE = 4000
 """As much context as these take: about 1,000 tokens, as many as a picture of 1024² has."""
+
+# OpenAI and vLLM: "maximum context length is 8192 tokens"; llama.cpp: "exceeds the available context size"; others:
+# "prompt is too long". HTTP has no status for it.
+_TOO_LONG = re.compile(r"context[ _](length|size|window)|(prompt|input) is too long|too many tokens", re.IGNORECASE)
+
+
+def is_too_long(error: SidecarError) -> bool:
+    """Whether a request failed because it does not fit the model's context, or shows more pictures than any could. Of a
+    provider only its words tell; where
+    they mislead, the same error comes again for a shorter chat."""
+    if isinstance(error, ProviderRejected):
+        return _TOO_LONG.search(str(error.details.get("said", ""))) is not None
+    too_many = isinstance(error, InvalidImage) and error.details.get("reason") == "too_many_pictures"
+    return too_many or isinstance(error, ContextLengthExceeded)
 
 
 @dataclass(frozen=True)
@@ -44,12 +59,12 @@ class Context:
             context = context._without(1)
         return context
 
-    def shorter(self, error: ContextLengthExceeded) -> Context:
+    def shorter(self, error: SidecarError) -> Context:
         """With fewer turns, as it did not fit. At first as many as should, if the error says how much too long it was;
         after that half of what there is, so that even a long chat needs few tries.
 
         Raises:
-            ContextLengthExceeded: the last turn alone does not fit.
+            SidecarError: the error itself, as the last turn alone does not fit.
         """
         if len(self.turns) < 2:
             raise error

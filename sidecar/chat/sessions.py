@@ -59,7 +59,7 @@ class Sessions:
         Raises:
             InvalidRequest: the cursor is none.
         """
-        if words is None:
+        if words is None or not words.strip():
             return await self._database.read(session.listed, cursor, limit)
         return await self._database.read(search.found, words, cursor, limit)
 
@@ -210,7 +210,8 @@ class Sessions:
         context = Context.of(history)
         route = await self._router.route(model, turn.request_of(context))
         begun = turn.begun(question.session_id, route, goes_on)
-        context = context.without_first(turn.dropped_before(history, begun))
+        answers = history if goes_on is None else [*history, goes_on]
+        context = context.without_first(turn.dropped_before(answers, begun))
         if goes_on is not None:
             context = context.continuing(begun)
         chat = await self._database.write(turn.written, question, begun, write, is_first=len(questions) == 1)

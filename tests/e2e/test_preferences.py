@@ -70,7 +70,8 @@ def test_a_choice_that_the_disk_has_no_room_for_is_refused_as_that(
 ) -> None:
     arguments = ["--data-dir", str(small_disk)]
     with open_window(arguments, display=display, pictures=tmp_path, home=tmp_path) as window:
-        window.by_role("button", "Download")  # the page has started, and the sidecar has answered it
+        # The page has started, and the sidecar has answered it: there is no room for a model.
+        window.by_role("button", "Check again")
         filler = small_disk / "filler"
         with pytest.raises(OSError, match="No space left"):
             filler.write_bytes(bytes(SMALL_DISK))

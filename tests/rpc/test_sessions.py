@@ -115,9 +115,11 @@ def test_a_request_that_is_cancelled_did_nothing_or_its_answer_comes_all_the_sam
     except RpcError as error:
         assert error.kind == "session_busy"  # noqa: PT017
         question = "Well?"
+    begins = one.pipe.take(
+        lambda message: message.get("method") == "sessions/event" and message["params"]["sessionId"] == chat
+    )
     gate.set()
-    answer = messages(one.pipe, chat)[1]
-    ended(one.pipe, answer)
+    ended(one.pipe, begins["params"]["event"]["message"])
     assert texts(one.pipe, chat) == [question, "First second third"]
 
 
@@ -185,6 +187,24 @@ def test_an_answer_that_breaks_off_says_why_and_keeps_what_was_said(one: Served)
     broken = ended(one.pipe, answer)
     assert (text_of(broken), broken["state"], broken["kind"]) == ("Half", "interrupted", "provider_unreachable")
     assert messages(one.pipe, chat)[1] == broken
+
+
+def test_what_is_too_long_for_a_provider_is_asked_again_without_the_oldest_turns(one: Served) -> None:
+    chat = begun(one.pipe)
+    for number in range(4):
+        whole_turn(one, chat, f"Q{number}", f"A{number}")
+    too_long = replies.status(400, "This model's maximum context length is 16 tokens.")
+    one.provider.will(too_long, replies.chat("Yes."))
+    whole = ended(one.pipe, ask(one.pipe, chat, "Q4", one.model)["answer"])
+    assert (text_of(whole), whole["state"], whole["droppedBefore"]) == ("Yes.", "complete", 6)
+    assert [message["content"] for message in one.provider.bodies[-1]["messages"]] == ["Q3", "A3", "Q4"]
+
+    one.provider.will(replies.chat("No."))
+    whole = ended(one.pipe, ask(one.pipe, chat, "Q5", one.model)["answer"])
+    assert whole["droppedBefore"] == 6  # what did not fit is not tried again
+    one.provider.will(too_long)
+    broken = ended(one.pipe, ask(one.pipe, chat, "Q6", one.model)["answer"])
+    assert (broken["state"], broken["kind"]) == ("interrupted", "provider_rejected")
 
 
 def test_answered_anew_a_question_has_another_answer_and_what_came_after_is_gone(one: Served) -> None:
@@ -294,6 +314,8 @@ def test_chats_are_listed_the_last_changed_first_and_found_by_what_was_said(one:
         (found,) = one.pipe.request("sessions/list", {"search": words})["sessions"]
         assert found["id"] == chats[0]
         assert snippet in found["snippet"]
+    (blank,) = one.pipe.request("sessions/list", {"search": "  ", "limit": 1})["sessions"]
+    assert (blank["id"], blank["snippet"]) == (chats[0], None)
     assert refused(one.pipe, "sessions/list", {"cursor": "x"}).kind == "invalid_request"
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from sidecar.chat.context import Context
-from sidecar.errors import ContextLengthExceeded
+from sidecar.chat.context import Context, is_too_long
+from sidecar.errors import ContextLengthExceeded, EngineFailed, InvalidImage, ProviderRejected, SidecarError
 from sidecar.store.message import ImagePart, Message, TextPart
 
 
@@ -91,3 +91,22 @@ def test_an_answer_that_goes_on_is_the_last_message() -> None:
     context = chat(("one",)).continuing(Message("", "assistant", (TextPart("begun"),)))
     context = context.continuing(Message("", "assistant", (TextPart("begun and"),)))
     assert contents(context) == ["one", "begun and"]
+
+
+@pytest.mark.parametrize(
+    ("error", "wanted"),
+    [
+        (ContextLengthExceeded(), True),
+        (InvalidImage("", reason="too_many_pictures"), True),
+        (InvalidImage("", reason="missing"), False),
+        (ProviderRejected("", said="This model's maximum context length is 8192 tokens. However …"), True),
+        (ProviderRejected("", said="the request exceeds the available context size"), True),
+        (ProviderRejected("", said='{"code": "context_length_exceeded"}'), True),
+        (ProviderRejected("", said="prompt is too long: 9000 tokens > 8192"), True),
+        (ProviderRejected("", said="no such model"), False),
+        (ProviderRejected(""), False),
+        (EngineFailed("context length"), False),
+    ],
+)
+def test_what_is_too_long_is_told_from_what_failed_otherwise(error: SidecarError, wanted: bool) -> None:
+    assert is_too_long(error) is wanted

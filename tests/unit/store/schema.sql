@@ -80,7 +80,7 @@ CREATE INDEX message_attachment_by_file ON message_attachment (sha256);
 
 CREATE VIEW message_text AS
 SELECT number, (
-    SELECT group_concat(json_extract(part.value, '$.text'), char(10))
+    SELECT substr(group_concat(json_extract(part.value, '$.text'), char(10)), 1, 100000)
     FROM json_each(parts) AS part
     WHERE json_extract(part.value, '$.type') = 'text'
 ) AS text

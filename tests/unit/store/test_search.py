@@ -135,6 +135,14 @@ async def test_an_answer_is_found_when_it_has_ended_and_no_more_when_it_goes_on_
     await database.write(check)
 
 
+async def test_of_a_book_the_beginning_is_searched(database: Database) -> None:
+    chat = await chat_of(database, "zebras " + "word " * 100_000 + "ocelots")
+    assert set(await found(database, "zebras")) == {chat}
+    assert await found(database, "ocelots") == {}
+    await database.write(session.delete, chat)
+    await database.write(check)
+
+
 def check(connection: object) -> None:
     """Raises where the index and what it was made of differ."""
     for table in ("session_search", "message_search"):
