@@ -47,7 +47,7 @@ class Boundary:
         if read:
             self._longest_read = max(self._longest_read, (stretch, read))
         if drawn:
-            self._drawn = stretch
+            self._drawn = self._longest
         give_way, self._give_way = self._give_way, None
         try:
             give_way()
@@ -79,7 +79,7 @@ class Boundary:
 
     @property
     def drawn(self) -> float:
-        """Seconds of the end of the rows' step before a chunk; zero if it was not cut off from the chunk."""
+        """Seconds of the longest stretch of the rows' step before a chunk; zero if the two were not cut apart."""
         return self._drawn
 
     def _measure(self) -> float:

@@ -43,10 +43,10 @@ class Engine:
         """`attachments` is the folder of `attachment:<sha256>` URLs, `cache` may be deleted at any time. `worker`
         opens the pictures and is closed with the engine. `on_status` is called on the event loop whenever the status
         changed (not for each token). Pictures of LOW requests are shrunk to `background_pixels`, which may be set at
-        any time. `on_hung` is called on the event loop when a step did not return within `hung_seconds`: this engine will answer nothing more. After `rest_seconds` without work
-        scratch memory is given back, after `unload_seconds` the model's. `budget_bytes` is what the engine may take,
-        by default a quarter of the computer's memory within 3 and 12 GiB; `kv_bits` is for tests of other devices'
-        ways."""
+        any time. `on_hung` is called on the event loop when a step did not return within `hung_seconds`: this engine
+        will answer nothing more. After `rest_seconds` without work scratch memory is given back, after `unload_seconds`
+        the model's. `budget_bytes` is what the engine may take, by default a quarter of the computer's memory within 3
+        and 12 GiB; `kv_bits` is for tests of other devices' ways."""
         self.background_pixels = background_pixels
         self._attachments = attachments
         self._on_status = on_status

@@ -13,7 +13,7 @@ from mlx.utils import tree_reduce
 from mlx_vlm.models.qwen3_vl.processing_qwen3_vl import Qwen3VLProcessor
 from mlx_vlm.utils import load_model
 
-from sidecar.engine import grammar, kv_cache
+from sidecar.engine import grammar, head, kv_cache
 from sidecar.engine.backend import Device
 from sidecar.engine.boundary import Boundary
 from sidecar.engine.decoder import EvaluatedBlock, EvaluatedLayer
@@ -87,6 +87,8 @@ def load(
     boundary = Boundary(every_token=device == "cpu", ahead=memory.ahead, heartbeat=heartbeat)
     text.layers = [EvaluatedLayer(layer, boundary) for layer in text.layers]
     model.vision_tower.blocks = [EvaluatedBlock(block, boundary) for block in model.vision_tower.blocks]
+    if device == "cpu":  # where a step is cut into stretches
+        head.cut(model.language_model, boundary)
     generation = _json(path / "generation_config.json")
     samples = generation.get("do_sample", False)
     ends = _end_tokens(tokenizer, config, generation)

@@ -8,7 +8,6 @@ from sidecar.methods.capabilities import as_message as as_assignments
 from sidecar.protocol import providers as message
 from sidecar.protocol.capabilities import AssignmentsResult
 from sidecar.protocol.message import NoParams, NoResult
-from sidecar.protocol.models import Capability
 from sidecar.routing import Assignments, Change, Probed, Providers, leaves_computer, probe
 from sidecar.rpc.dispatch import Bound, Call
 from sidecar.store.provider import CAPABILITIES, Model, Provider
@@ -120,8 +119,8 @@ def _models(models: Sequence[message.NewModel]) -> tuple[Model, ...]:
     )
 
 
-def _in_order(capabilities: frozenset[str]) -> tuple[Capability | str, ...]:
-    return tuple(capability for capability in CAPABILITIES if capability in capabilities)
+def _in_order(capabilities: frozenset[str]) -> list[str]:
+    return [capability for capability in CAPABILITIES if capability in capabilities]
 
 
 def _tested(probed: Probed) -> message.TestResult:

@@ -60,7 +60,7 @@ class _Unfit(Exception):  # noqa: N818 (a finding, told as `Probed.reason`)
 
 async def probe(remote: Remote, identifier: str | None) -> AsyncGenerator[Probed, None]:
     """The findings as they come: `models` first, then, of the model `identifier` if there is one, what it can do. If
-    the server cannot be reached or does not let us in, nothing else is tried.
+    the server cannot be reached or does not let us in, be it for its list or for words, nothing else is tried.
 
     `models` works where the list can be read; a model that is not in it is tried nevertheless, as some servers list
     only what they have loaded. `text` works with any words. `vision` works where the server takes a picture of one
@@ -86,7 +86,7 @@ async def probe(remote: Remote, identifier: str | None) -> AsyncGenerator[Probed
         found = _found(ability, time.monotonic() - began, failure)
         log.info("Provider probed, ability=%s, works=%s, kind=%s", ability, found.works, found.kind)
         yield found
-        if isinstance(failure, ProviderUnreachable | ProviderDenied):
+        if ability in ("models", "text") and isinstance(failure, ProviderUnreachable | ProviderDenied):
             return
 
 

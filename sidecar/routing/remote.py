@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sidecar.engine import GenerationRequest, Piece
+from sidecar.engine import GenerationRequest, Piece, RequestPriority
 from sidecar.errors import (
     ProviderAnswerInvalid,
     ProviderError,
@@ -19,7 +19,7 @@ from sidecar.errors import (
     ProviderRejected,
     ProviderUnreachable,
 )
-from sidecar.routing.remote_answer import FILTERED, BrokenOff, GrowingAnswer, NotAnAnswer
+from sidecar.routing.remote_answer import FILTERED, BrokenOff, GrowingAnswer, NotAnAnswer, sound
 from sidecar.routing.remote_body import MAX_COMPLETION_TOKENS, MAX_TOKENS, body_of
 from sidecar.routing.remote_patience import PATIENCE, Patience
 from sidecar.routing.remote_pictures import with_pictures
@@ -77,7 +77,7 @@ class Remote:
         """
         request.check()
         messages = await with_pictures(
-            request.messages, self._attachments, self._worker, urgent=request.priority == request.priority.HIGH
+            request.messages, self._attachments, self._worker, urgent=request.priority == RequestPriority.HIGH
         )
         arrived = time.monotonic()
         async with self._places.taken(request.priority):
@@ -105,8 +105,8 @@ class Remote:
                     await _pause(error, attempt, server.patience)
                     self._check_open()
                     attempt += 1
-            for end in answer.ends():
-                yield end
+        for end in answer.ends():
+            yield end
 
     async def models(self) -> list[str]:
         """What the server calls the models it has, in its own order.
@@ -125,12 +125,10 @@ class Remote:
                 await _pause(error, attempt, server.patience)
                 self._check_open()
                 attempt += 1
-        match listed:
-            case {"data": [*models]} if all(_identifier(model) for model in models):
-                return [str(_identifier(model)) for model in models]
-            case {"data": None}:  # Ollama's way to say that it has none
-                return []
-        raise server.interpreter.error(ProviderAnswerInvalid, "no list of models")
+        identifiers = _identifiers(listed)
+        if identifiers is None:
+            raise server.interpreter.error(ProviderAnswerInvalid, "no list of models")
+        return identifiers
 
     async def close(self) -> None:
         """Ends all connections; what is under way fails as unreachable."""
@@ -142,26 +140,32 @@ class Remote:
         self._check_open()
         if self._connected is None:
             # In a thread: a second on the event loop would halt everybody's answers.
-            connect = await asyncio.to_thread(_connector)
+            connected = await asyncio.to_thread(self._connect)
             self._check_open()
-            self._connected = self._connected or connect(
-                name=self._name, base_url=self._base_url, secret=self._secret, patience=self._patience
-            )
+            self._connected = self._connected or connected  # the other one has no connections yet
         return self._connected
+
+    def _connect(self) -> Server:
+        from sidecar.routing.remote_server import Server
+
+        return Server(name=self._name, base_url=self._base_url, secret=self._secret, patience=self._patience)
 
     def _check_open(self) -> None:
         if self._closed:
             raise ProviderUnreachable("the provider was removed", provider=self._name, reason="closed")
 
 
-def _connector() -> Callable[..., Server]:
-    from sidecar.routing.remote_server import Server
-
-    return Server
-
-
-def _identifier(model: object) -> str | None:
-    return model["id"] if isinstance(model, dict) and isinstance(model.get("id"), str) else None
+def _identifiers(listed: object) -> list[str] | None:
+    """What is in the answer of `/models`, None if that is none."""
+    if not isinstance(listed, dict) or not isinstance(listed.get("data", ""), list | None):
+        return None
+    identifiers = []
+    for model in listed["data"] or ():  # null is Ollama's way to say that it has none
+        identifier = model.get("id") if isinstance(model, dict) else None
+        if not isinstance(identifier, str):
+            return None
+        identifiers.append(sound(identifier))
+    return identifiers
 
 
 def _pieces(answer: GrowingAnswer, event: object, interpreter: Interpreter) -> Iterator[Piece]:
@@ -175,10 +179,9 @@ def _pieces(answer: GrowingAnswer, event: object, interpreter: Interpreter) -> I
 
 
 def _wants_other_member(error: ProviderError, member: str) -> bool:
-    """Whether the model takes `max_completion_tokens` alone, as OpenAI's reasoning models do."""
-    if not isinstance(error, ProviderRejected) or member == MAX_COMPLETION_TOKENS:
-        return False
-    return error.details.get("member") == MAX_TOKENS or MAX_COMPLETION_TOKENS in str(error.details.get("said"))
+    """Whether the model takes `max_completion_tokens` alone, and the server says so, as OpenAI's does."""
+    refused = isinstance(error, ProviderRejected) and member == MAX_TOKENS
+    return refused and MAX_COMPLETION_TOKENS in str(error.details.get("said"))
 
 
 async def _pause(error: ProviderError, attempt: int, patience: Patience) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 from typing import Any, Literal
 
@@ -23,6 +25,8 @@ REASONS: Mapping[str, Reason] = {
 FILTERED = "content_filter"
 BROKEN_OFF = frozenset({"error", "abort"})  # OpenRouter's and vLLM's
 MOST_CALLS = 1024  # of one answer
+MOST_TOKENS = 10**9
+IMPOSSIBLE = -9999.0  # OpenAI's logarithm of a probability of 0; JSON has no infinity
 
 
 class NotAnAnswer(Exception):  # noqa: N818 (told as ProviderAnswerInvalid)
@@ -37,11 +41,22 @@ class BrokenOff(Exception):  # noqa: N818 (told as ProviderRejected or ProviderF
         self.reason = reason
 
 
+def sound(text: str) -> str:
+    """The text with halves of surrogate pairs, which JSON can hold and UTF-8 cannot, replaced by U+FFFD."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+# Servers that count in UTF-16 may send a character as two halves in two pieces.
+_UTF16 = partial(codecs.getincrementaldecoder("utf-16-le"), "replace")
+
+
 @dataclass
 class _Choice:
     """What of one of the `n` answers has come. `calls` are its tool calls: the server's own index, and the id."""
 
     calls: list[tuple[object, str]] = field(default_factory=list)
+    text: codecs.IncrementalDecoder = field(default_factory=_UTF16)
+    begun: bool = False
     reason: Reason | None = None
 
 
@@ -63,9 +78,9 @@ class GrowingAnswer:
         return all(choice.reason is not None for choice in self._choices)
 
     @property
-    def counted(self) -> bool:
-        """Whether the server has said how many tokens there were."""
-        return bool(self._usage)
+    def lacks_choices(self) -> bool:
+        """Whether some choices have ended and others not even begun: not all servers know `n`."""
+        return any(choice.reason for choice in self._choices) and not all(choice.begun for choice in self._choices)
 
     def push(self, event: object) -> Iterator[Piece]:
         """The pieces in one event; one may hold none.
@@ -77,7 +92,7 @@ class GrowingAnswer:
         if not isinstance(event, Mapping):
             raise NotAnAnswer("an event that is no object")
         choices, usage = event.get("choices"), event.get("usage")
-        if not isinstance(choices, list) and usage is None:
+        if not isinstance(choices, list) and (choices is not None or usage is None):
             raise NotAnAnswer("an event without choices")
         if isinstance(usage, Mapping):
             self._usage = usage
@@ -114,11 +129,12 @@ class GrowingAnswer:
         if not isinstance(index, int) or not 0 <= index < len(self._choices):
             raise NotAnAnswer("a choice that was not asked for")
         growing = self._choices[index]
+        growing.begun = True
         delta = choice.get("delta") or {}
         if not isinstance(delta, Mapping):
             raise NotAnAnswer("a delta that is no object")
         if growing.reason is None:
-            text, calls = _text(delta, choice.get("logprobs"), index), _calls(growing, delta, index)
+            text, calls = _text(growing, delta, choice.get("logprobs"), index), _calls(growing, delta, index)
             for piece in chain[TextDelta | ToolCallDelta](text, calls):
                 self._last = time.monotonic() - self._began
                 self._first = self._last if self._first is None else self._first
@@ -139,31 +155,34 @@ class GrowingAnswer:
         choice.reason = "tool_calls" if said == "stop" and choice.calls else said
 
 
-def _text(delta: Mapping[str, Any], logprobs: object, choice: int) -> Iterator[TextDelta]:
+def _text(growing: _Choice, delta: Mapping[str, Any], logprobs: object, choice: int) -> Iterator[TextDelta]:
     content, refusal = delta.get("content"), delta.get("refusal")
     for text in (content, refusal):  # a refusal is what the model says, too
         if not isinstance(text, str | None):
             raise NotAnAnswer("content that is no text")
-    text = (content or "") + (refusal or "")
+    text = growing.text.decode(((content or "") + (refusal or "")).encode("utf-16-le", "surrogatepass"))
     listed = logprobs.get("content") if isinstance(logprobs, Mapping) else None
-    likely = tuple(_logprob(token, alternatives=True) for token in listed or ())
+    likely = tuple(_logprob(token, alternatives=True) for token in listed) if isinstance(listed, list) else ()
     if text or likely:
         yield TextDelta(text, likely, choice)
 
 
-def _logprob(token: Any, *, alternatives: bool) -> TokenLogprob:
-    match token:
-        case {"token": str(text), "logprob": int() | float() as logprob}:
-            raw, top = token.get("bytes"), token.get("top_logprobs") if alternatives else None
-            try:
-                return TokenLogprob(
-                    text.encode() if raw is None else bytes(raw),
-                    float(logprob),
-                    tuple(_logprob(other, alternatives=False) for other in top or ()),
-                )
-            except (TypeError, ValueError) as error:
-                raise NotAnAnswer("bytes that are none") from error
-    raise NotAnAnswer("a log-probability that is none")
+def _logprob(token: object, *, alternatives: bool) -> TokenLogprob:
+    text, logprob, raw = _members(token, "token", "logprob", "bytes")
+    if not isinstance(text, str) or not isinstance(logprob, int | float) or logprob != logprob:
+        raise NotAnAnswer("a log-probability that is none")
+    try:
+        own = bytes(raw) if isinstance(raw, list) else sound(text).encode()
+    except (TypeError, ValueError) as error:
+        raise NotAnAnswer("bytes that are none") from error
+    (top,) = _members(token, "top_logprobs")
+    likely = top if alternatives and isinstance(top, list) else ()
+    probability = float(max(min(logprob, 0), IMPOSSIBLE))
+    return TokenLogprob(own, probability, tuple(_logprob(other, alternatives=False) for other in likely))
+
+
+def _members(value: object, *names: str) -> list[object]:
+    return [value.get(name) if isinstance(value, Mapping) else None for name in names]
 
 
 def _calls(growing: _Choice, delta: Mapping[str, Any], choice: int) -> Iterator[ToolCallDelta]:
@@ -181,12 +200,13 @@ def _call(
     growing: _Choice, call: Mapping[str, Any], function: Mapping[str, Any], choice: int
 ) -> Iterator[ToolCallDelta]:
     own, name, arguments = call.get("id"), function.get("name"), function.get("arguments")
-    identity = own if isinstance(own, str) and own else None
+    identity = sound(own) if isinstance(own, str) and own else None
     at = _known(growing, call.get("index"), identity, named=bool(name))
     if at is None:
         if not isinstance(name, str) or not name or len(growing.calls) == MOST_CALLS:
             raise NotAnAnswer("a tool call without a name")
         at, identity = len(growing.calls), identity or f"call_{secrets.token_hex(12)}"
+        name = sound(name)
         growing.calls.append((call.get("index"), identity))
         yield ToolCallDelta(at, id=identity, name=name, choice=choice)
     if isinstance(arguments, Mapping):
@@ -194,7 +214,7 @@ def _call(
     if not isinstance(arguments, str | None):
         raise NotAnAnswer("arguments that are no text")
     if arguments:
-        yield ToolCallDelta(at, arguments, choice=choice)
+        yield ToolCallDelta(at, sound(arguments), choice=choice)
 
 
 def _known(growing: _Choice, index: object, identity: str | None, *, named: bool) -> int | None:
@@ -214,4 +234,4 @@ def _known(growing: _Choice, index: object, identity: str | None, *, named: bool
 
 def _count(usage: Mapping[str, Any], member: str) -> int:
     count = usage.get(member)
-    return count if isinstance(count, int) and count >= 0 else 0
+    return count if isinstance(count, int) and 0 <= count <= MOST_TOKENS else 0

@@ -26,7 +26,8 @@ from sidecar.errors import (
 )
 
 LONGEST_SAID = 500
-_LONGEST_READ = 20_000  # of the server's words, before they are shortened
+_LONGEST_READ = 20_000  # of the server's words
+_LONGEST_SEARCHED = 2_000  # of them for keys, whose patterns take time with the square of the length
 
 _CUT = "[…]"
 _LIKE_KEYS = re.compile(
@@ -64,7 +65,7 @@ class Interpreter:
             raise self._broken(error.__cause__ or error) from error
         except openai.APIError as error:  # what a server says in the midst of its stream
             raise self.said_in_stream(error.body) from error
-        except httpx2.HTTPError as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeEncodeError) as error:
             raise self._broken(error) from error
         except (openai.OpenAIError, ValueError, RecursionError) as error:  # JSON or UTF-8 that is none
             raise self.error(ProviderAnswerInvalid, "what it sent is not JSON") from error
@@ -90,13 +91,11 @@ class Interpreter:
             details["retryAfter"] = wait
         if 300 <= status < 400:
             details["reason"] = "redirect"
-        if isinstance(error.param, str):
-            details["member"] = self._words(error.param)
         return self.error(_kind(status), f"it answered {status}", error.body, **details)
 
     def _broken(self, error: BaseException) -> ProviderError:
         # The library's own words are left out: they name the address, and what a proxy or resolver makes of it.
-        if isinstance(error, httpx2.UnsupportedProtocol | httpx2.InvalidURL | httpx2.LocalProtocolError):
+        if isinstance(error, httpx2.UnsupportedProtocol | httpx2.InvalidURL | httpx2.LocalProtocolError | UnicodeError):
             return self.error(ProviderRejected, "not an address that can be asked", reason="address")
         if isinstance(error, httpx2.DecodingError):
             return self.error(ProviderAnswerInvalid, "what it sent cannot be decoded")
@@ -113,13 +112,14 @@ class Interpreter:
         text = _text(said)
         if text is None or text.lstrip().startswith("<"):
             return None
-        text = text[:_LONGEST_READ]
+        text = " ".join("".join(c if c.isprintable() else " " for c in text[:_LONGEST_READ]).split())
+        text = text[:_LONGEST_SEARCHED]
         if self._secret:
             text = text.replace(self._secret, _CUT)
             for piece in set(_PIECE.findall(text)):
                 if piece in self._secret:
                     text = text.replace(piece, _CUT)
-        text = " ".join("".join(c if c.isprintable() else " " for c in _LIKE_KEYS.sub(_CUT, text)).split())
+        text = _LIKE_KEYS.sub(_CUT, text)
         return text if len(text) <= LONGEST_SAID else text[: LONGEST_SAID - 1] + "…"
 
 
@@ -132,8 +132,8 @@ def _text(said: object) -> str | None:
             return message
         case {"detail": str(message)} | {"msg": str(message)}:
             return message
-        case {"detail": [{"msg": str(message)}, *_]}:
-            return message
+        case {"detail": [first, *_]} | [first, *_]:  # pydantic's, Google's
+            return _text(first)
     return None
 
 

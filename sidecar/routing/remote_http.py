@@ -18,7 +18,7 @@ from sidecar.routing.remote_patience import Patience
 # OPENAI_LOG lowers the SDK's own logger while it is imported; libraries are heard from warnings on.
 logging.getLogger("openai").setLevel(logging.WARNING)
 
-LARGEST_ANSWER_BYTES = 256 << 20  # of a stream; the longest answers with all their log-probabilities have a tenth
+LARGEST_ANSWER_BYTES = 256 << 20  # of a stream: 100,000 tokens with 20 alternatives each have about 150 MB
 LARGEST_REFUSAL_BYTES = 64 << 10  # of what comes with an error; the rest is not read
 
 
@@ -29,6 +29,7 @@ class Client(AsyncOpenAI):
     def default_headers(self) -> dict[str, str | Omit]:
         return {
             "Accept": "application/json, text/event-stream",
+            "Accept-Encoding": "identity",  # what is packed may be of any size
             "Content-Type": "application/json",
             "User-Agent": "knowledge-focus",
         }

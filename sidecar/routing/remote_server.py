@@ -27,7 +27,8 @@ class Server:
     def __init__(self, *, name: str, base_url: str, secret: str | None, patience: Patience) -> None:
         self.patience = patience
         self.interpreter = Interpreter(name, secret)
-        self._client = client(base_url, secret, patience)
+        with self.interpreter.translated():
+            self._client = client(base_url, secret, patience)
 
     async def listed(self) -> object:
         """The JSON of `/models`.
@@ -69,6 +70,10 @@ class Server:
                         if not answer.ended:
                             raise
                         break  # the answer is whole: only how many tokens it had is lost
+                if answer.lacks_choices:
+                    raise self.interpreter.error(
+                        ProviderAnswerInvalid, "fewer choices than asked for", reason="choices"
+                    )
                 if not answer.ended:
                     raise self.interpreter.error(ProviderUnreachable, "the answer was cut", reason="cut")
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from sidecar.errors import DiskFull, StoreFailed
 from sidecar.store.opening import Recovery, opened
+from sidecar.store.transaction import transaction
 
 if TYPE_CHECKING:  # takes 20 ms to import: with the first use
     import apsw
@@ -88,8 +89,7 @@ class Database:
             if self._connection is None:
                 self._connection, recovery = opened(self._path, self._copies, self._builtin)
                 self.recovery = recovery or self.recovery
-            self._connection.transaction_mode = mode
-            with self._connection:
+            with transaction(self._connection, mode):
                 return work(self._connection)
         except apsw.FullError as error:
             raise DiskFull("there is no room for the database") from error

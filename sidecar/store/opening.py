@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from sidecar.errors import DatabaseRefused
 from sidecar.store import words
+from sidecar.store.transaction import transaction
 
 if TYPE_CHECKING:
     import apsw
@@ -58,7 +59,7 @@ def opened(
         connection = _checked(path)
     try:
         _migrate(connection, copies)
-        with connection:
+        with transaction(connection):
             builtin(connection)
         _copy_if_due(connection, copies)
     except BaseException:
@@ -80,7 +81,7 @@ def _checked(path: Path) -> apsw.Connection:
     connection = _connected(path)
     try:
         # Reads every page; a tenth of what integrity_check takes.
-        (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        found = connection.pragma("quick_check")
         if found != "ok":
             import apsw
 
@@ -97,7 +98,7 @@ def _connected(path: Path) -> apsw.Connection:
     connection = apsw.Connection(str(path))
     try:
         connection.set_busy_timeout(BUSY_MILLISECONDS)
-        connection.transaction_mode = "IMMEDIATE"
+        _refuse_newer(connection)
         connection.execute("PRAGMA journal_mode = WAL")
         # A write is on disk before it is answered; on macOS only fullfsync has the drive do so, too.
         connection.execute("PRAGMA synchronous = FULL")
@@ -114,17 +115,20 @@ def _connected(path: Path) -> apsw.Connection:
     return connection
 
 
-def _migrate(connection: apsw.Connection, copies: Path) -> None:
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    steps = migrations()
-    if version > len(steps):
+def _refuse_newer(connection: apsw.Connection) -> None:
+    version, newest = connection.pragma("user_version"), len(migrations())
+    if version > newest:
         raise DatabaseRefused(
-            f"the database has version {version}, this app knows {len(steps)}", reason="newer", version=version
+            f"the database has version {version}, this app knows {newest}", reason="newer", version=version
         )
+
+
+def _migrate(connection: apsw.Connection, copies: Path) -> None:
+    version, steps = connection.pragma("user_version"), migrations()
     if 0 < version < len(steps):
         _copy(connection, copies)
     for number in range(version, len(steps)):
-        with connection:
+        with transaction(connection):
             connection.execute(steps[number])
             connection.execute(f"PRAGMA user_version = {number + 1}")
         log.info("the database has version %d now", number + 1)
@@ -184,7 +188,7 @@ def _restore(copy: Path, path: Path) -> None:
 
     source = apsw.Connection(str(copy), flags=apsw.SQLITE_OPEN_READONLY)
     try:
-        (found,) = source.execute("PRAGMA quick_check(1)").fetchone()
+        found = source.pragma("quick_check")
         if found != "ok":
             raise apsw.CorruptError(found)
         source.execute("VACUUM INTO ?", (str(path),))

@@ -17,6 +17,8 @@ const COMMANDS: &[&str] = &[
     "disk_access",
     "disk_access_settings",
     "diagnostics",
+    "secret_set",
+    "secret_delete",
 ];
 
 fn main() {

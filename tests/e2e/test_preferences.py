@@ -25,8 +25,8 @@ SMALL_DISK = 4 * 2**20
 """Bytes."""
 
 # The menu's button, in each language.
-PREFERENCES = "Language and theme"
-PREFERENCES_ZH = "语言与主题"
+PREFERENCES = "Settings"
+PREFERENCES_ZH = "设置"
 
 
 @pytest.fixture(scope="module")

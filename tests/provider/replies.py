@@ -15,13 +15,15 @@ USAGE = {"prompt_tokens": 11, "completion_tokens": 3, "prompt_tokens_details": {
 @dataclass(frozen=True)
 class Reply:
     """`parts` are sent one by one, each a chunk of HTTP's own; then the body ends as it should, the connection is cut,
-    or nothing more comes. With `gate` all after the first part waits until it is set. `answers` false: not a byte."""
+    or nothing more comes. With `gate` all after the first part waits until it is set, and with `pause` each for so many
+    seconds. `answers` false: not a byte."""
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     parts: Sequence[bytes] = ()
     end: End = "whole"
     gate: threading.Event | None = None
+    pause: float = 0
     answers: bool = True
 
 

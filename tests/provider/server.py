@@ -143,6 +143,8 @@ class _Handler(BaseHTTPRequestHandler):
             for index, part in enumerate(reply.parts):
                 if index and reply.gate is not None:
                     self._wait(provider, reply.gate)
+                if index and reply.pause and provider.closing.wait(reply.pause):
+                    break
                 self.wfile.write(b"%x\r\n%b\r\n" % (len(part), part))
         if reply.end == "silence":
             self.close_connection = True

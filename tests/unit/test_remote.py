@@ -199,6 +199,15 @@ async def test_calls_without_an_id_get_one(provider: Provider, asked: Remote) ->
     assert arguments == ToolCallDelta(0, '{"city": "Paris"}')
 
 
+async def test_a_character_in_two_halves_is_put_together_and_half_a_one_replaced(
+    provider: Provider, asked: Remote
+) -> None:
+    provider.will(
+        replies.stream(*[replies.delta(text) for text in ("a\ud83d", "\ude00b\ude00c")], replies.delta(reason="stop"))
+    )
+    assert text_of(await answer(asked)) == "a😀b\ufffdc"
+
+
 async def test_log_probabilities_come_with_their_text(provider: Provider, asked: Remote) -> None:
     token = {"token": "Hi", "logprob": -0.5, "bytes": [72, 105], "top_logprobs": [{"token": "Yo", "logprob": -1.5}]}
     choice = {"index": 0, "delta": {"content": "Hi"}, "logprobs": {"content": [token]}, "finish_reason": None}

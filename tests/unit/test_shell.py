@@ -8,9 +8,11 @@ import pytest
 from PIL import Image
 
 from sidecar.data_folder import OWN_NAMES, PLATFORM_NAME, SIGNS, DataFolder
+from sidecar.routing.providers import SECRET
 from sidecar.worker import decoding
 
 SHELL = Path(__file__).resolve().parents[2] / "tauri-app/src-tauri/src"
+KEYCHAIN = SHELL.parents[1] / "crates/keychain/src"
 
 
 def constant(file: str, name: str) -> list[str]:
@@ -45,3 +47,11 @@ def test_the_shell_offers_pictures_of_every_kind_that_is_opened_and_of_no_other(
     pi_heif.register_heif_opener()  # as for a file that needs it
     offered = {Image.EXTENSION[f".{ending}"] for ending in constant("commands/attach.rs", "PICTURES")}
     assert offered == {*decoding.FORMATS, "HEIF"}
+
+
+def test_both_take_keys_of_the_same_length() -> None:
+    found = re.search(r"const LONGEST: usize = (\d+);", (KEYCHAIN / "secret.rs").read_text())
+    assert found is not None
+    longest = "k" * int(found[1])
+    assert SECRET.fullmatch(longest)
+    assert not SECRET.fullmatch(f"{longest}k")

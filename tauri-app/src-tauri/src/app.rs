@@ -2,7 +2,9 @@
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use keychain::{Keychain, Keys};
 use sidecar_host::{Budget, Checkout, Client, Launch, Options, Supervisor};
 use tauri::{AppHandle, Manager, RunEvent};
 use tokio::signal::unix::{SignalKind, signal};
@@ -62,6 +64,8 @@ pub(crate) fn run(data: &DataFolder, arguments: &Arguments, instance: Instance) 
             commands::disk_access::disk_access,
             commands::disk_access::disk_access_settings,
             commands::diagnostics::diagnostics,
+            commands::secret::secret_set,
+            commands::secret::secret_delete,
         ])
         .setup(move |app| set_up(app.handle(), &for_setup, source, catalog, instance))
         .build(context())?;
@@ -98,10 +102,15 @@ fn set_up(
         locale: preferences.language().tag().into(),
     };
     // Before the window: its first question finds a sidecar that is nearly ready.
-    let (environment, supervisor) =
-        tauri::async_runtime::block_on(async { source.start(data.path(), catalog, client) });
+    let (environment, supervisor, keys) = tauri::async_runtime::block_on(async {
+        let (environment, supervisor) = source.start(data.path(), catalog, client);
+        let supervisor = Arc::new(supervisor);
+        let keychain = Keychain::of_folder(data.path(), keychain::PATIENCE);
+        (environment, Arc::clone(&supervisor), Keys::start(supervisor, keychain))
+    });
     app.manage(preferences);
     app.manage(environment);
+    app.manage(keys);
     app.manage(Relay::new(supervisor, AllowList::of_window()?));
     app.manage(Attachments::in_folder(data.attachments()));
     app.manage(Offered::default());

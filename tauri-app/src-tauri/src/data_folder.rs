@@ -13,8 +13,20 @@ const PLATFORM_NAME: &str = "knowledge-focus.huozhong.in";
 /// A folder with one of these is ours, whatever else somebody put there.
 const SIGNS: &[&str] = &["builtin_models", "knowledge-focus.db"];
 /// All that may be in a folder of ours that has no sign yet.
-const OTHER_OWN_NAMES: &[&str] =
-    &["attachments", "cache", "lock", "logs", "python", "shell.json", "window.bell", "window.lock", ".DS_Store"];
+const OTHER_OWN_NAMES: &[&str] = &[
+    "attachments",
+    "cache",
+    "copies",
+    "knowledge-focus.db-shm",
+    "knowledge-focus.db-wal",
+    "lock",
+    "logs",
+    "python",
+    "shell.json",
+    "window.bell",
+    "window.lock",
+    ".DS_Store",
+];
 /// Set on a folder that many people write in.
 const STICKY: u32 = 0o1000;
 

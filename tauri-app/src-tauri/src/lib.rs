@@ -1,7 +1,7 @@
 //! The shell: a window, and the sidecar behind it.
 //!
-//! It starts, watches and relays, and holds no state that a restart would lose. The commands the window may call
-//! are listed in `COMMANDS.md`.
+//! It starts, watches and relays, and holds no state that a restart would lose, but for keys of providers that were given for
+//! one run. The commands the window may call are listed in `COMMANDS.md`.
 
 mod allow_list;
 mod app;

@@ -16,7 +16,7 @@ use crate::page::{PageEvent, PageStream};
 /// Passes requests of windows to the sidecar, whatever they are, if the window may call them.
 #[derive(Debug)]
 pub(crate) struct Relay {
-    supervisor: Supervisor,
+    supervisor: Arc<Supervisor>,
     allowed: AllowList,
     /// By label. An entry is one page: it ends when its window reloads or closes.
     pages: Mutex<HashMap<String, Page>>,
@@ -32,7 +32,7 @@ struct Page {
 }
 
 impl Relay {
-    pub(crate) fn new(supervisor: Supervisor, allowed: AllowList) -> Self {
+    pub(crate) fn new(supervisor: Arc<Supervisor>, allowed: AllowList) -> Self {
         Self { supervisor, allowed, pages: Mutex::default() }
     }
 

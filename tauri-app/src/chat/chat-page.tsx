@@ -16,6 +16,7 @@ import { Question } from "./question";
 import { SpokenAnswer } from "./spoken-answer";
 import { useConversation } from "./use-conversation";
 import { useDrop } from "./use-drop";
+import { useElsewhere } from "./use-elsewhere";
 import { useFollow } from "./use-follow";
 import { usePictures } from "./use-pictures";
 
@@ -24,6 +25,7 @@ export function ChatPage({ sidecar, onModelMissing }: { sidecar: Sidecar; onMode
   const { messages, answering, streaming, phase, error, spoken, send, stop, again, takeBack, restart } =
     useConversation(sidecar);
   const [draft, setDraft] = useState("");
+  const elsewhere = useElsewhere(sidecar);
   const pictures = usePictures();
   const dragged = useDrop(pictures);
   const field = useRef<HTMLTextAreaElement>(null);
@@ -78,7 +80,7 @@ export function ChatPage({ sidecar, onModelMissing }: { sidecar: Sidecar; onMode
             </Button>
           </Tooltip>
           <HelpButton />
-          <PreferencesMenu />
+          <PreferencesMenu sidecar={sidecar} />
         </div>
       </header>
       <main className="flex min-h-0 grow flex-col">
@@ -93,7 +95,7 @@ export function ChatPage({ sidecar, onModelMissing }: { sidecar: Sidecar; onMode
             ref={content}
             className="mx-auto flex min-h-full max-w-(--column) flex-col gap-7 px-5 pt-7 pb-9"
           >
-            {messages.length === 0 && <EmptyState onChoose={choose} />}
+            {messages.length === 0 && <EmptyState local={elsewhere.length === 0} onChoose={choose} />}
             {messages.map((message, index) => {
               const isLast = index === messages.length - 1;
               return message.role === "user" ? (
@@ -141,6 +143,7 @@ export function ChatPage({ sidecar, onModelMissing }: { sidecar: Sidecar; onMode
             answering={answering}
             onSend={submit}
             onStop={() => void stop()}
+            elsewhere={elsewhere}
           />
         </div>
       </main>

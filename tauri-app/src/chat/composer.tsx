@@ -17,10 +17,21 @@ type ComposerProps = {
   answering: boolean;
   onSend: () => void;
   onStop: () => void;
+  /** Where jobs are done that leave this computer. */
+  elsewhere: readonly string[];
 };
 
 /** Where a message is written. Enter sends it, Shift+Enter is a line break. */
-export function Composer({ field, draft, onDraft, pictures, answering, onSend, onStop }: ComposerProps) {
+export function Composer({
+  field,
+  draft,
+  onDraft,
+  pictures,
+  answering,
+  onSend,
+  onStop,
+  elsewhere,
+}: ComposerProps) {
   const { t } = useTranslation();
   const sendable = !answering && !pictures.busy && (draft.trim() !== "" || pictures.attached.length > 0);
   const send = () => {
@@ -102,7 +113,11 @@ export function Composer({ field, draft, onDraft, pictures, answering, onSend, o
           <SendOrStop answering={answering} sendable={sendable} onStop={onStop} />
         </div>
       </div>
-      <p className="mt-2 text-center text-muted-foreground text-xs">{t("chat.composer.privacy")}</p>
+      <p className="mt-2 text-center text-muted-foreground text-xs">
+        {elsewhere.length === 0
+          ? t("chat.composer.privacy")
+          : t("chat.composer.elsewhere", { providers: elsewhere.join(", ") })}
+      </p>
     </form>
   );
 }

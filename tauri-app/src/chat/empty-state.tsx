@@ -10,13 +10,21 @@ const SUGGESTIONS: readonly [Suggestion, LucideIcon][] = [
   ["introduce", MessageCircle],
 ];
 
+type EmptyStateProps = {
+  /** All jobs are done on this computer. */
+  local: boolean;
+  onChoose: (suggestion: Suggestion) => void;
+};
+
 /** A chat without a message yet: what one could begin with. */
-export function EmptyState({ onChoose }: { onChoose: (suggestion: Suggestion) => void }) {
+export function EmptyState({ local, onChoose }: EmptyStateProps) {
   const { t } = useTranslation();
   return (
     <div className="flex grow animate-rise flex-col justify-center pb-8">
       <h2 className="font-semibold text-[1.75rem] leading-tight tracking-tight">{t("chat.empty.title")}</h2>
-      <p className="mt-2 text-muted-foreground">{t("chat.empty.body")}</p>
+      <p className="mt-2 text-muted-foreground">
+        {t(local ? "chat.empty.body" : "chat.empty.bodyElsewhere")}
+      </p>
       <ul aria-label={t("chat.suggestions.label")} className="mt-8 grid gap-3 sm:grid-cols-2">
         {SUGGESTIONS.map(([name, Icon]) => (
           <li key={name}>

@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { CopyDiagnostics } from "@/components/copy-diagnostics";
 import { Button } from "@/components/ui/button";
 import { Tooltip } from "@/components/ui/tooltip";
+import { useAlone } from "@/components/use-alone";
 import { shellState } from "@/rpc/shell";
 
 /** The problems that people meet, in the order in which they meet them. */
@@ -14,25 +15,11 @@ const PROBLEMS = ["stuck", "notEntering", "noAnswer", "waiting"] as const;
 export function HelpButton() {
   const { t } = useTranslation();
   const [open, setOpen] = useState(false);
-  const button = useRef<HTMLButtonElement>(null);
-
-  // Never a modal dialog of the library's: it locks scrolling with a <style>, which the content security policy refuses.
-  useEffect(() => {
-    const app = button.current?.closest("body > *");
-    if (!open || !app) {
-      return;
-    }
-    app.toggleAttribute("inert", true);
-    return () => {
-      app.toggleAttribute("inert", false);
-    };
-  }, [open]);
-
   return (
     <Dialog.Root open={open} onOpenChange={setOpen} modal={false}>
       <Tooltip content={t("help.open")}>
         <Dialog.Trigger asChild>
-          <Button ref={button} variant="ghost" size="icon" aria-label={t("help.open")}>
+          <Button variant="ghost" size="icon" aria-label={t("help.open")}>
             <CircleQuestionMark />
           </Button>
         </Dialog.Trigger>
@@ -53,9 +40,14 @@ export function HelpButton() {
 function HelpPage() {
   const { t } = useTranslation();
   const folder = useDataFolder();
+  const header = useRef<HTMLElement>(null);
+  useAlone(header);
   return (
     <>
-      <header className="sticky top-0 flex h-(--header) items-center justify-between border-b bg-background px-3">
+      <header
+        ref={header}
+        className="sticky top-0 flex h-(--header) items-center justify-between border-b bg-background px-3"
+      >
         <Dialog.Close asChild>
           <Button variant="ghost" size="sm">
             <ArrowLeft />

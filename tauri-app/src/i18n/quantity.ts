@@ -38,3 +38,8 @@ export function formatDuration(seconds: number, language: string): string {
   const hours = Math.round(seconds / 1800) / 2;
   return quantity(Math.max(1, hours), "hour", language, Number.isInteger(hours) ? 0 : 1);
 }
+
+/** A measured time, for example "1.4 seconds". */
+export function formatSeconds(seconds: number, language: string): string {
+  return quantity(seconds, "second", language, seconds < 10 ? 1 : 0);
+}

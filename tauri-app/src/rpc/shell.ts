@@ -113,5 +113,15 @@ export const diskAccess = () => command<boolean>("disk_access");
 /** Opens the system's settings at the place where the person grants that. */
 export const diskAccessSettings = () => command<null>("disk_access_settings");
 
+/**
+ * Gives a provider its key, in the system's keychain or (not `keep`) for this run only. Rejects with `secret_invalid`, or with
+ * `keychain_unavailable`: then nothing was stored, and it may be asked again without `keep`.
+ */
+export const secretSet = (providerId: string, secret: string, keep: boolean) =>
+  command<null>("secret_set", { providerId, secret, keep });
+
+/** Has the keychain, the shell and the sidecar forget a provider's key. There is no way to read one. */
+export const secretDelete = (providerId: string) => command<null>("secret_delete", { providerId });
+
 /** Versions, system, states and the last log lines, as text for a report; never what was written or shown. */
 export const diagnostics = () => command<string>("diagnostics");

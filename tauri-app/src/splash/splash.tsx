@@ -44,7 +44,10 @@ export function Splash({ sidecar, onReady }: { sidecar: Sidecar; onReady: (model
     <div className="flex h-full flex-col overflow-y-auto">
       <header className="flex h-(--header) shrink-0 items-center justify-end gap-1 px-3">
         <HelpButton />
-        <PreferencesMenu />
+        <PreferencesMenu
+          sidecar={hasSidecar(stage) ? sidecar : undefined}
+          onSettingsClosed={() => isWaitingForModel(stage) && stages.check()}
+        />
       </header>
       <main className="mx-auto flex w-full max-w-[30rem] grow flex-col justify-center px-6 pb-(--header)">
         <div className="mb-5 flex items-center gap-3">
@@ -64,6 +67,18 @@ export function Splash({ sidecar, onReady }: { sidecar: Sidecar; onReady: (model
       </main>
     </div>
   );
+}
+
+/** Whether there is a sidecar that Settings could ask. */
+function hasSidecar(stage: Stage): boolean {
+  const before = stage.name === "environment" || stage.name === "engine";
+  return !before && !(stage.name === "error" && (stage.step === "environment" || stage.step === "engine"));
+}
+
+/** Whether nothing goes on before the model is here. In Settings the jobs may have been given to others: it is not
+ * needed then. */
+function isWaitingForModel(stage: Stage): boolean {
+  return stage.name === "consent" || (stage.name === "error" && stage.step === "model");
 }
 
 /** Stages that only wait are one view whose title changes: what goes by in a moment does not flicker. */

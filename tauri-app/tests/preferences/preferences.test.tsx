@@ -8,7 +8,7 @@ const script = { answers: withModel(READY) };
 /** The chat has opened: the splash before it has a menu of its own. */
 async function menuButton() {
   await screen.findByRole("textbox");
-  return screen.getByRole("button", { name: "Language and theme" });
+  return screen.getByRole("button", { name: "Settings" });
 }
 
 test("the language changes at once, everywhere, and the shell keeps it", async () => {
@@ -40,7 +40,7 @@ test("the system's language is what the shell says it is", async () => {
     preferences: { language: "system", systemLanguage: "zh" },
   });
   await screen.findByRole("textbox", { name: "消息" });
-  await person.click(screen.getByRole("button", { name: "语言与主题" }));
+  await person.click(screen.getByRole("button", { name: "设置" }));
   const system = await screen.findByRole("menuitemradio", { name: "跟随系统语言" });
   expect(system).toHaveAttribute("aria-checked", "true");
 });
@@ -51,7 +51,7 @@ test("going back to the system's language is kept as that, not as the language i
     preferences: { language: "zh", systemLanguage: "en" },
   });
   await screen.findByRole("textbox", { name: "消息" });
-  await person.click(screen.getByRole("button", { name: "语言与主题" }));
+  await person.click(screen.getByRole("button", { name: "设置" }));
   await person.click(await screen.findByRole("menuitemradio", { name: "跟随系统语言" }));
   expect(await screen.findByRole("textbox", { name: "Message" })).toBeVisible();
   expect(shell.commands("shell_set")).toEqual([{ change: { language: "system" } }]);

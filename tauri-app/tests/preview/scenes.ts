@@ -1,10 +1,16 @@
-import type { Script, ShellReplay } from "../shell/replay";
+import en from "@/i18n/en.json";
+import zh from "@/i18n/zh.json";
+import type { TestResult } from "@/rpc/gen/protocol";
+import { assignment, BUILTIN, withProviders } from "../shell/providers";
+import type { Answers, Script, ShellReplay } from "../shell/replay";
+import { withSettings } from "../shell/settings";
 import {
   completion,
   computer,
   downloadEvent,
   engineStatus,
   failure,
+  MODEL,
   modelStatus,
   READY,
   sendPiece,
@@ -78,8 +84,8 @@ async function write(text: string): Promise<void> {
 }
 
 const LABELS = {
-  en: { attach: "Attach pictures", send: "Send", menu: "Language and theme" },
-  zh: { attach: "添加图片", send: "发送", menu: "语言与主题" },
+  en: { attach: "Attach pictures", send: "Send", menu: "Settings" },
+  zh: { attach: "添加图片", send: "发送", menu: "设置" },
 };
 
 async function ask(language: Language, text: string): Promise<void> {
@@ -113,6 +119,71 @@ const answering =
   });
 
 const talk = async (_: ShellReplay, language: Language) => ask(language, TALK[language].question);
+
+async function openMenu(selector: string): Promise<void> {
+  const trigger = await element(selector);
+  trigger.dispatchEvent(new PointerEvent("pointerdown", { bubbles: true, button: 0, pointerType: "mouse" }));
+}
+
+type SectionName = Exclude<keyof typeof en.settings.sections, "label">;
+
+/** Opens one section of Settings, through the menu; `then` goes on from there. */
+const settings = (
+  section: SectionName,
+  answers: Answers,
+  then?: (shell: ShellReplay, texts: typeof en.settings) => Promise<void>,
+): Scene => ({
+  script: () => ({ answers: withModel(READY, { ...withProviders(), ...withSettings(), ...answers }) }),
+  play: async (shell, language) => {
+    const texts = (language === "zh" ? zh : en).settings;
+    await element("textarea");
+    await openMenu(`button[aria-label="${LABELS[language].menu}"]`);
+    (await element('[role="menuitem"]')).click();
+    await pressText(texts.sections[section], "nav button");
+    await element("#settings-section");
+    await then?.(shell, texts);
+  },
+});
+
+/** Presses the first of the elements that has this text. */
+async function pressText(text: string, selector = "button"): Promise<void> {
+  for (;;) {
+    const elements = document.querySelectorAll<HTMLElement>(selector);
+    const found = [...elements].find((element) => element.textContent?.trim() === text);
+    if (found && !found.matches(":disabled")) {
+      found.click();
+      return;
+    }
+    await new Promise(requestAnimationFrame);
+  }
+}
+
+const TESTED: TestResult[] = [
+  { ability: "models", works: true, seconds: 0.1, kind: null, reason: null },
+  { ability: "text", works: true, seconds: 0.9, kind: null, reason: null },
+  { ability: "structured_output", works: true, seconds: 1.6, kind: null, reason: null },
+  {
+    ability: "tool_use",
+    works: false,
+    seconds: 0.3,
+    kind: "provider_rejected",
+    reason: "this model does not support tools",
+  },
+];
+
+const AWAY = withProviders(undefined, {
+  vision: assignment("vision", "elsewhere-large"),
+  text: assignment("text", "ollama-qwen", { ready: false, kind: "provider_unreachable" }),
+  structured_output: assignment("structured_output", "elsewhere-large"),
+});
+
+const LOADED: Answers = {
+  "models/list": () => ({
+    models: [{ ...MODEL, revision: "6a2a1f1f3bd0c4b0a7d5f4a5c8f0f6b5d2e1c3a4", state: "ready" }],
+  }),
+  "engine/status": () =>
+    engineStatus({ loaded: true, activeBytes: 3_100_000_000, budgetBytes: 6_400_000_000 }),
+};
 
 const FETCHING = {
   source: "https://pypi.org/simple",
@@ -196,10 +267,7 @@ export const SCENES: Record<string, Scene> = {
     script: () => ({ answers: withModel(READY) }),
     play: async (_, language) => {
       await element("textarea");
-      const trigger = await element(`button[aria-label="${LABELS[language].menu}"]`);
-      trigger.dispatchEvent(
-        new PointerEvent("pointerdown", { bubbles: true, button: 0, pointerType: "mouse" }),
-      );
+      await openMenu(`button[aria-label="${LABELS[language].menu}"]`);
     },
   },
   attached: {
@@ -220,4 +288,61 @@ export const SCENES: Record<string, Scene> = {
       shell.drag("enter", ["/home/a/picture.png"]);
     },
   },
+  capabilities: settings("capabilities", {}),
+  capabilitiesAway: settings(
+    "capabilities",
+    {
+      ...AWAY,
+      "chat/completions": () => completion("A red circle on a light ground."),
+    },
+    async (_, texts) => {
+      await element("main li");
+      await pressText(texts.capabilities.try.start);
+    },
+  ),
+  capabilitiesMenu: settings("capabilities", {}, () => openMenu('main li [aria-haspopup="menu"]')),
+  capabilitiesConsent: settings("capabilities", {}, async () => {
+    await openMenu('main li [aria-haspopup="menu"]');
+    await pressText("Large VL", '[role="menuitemradio"]');
+  }),
+  providers: settings("providers", {}),
+  providersNone: settings("providers", withProviders([BUILTIN])),
+  providersTest: settings(
+    "providers",
+    {
+      "providers/test": (call) => {
+        for (const result of TESTED) {
+          call.notify({ method: "providers/tested", params: { requestId: call.requestId, result } });
+        }
+        return { results: TESTED };
+      },
+    },
+    (_, texts) => pressText(texts.providers.models.test),
+  ),
+  providersFind: settings("providers", {}, (_, texts) => pressText(texts.providers.models.find)),
+  providersAdd: settings("providers", {}, async (_, texts) => {
+    await pressText(texts.providers.add);
+    await pressText("vLLM", '[role="dialog"] label');
+  }),
+  providersRemove: settings(
+    "providers",
+    withProviders(undefined, { text: assignment("text", "ollama-qwen") }),
+    (_, texts) => press(texts.providers.remove),
+  ),
+  builtin: settings("builtin", LOADED),
+  builtinVerify: settings("builtin", { ...LOADED, "models/verify": never }, async (shell, texts) => {
+    await pressText(texts.builtin.verify);
+    await element('[role="progressbar"]');
+    shell.notify({ method: "builtin-model-download-progress", params: downloadEvent() });
+  }),
+  builtinDelete: settings("builtin", LOADED, (_, texts) => pressText(texts.builtin.delete)),
+  builtinAbsent: settings(
+    "builtin",
+    { ...LOADED, "models/delete": () => modelStatus(), "engine/status": () => engineStatus() },
+    async (_, texts) => {
+      await pressText(texts.builtin.delete);
+      await pressText(texts.builtin.deletion.confirm);
+    },
+  ),
+  general: settings("general", withSettings({ unloadMinutes: 120 })),
 };

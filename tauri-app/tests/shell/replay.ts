@@ -132,6 +132,8 @@ export class ShellReplay {
       case "disk_access_settings":
       case "environment_retry":
       case "environment_cancel":
+      case "secret_set":
+      case "secret_delete":
         return this.#script.commands?.[command]?.(args) ?? null;
       case "plugin:event|listen":
         this.#listeners.set(args.event as string, args.handler as number);

@@ -177,7 +177,7 @@ test("the whole way can be gone by keyboard, and the focus is never lost", async
   await window.person.tab();
   expect(screen.getByRole("button", { name: "Download" })).toHaveFocus();
   await window.person.tab({ shift: true });
-  expect(screen.getByRole("button", { name: "Language and theme" })).toHaveFocus();
+  expect(screen.getByRole("button", { name: "Settings" })).toHaveFocus();
   await window.person.tab();
   await window.person.keyboard("{Enter}");
   await screen.findByRole("button", { name: "Cancel" });

@@ -1,9 +1,10 @@
 """Reading and writing."""
 
 import signal
-import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,15 @@ async def test_a_write_that_fails_half_way_changes_nothing(database: Database) -
     assert await database.read(setting.listed) == {}
 
 
+LOCKER = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN IMMEDIATE")
+print("locked", flush=True)
+sys.stdin.read()
+"""
+
+
 @pytest.mark.parametrize("writes", [10, 47, 84])
 async def test_what_was_answered_survives_a_kill(writes: int, path: Path, copies: Path, opening: Opening) -> None:
     answered = killed_after(writes, path, copies)
@@ -66,17 +76,27 @@ async def test_a_locked_database_is_told_and_works_again_afterwards(
 ) -> None:
     monkeypatch.setattr("sidecar.store.opening.BUSY_MILLISECONDS", 10)
     await database.open()
-    other = sqlite3.connect(path, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
 
-    with pytest.raises(StoreFailed) as failed:
+    with locked(path), pytest.raises(StoreFailed) as failed:
         await database.write(setting.write, "key", 1)
-    other.execute("ROLLBACK")
-    other.close()
 
     assert failed.value.details["reason"] == "BusyError"
     await database.write(setting.write, "key", 2)
     assert await database.read(setting.listed) == {"key": 2}
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Another process writes: within one, two copies of SQLite do not see each other's locks."""
+    command = [sys.executable, "-c", LOCKER, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdin
+        assert other.stdout
+        assert other.stdout.readline() == "locked\n"
+        try:
+            yield
+        finally:
+            other.stdin.close()
 
 
 async def test_a_full_disk_is_told_and_what_was_there_stays(database: Database) -> None:

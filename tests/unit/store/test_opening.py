@@ -46,6 +46,7 @@ async def test_a_newer_database_is_refused_and_stays_as_it_is(opening: Opening, 
     with opening() as database:
         await database.open()
     with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
         connection.execute("PRAGMA user_version = 99")
     connection.close()
     before = path.read_bytes()

@@ -21,6 +21,8 @@ const NOTIFICATIONS: usize = 1024;
 
 /// The sidecar's exit code for "what I was given cannot be used".
 const BAD_ARGUMENTS: i32 = 64;
+/// The sidecar's exit code for "what is kept cannot be used": a newer version's database, or a damaged one.
+const DATABASE_REFUSED: i32 = 65;
 /// The sidecar's exit code for "this data folder is in use".
 const DATA_FOLDER_IN_USE: i32 = 75;
 
@@ -223,6 +225,7 @@ fn unavailable(error: &StartError, stderr: &str) -> RpcError {
     }
     let cause = match code {
         Some(BAD_ARGUMENTS) => RpcError::lasting("start_refused", "the sidecar refused what it was started with"),
+        Some(DATABASE_REFUSED) => RpcError::lasting("database_refused", "the sidecar cannot use its database"),
         Some(DATA_FOLDER_IN_USE) => RpcError::passing("data_folder_in_use", "another process uses this data folder"),
         _ => RpcError::sidecar_unavailable(error.to_string()),
     };

@@ -7,6 +7,7 @@ pub(crate) mod environment;
 pub(crate) mod folder;
 pub(crate) mod link;
 pub(crate) mod rpc;
+pub(crate) mod secret;
 pub(crate) mod shell;
 
 use sidecar_host::RpcError;

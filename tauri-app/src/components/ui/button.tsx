@@ -10,6 +10,7 @@ const buttonVariants = cva(
       variant: {
         default: "bg-primary text-primary-foreground hover:bg-primary-hover",
         outline: "border border-input bg-card hover:bg-muted",
+        destructive: "bg-destructive text-background hover:opacity-90",
         ghost: "text-muted-foreground hover:bg-accent hover:text-foreground",
         link: "rounded-sm text-primary underline underline-offset-4 hover:text-primary-hover",
       },

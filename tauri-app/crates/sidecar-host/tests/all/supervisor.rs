@@ -47,6 +47,32 @@ async fn a_sidecar_that_refuses_what_it_was_given_says_why() {
 }
 
 #[tokio::test]
+async fn a_database_of_a_newer_version_is_told_and_the_sidecar_waits_to_be_asked_for_again() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let database = data.path().join("knowledge-focus.db");
+    let newer = "import sys, sqlite3; c = sqlite3.connect(sys.argv[1]); c.execute('PRAGMA journal_mode = WAL'); \
+                 c.execute('PRAGMA user_version = 9999'); \
+                 c.execute('CREATE TABLE t (x)')";
+    let mut python = std::process::Command::new(launch(data.path()).program);
+    assert!(python.args(["-c", newer]).arg(&database).status().expect("python starts").success());
+    let before = std::fs::read(&database).expect("it was made");
+    let budget = Budget { starts: 3, within: Duration::from_secs(600) };
+    let supervisor = Supervisor::start(launch(data.path()), client(), Options::default(), budget);
+    let mut state = supervisor.state();
+    drop(soon("the refusal", state.wait_for(|state| matches!(state, State::Down { .. }))).await.expect("it runs"));
+    // A call is another start, and gets the same answer; three are allowed, of which none was made meanwhile.
+    for _ in 0..2 {
+        let error =
+            soon("the answer", supervisor.call("1".into(), "ping", &json!({}))).await.expect_err("none comes up");
+        assert_eq!((&*error.kind, error.retryable), ("database_refused", false));
+        assert_eq!(error.details["exitCode"], 65);
+        assert!(error.details["stderr"].as_str().is_some_and(|said| !said.is_empty()), "{error:?}");
+    }
+    assert!(std::fs::read(&database).expect("it is there") == before, "it was changed");
+    soon("the end", supervisor.shut_down()).await;
+}
+
+#[tokio::test]
 async fn a_sidecar_that_never_comes_up_is_reported_with_its_last_lines() {
     let data = tempfile::tempdir().expect("a temporary folder");
     let mut launch = launch(data.path());

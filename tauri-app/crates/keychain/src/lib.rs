@@ -1,0 +1,29 @@
+//! Keys of the providers that the person added: kept in the system's keychain, lent to each sidecar in its turn.
+//!
+//! | Module | Its one concern |
+//! |---|---|
+//! | [`secret`] | what can be a key |
+//! | [`origin`] | what a key is given for: the scheme, host and port of an address |
+//! | [`account`] | the name of an entry: provider, origin, data folder |
+//! | [`keychain`] | the system's keychain, on a thread of its own and with a time limit |
+//! | [`provider`] | what the sidecar says of its providers |
+//! | [`request`] | what is asked of the sidecar |
+//! | [`keys`] | which key is where, and that each sidecar gets them |
+//!
+//! A key is in no log, error, argument, variable or `Debug` output, and no function here gives it to anybody but the
+//! sidecar. Nothing here knows of windows.
+
+mod account;
+mod error;
+mod keychain;
+mod keys;
+mod origin;
+mod provider;
+mod request;
+mod secret;
+
+pub use account::Account;
+pub use error::KeychainError;
+pub use keychain::{Keychain, PATIENCE};
+pub use keys::Keys;
+pub use origin::origin_of;

@@ -1,0 +1,64 @@
+//! A key goes: because the person says so, or because what it was for is gone.
+
+use serde_json::json;
+
+use crate::app::{App, KEY, PROVIDER, is_put};
+use crate::session::{Keyring, entries, session};
+
+#[test]
+fn a_deleted_key_is_nowhere_and_does_not_come_back() {
+    session(Keyring::Open, async |data| {
+        let app = App::start(data).await;
+        for keep in [true, false] {
+            app.set(KEY, keep).await.expect("it is given");
+            app.keys.delete(PROVIDER).await.expect("it is deleted");
+            assert_eq!(entries(), []);
+        }
+        assert!(is_put(&app.puts(4).await[3], None));
+        app.restart().await;
+        app.set("sk-next", true).await.expect("it is kept");
+        assert!(is_put(&app.puts(5).await[4], Some("sk-next")), "nothing was put to the new one before");
+        app.leave().await;
+    });
+}
+
+#[test]
+fn deleting_a_key_that_there_is_not_is_no_error() {
+    session(Keyring::Open, async |data| {
+        let app = App::start(data).await;
+        app.keys.delete(PROVIDER).await.expect("it is gone");
+        assert_eq!(app.keys.delete("nobody").await.expect_err("there is none").kind, "provider_not_found");
+        app.leave().await;
+    });
+}
+
+#[test]
+fn the_key_of_a_provider_that_is_deleted_goes_with_it() {
+    session(Keyring::Open, async |data| {
+        let app = App::start(data).await;
+        app.set(KEY, true).await.expect("it is kept");
+        app.ask("providers/delete", json!({"providerId": PROVIDER})).await;
+        app.eventually("the key to go", |_| entries().is_empty().then_some(())).await;
+        app.leave().await;
+    });
+}
+
+#[test]
+fn the_key_of_an_address_does_not_follow_its_provider_to_another() {
+    session(Keyring::Open, async |data| {
+        let app = App::start(data).await;
+        app.set(KEY, true).await.expect("it is kept");
+        let path = json!({"providerId": PROVIDER, "change": {"baseUrl": "https://api.example.com/v2"}});
+        app.ask("providers/update", path).await;
+        app.restart().await;
+        assert!(is_put(&app.puts(2).await[1], Some(KEY)), "another path is the same origin");
+        let host = json!({"providerId": PROVIDER, "change": {"baseUrl": "https://api.example.org/v2"}});
+        app.ask("providers/update", host).await;
+        app.eventually("the key to go", |_| entries().is_empty().then_some(())).await;
+        app.restart().await;
+        app.set("sk-next", false).await.expect("it is lent");
+        let puts = app.puts(3).await;
+        assert_eq!((&puts[2]["origin"], &puts[2]["secret"]), (&"https://api.example.org".into(), &"sk-next".into()));
+        app.leave().await;
+    });
+}

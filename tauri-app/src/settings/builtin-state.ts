@@ -1,0 +1,123 @@
+/** What is known of the built-in model and what is being done with it. Pure: the effects are in `use-builtin-model.ts`. */
+import { RpcError } from "@/rpc/error";
+import type { BuiltinModel, DownloadEvent, ModelStatus } from "@/rpc/gen/protocol";
+
+/** What takes a while. Counts are bytes; `percent` is null until something was heard of it. */
+export interface Work {
+  kind: "verify" | "download";
+  percent: number | null;
+  doneBytes: number;
+  totalBytes: number | null;
+  cancelling: boolean;
+}
+
+export interface BuiltinState {
+  /** Null until it is known. */
+  model: BuiltinModel | null;
+  status: ModelStatus | null;
+  work: Work | null;
+  /** How the last thing ended that the person asked for. */
+  outcome: "verified" | "stopped" | "deleted" | null;
+  error: RpcError | null;
+}
+
+export type BuiltinEvent =
+  | { type: "read"; model: BuiltinModel; status: ModelStatus }
+  | { type: "asked"; kind: Work["kind"] }
+  | { type: "answered"; request: Work["kind"] | "cancel" | "delete"; status: ModelStatus }
+  | { type: "refused"; error: RpcError }
+  | { type: "cancel-asked" }
+  | { type: "progressed"; event: DownloadEvent }
+  | { type: "ended"; event: DownloadEvent };
+
+export const FIRST_STATE: BuiltinState = {
+  model: null,
+  status: null,
+  work: null,
+  outcome: null,
+  error: null,
+};
+
+export function nextBuiltinState(state: BuiltinState, event: BuiltinEvent): BuiltinState {
+  switch (event.type) {
+    case "read":
+      return {
+        ...state,
+        model: event.model,
+        status: event.status,
+        // What somebody else began, or this page before it was left.
+        work: state.work ?? workOf(event.status),
+      };
+    case "asked":
+      return {
+        ...state,
+        work: { kind: event.kind, percent: null, doneBytes: 0, totalBytes: null, cancelling: false },
+        outcome: null,
+        error: null,
+      };
+    case "answered":
+      return answered({ ...state, status: event.status }, event.request);
+    case "refused":
+      return { ...state, work: null, outcome: null, error: event.error };
+    case "cancel-asked":
+      return state.work ? { ...state, work: { ...state.work, cancelling: true } } : state;
+    case "progressed":
+      return { ...state, work: progressed(state.work, event.event) };
+    case "ended":
+      return ended(state, event.event);
+  }
+}
+
+/** A download is answered when it begins, all else when it is over. Its last event may have come before. */
+function answered(state: BuiltinState, request: Work["kind"] | "cancel" | "delete"): BuiltinState {
+  const { work, status } = state;
+  switch (request) {
+    case "delete":
+      return { ...state, work: null, outcome: "deleted", error: null };
+    case "download":
+      return status?.state === "ready" ? { ...state, work: null } : state;
+    case "verify":
+      return work ? { ...state, work: null, outcome: outcomeOf(work, status?.state === "ready") } : state;
+    case "cancel":
+      return work ? { ...state, work: null, outcome: work.kind === "verify" ? "stopped" : null } : state;
+  }
+}
+
+function outcomeOf(work: Work, whole: boolean): BuiltinState["outcome"] {
+  return work.cancelling ? "stopped" : whole ? "verified" : null;
+}
+
+function progressed(work: Work | null, event: DownloadEvent): Work {
+  return {
+    kind: work?.kind ?? "download",
+    percent: event.progress,
+    doneBytes: event.downloaded_bytes,
+    totalBytes: event.total_bytes,
+    cancelling: work?.cancelling ?? false,
+  };
+}
+
+function ended(state: BuiltinState, event: DownloadEvent): BuiltinState {
+  const { work } = state;
+  if (!work) {
+    return state;
+  }
+  const checked = work.kind === "verify";
+  if (event.status === "completed") {
+    return { ...state, work: null, outcome: checked ? "verified" : null };
+  }
+  if (event.kind === "cancelled") {
+    return { ...state, work: null, outcome: checked ? "stopped" : null };
+  }
+  // What a check found damaged the status tells, with the way out.
+  const error = checked ? null : new RpcError(event.kind ?? "unknown", { message: event.message });
+  return { ...state, work: null, outcome: null, error };
+}
+
+function workOf({ state, downloadedBytes, totalBytes }: ModelStatus): Work | null {
+  if (state !== "downloading" && state !== "verifying") {
+    return null;
+  }
+  const kind = state === "verifying" ? "verify" : "download";
+  return { kind, percent: null, doneBytes: downloadedBytes, totalBytes, cancelling: false };
+}

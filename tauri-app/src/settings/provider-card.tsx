@@ -1,0 +1,157 @@
+import { Globe, House, KeyRound, Pencil, Search, Trash2 } from "lucide-react";
+import { useId, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Button } from "@/components/ui/button";
+import { Tooltip } from "@/components/ui/tooltip";
+import { RpcError } from "@/rpc/error";
+import type { Assignment, Provider, ProviderModel, UpdateParams } from "@/rpc/gen/protocol";
+import type { Sidecar } from "@/rpc/sidecar";
+import { asNewModel } from "./ability";
+import { useConsent } from "./consent";
+import { FindModels } from "./find-models";
+import { ProviderForm } from "./provider-form";
+import { ProviderLimits } from "./provider-limits";
+import { ProviderModelRow } from "./provider-model-row";
+import { RemoveProvider } from "./remove-provider";
+import { Badge, Card, ErrorNote } from "./section";
+
+type ProviderCardProps = {
+  sidecar: Sidecar;
+  provider: Provider;
+  /** The jobs that its models have. */
+  jobs: readonly Assignment[];
+  /** Something of it was changed. */
+  onChanged: () => void;
+};
+
+/** One provider: where it is, its models and what they can do, and what may go there. */
+export function ProviderCard({ sidecar, provider, jobs, onChanged }: ProviderCardProps) {
+  const { t } = useTranslation();
+  const [asking, setAsking] = useState<"edit" | "remove" | "find" | null>(null);
+  const [error, setError] = useState<RpcError | null>(null);
+  const { withConsent, dialog } = useConsent();
+  const title = useId();
+  const close = () => setAsking(null);
+  const { id, models } = provider;
+
+  async function update(part: Omit<UpdateParams, "providerId" | "accept">): Promise<void> {
+    await withConsent((accept) => sidecar.call("providers/update", { ...part, providerId: id, accept }));
+    onChanged();
+  }
+
+  function change(part: Parameters<typeof update>[0]) {
+    setError(null);
+    update(part).catch((cause: unknown) => setError(RpcError.from(cause)));
+  }
+
+  const changeModel = (changed: ProviderModel) =>
+    change({ models: models.map((model) => asNewModel(model.id === changed.id ? changed : model)) });
+
+  return (
+    <Card role="group" aria-labelledby={title}>
+      <div className="flex items-start justify-between gap-4 px-5 pt-4 pb-3">
+        <div className="min-w-0">
+          <h3 id={title} className="break-words font-semibold">
+            {provider.name}
+          </h3>
+          <p className="selectable break-all text-[0.8125rem] text-muted-foreground">{provider.baseUrl}</p>
+          <div className="mt-1.5 flex flex-wrap gap-x-4 gap-y-1">
+            {provider.leavesComputer ? (
+              <Badge icon={<Globe aria-hidden="true" />}>{t("settings.capabilities.leaves")}</Badge>
+            ) : (
+              <Badge icon={<House aria-hidden="true" />}>{t("settings.capabilities.stays")}</Badge>
+            )}
+            <Badge icon={<KeyRound aria-hidden="true" />}>
+              {t(provider.hasSecret ? "settings.providers.keyKept" : "settings.providers.keyNone")}
+            </Badge>
+          </div>
+        </div>
+        <div className="flex shrink-0">
+          <Tooltip content={t("settings.providers.edit")}>
+            <Button
+              variant="ghost"
+              size="icon-sm"
+              aria-label={t("settings.providers.edit")}
+              aria-describedby={title}
+              onClick={() => setAsking("edit")}
+            >
+              <Pencil />
+            </Button>
+          </Tooltip>
+          <Tooltip content={t("settings.providers.remove")}>
+            <Button
+              variant="ghost"
+              size="icon-sm"
+              aria-label={t("settings.providers.remove")}
+              aria-describedby={title}
+              onClick={() => setAsking("remove")}
+            >
+              <Trash2 />
+            </Button>
+          </Tooltip>
+        </div>
+      </div>
+      <div className="border-t px-5 py-3">
+        <div className="flex items-center justify-between gap-4">
+          <h4 className="font-medium text-sm">{t("settings.providers.models.title")}</h4>
+          <Button variant="outline" size="sm" onClick={() => setAsking("find")}>
+            <Search />
+            {t("settings.providers.models.find")}
+          </Button>
+        </div>
+        {models.length === 0 ? (
+          <p className="mt-1 text-muted-foreground text-sm">{t("settings.providers.models.none")}</p>
+        ) : (
+          <ul className="mt-1 divide-y">
+            {models.map((model) => (
+              <ProviderModelRow
+                key={model.id}
+                sidecar={sidecar}
+                provider={provider}
+                model={model}
+                onChange={changeModel}
+              />
+            ))}
+          </ul>
+        )}
+      </div>
+      <ProviderLimits provider={provider} onChange={change} />
+      {error && <ErrorNote error={error} className="mx-5 mb-4" />}
+      {asking === "edit" && (
+        <ProviderForm
+          sidecar={sidecar}
+          provider={provider}
+          onClose={() => {
+            close();
+            onChanged();
+          }}
+          onSaved={() => {
+            close();
+            onChanged();
+          }}
+        />
+      )}
+      {asking === "remove" && (
+        <RemoveProvider
+          provider={provider}
+          jobs={jobs}
+          onRemove={async () => {
+            await sidecar.call("providers/delete", { providerId: id });
+            onChanged();
+          }}
+          onClose={close}
+        />
+      )}
+      {asking === "find" && (
+        <FindModels
+          sidecar={sidecar}
+          provider={provider}
+          jobs={jobs}
+          onList={(models) => update({ models })}
+          onClose={close}
+        />
+      )}
+      {dialog}
+    </Card>
+  );
+}

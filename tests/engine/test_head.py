@@ -1,0 +1,58 @@
+"""The logits of the whole vocabulary in pieces."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from sidecar.engine.boundary import Boundary
+
+ROWS, HIDDEN, VOCABULARY = 3, 64, 1000
+
+
+def language_model(*, tied: bool, quantised: bool) -> Any:
+    from mlx.nn.layers.embedding import Embedding
+    from mlx.nn.layers.linear import Linear
+
+    layer: Any = Embedding(VOCABULARY, HIDDEN) if tied else Linear(HIDDEN, VOCABULARY, bias=False)
+    if quantised:
+        layer = layer.to_quantized(group_size=32, bits=4)
+    inner = SimpleNamespace(embed_tokens=layer if tied else None)
+    return SimpleNamespace(args=SimpleNamespace(tie_word_embeddings=tied), model=inner, lm_head=None if tied else layer)
+
+
+def logits(model: Any, x: Any) -> Any:
+    return model.model.embed_tokens.as_linear(x) if model.args.tie_word_embeddings else model.lm_head(x)
+
+
+@pytest.mark.parametrize("tied", [True, False], ids=["tied", "untied"])
+@pytest.mark.parametrize("quantised", [True, False], ids=["quantised", "plain"])
+def test_logits_in_pieces_are_the_logits_and_each_piece_gives_way(
+    tied: bool, quantised: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import mlx.core as mx
+    import numpy as np
+
+    from sidecar.engine import head
+
+    monkeypatch.setattr(head, "PIECE", 300)
+    model = language_model(tied=tied, quantised=quantised)
+    x = mx.random.normal((ROWS, 1, HIDDEN))
+    whole = np.array(logits(model, x))
+    boundary = Boundary(every_token=True)
+    ways: list[None] = []
+
+    head.cut(model, boundary)
+    alone = np.array(logits(model, x))
+    with boundary.background(lambda: ways.append(None)):
+        beside = np.array(logits(model, x))
+
+    assert alone.shape == (ROWS, 1, VOCABULARY)
+    np.testing.assert_allclose(alone, whole, rtol=1e-5, atol=1e-5)
+    np.testing.assert_array_equal(beside, alone)
+    assert len(ways) == 4
+    if tied:
+        tokens = mx.array([5, 999])
+        assert model.model.embed_tokens(tokens).shape == (2, HIDDEN)

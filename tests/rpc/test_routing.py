@@ -1,0 +1,212 @@
+"""Who answers, and when the built-in model leaves memory: the real sidecar beside a server on this computer."""
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.engine.pictures import data_url, encoded, image_part, noise, text_part
+from tests.pipe import Json, Pipe, RpcError
+from tests.provider import Provider, replies
+from tests.rpc.asking import MODEL, asking
+
+JOBS = ("vision", "text", "structured_output", "tool_use")
+SCHEMA = {"type": "json_schema", "json_schema": {"name": "s", "schema": {"type": "object"}}}
+TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
+PICTURE = [image_part(data_url(encoded(noise((64, 64))))), text_part("What is this?")]
+
+
+@pytest.fixture
+def server() -> Iterator[Provider]:
+    with Provider() as provider:
+        provider.will(replies.chat("From", " afar"))
+        yield provider
+
+
+@pytest.fixture
+def remote(chat: Pipe, server: Provider) -> Iterator[str]:
+    """The id of a model that can do everything, on `server`; all jobs are the built-in one's again afterwards."""
+    provider = added(chat, server, {"identifier": "far", "capabilities": JOBS})
+    yield provider["models"][0]["id"]
+    chat.request("providers/delete", {"providerId": provider["id"]})
+
+
+def added(chat: Pipe, server: Provider, *models: Json) -> Json:
+    params = {"name": "Box", "baseUrl": server.url, "models": models}
+    provider: Json = chat.request("providers/create", params)["provider"]
+    return provider
+
+
+def assign(chat: Pipe, model: str, *jobs: str) -> None:
+    for job in jobs or JOBS:
+        chat.request("capabilities/assign", {"capability": job, "modelId": model})
+
+
+def who(chat: Pipe, content: Any = "Hello", **members: object) -> str:
+    """Who answers a person."""
+    answered: str = chat.request("chat/completions", asking(content, **members))["model"]
+    return answered
+
+
+def unloaded(chat: Pipe) -> Json:
+    """The engine's status once the model has left, told by a notification; older ones may wait to be read."""
+    while (status := chat.request("engine/status"))["loaded"]:
+        chat.take(lambda message: message.get("method") == "engine/status" and not message["params"]["loaded"])
+    return status
+
+
+def refused(chat: Pipe, content: Any = "Hello", **members: object) -> RpcError:
+    with pytest.raises(RpcError) as error:
+        chat.request("chat/completions", asking(content, **members))
+    return error.value
+
+
+@pytest.mark.parametrize(
+    ("job", "content", "members"),
+    [
+        ("text", "Hello", {}),
+        ("vision", PICTURE, {}),
+        ("structured_output", "Hello", {"response_format": SCHEMA}),
+        ("tool_use", "Hello", {"tools": [TOOL]}),
+    ],
+)
+def test_a_request_goes_to_the_model_that_has_its_job(
+    chat: Pipe, remote: str, server: Provider, job: str, content: Any, members: Json
+) -> None:
+    assert who(chat, content, **members) == MODEL
+    assert not server.bodies
+
+    assign(chat, remote, job)
+
+    assert who(chat, content, **members) == "far"
+    assert who(chat, content, model="auto", **members) == "far"
+    assert len(server.bodies) == 2
+
+
+def test_a_named_model_is_obeyed_whoever_has_the_job(chat: Pipe, remote: str, server: Provider) -> None:
+    assert who(chat, model="far") == who(chat, model=remote) == "far"
+    assign(chat, remote)
+    assert who(chat, model=MODEL) == MODEL
+
+    error = refused(chat, model="nobody")
+    assert error.kind == "model_not_found"
+    assert set(error.data["details"]["known"]) == {MODEL, remote}
+
+
+def test_what_a_model_is_known_to_lack_is_not_even_sent(chat: Pipe, server: Provider) -> None:
+    blind = added(chat, server, {"identifier": "blind", "capabilities": ["text"], "lacking": ["vision"]})
+    try:
+        error = refused(chat, PICTURE, model="blind")
+    finally:
+        chat.request("providers/delete", {"providerId": blind["id"]})
+
+    assert error.kind == "capability_missing"
+    assert not server.bodies
+
+
+def test_several_jobs_at_once_need_one_model_that_does_them_all(chat: Pipe, server: Provider) -> None:
+    provider = added(
+        chat,
+        server,
+        {"identifier": "eyes", "capabilities": ["vision"]},
+        {"identifier": "hands", "capabilities": ["tool_use"]},
+    )
+    eyes, hands = (model["id"] for model in provider["models"])
+    try:
+        assign(chat, eyes, "vision")
+        # The built-in model, which has the other job, can do both.
+        assert who(chat, PICTURE, tools=[TOOL]) == MODEL
+        assign(chat, hands, "tool_use")
+        error = refused(chat, PICTURE, tools=[TOOL])
+    finally:
+        chat.request("providers/delete", {"providerId": provider["id"]})
+
+    assert error.kind == "capability_conflict"
+    assert error.data["details"] == {"capabilities": ["vision", "tool_use"], "models": ["eyes", "hands"]}
+    assert not server.bodies
+
+
+def test_background_work_stays_here_until_it_is_allowed_to_go(chat: Pipe, server: Provider) -> None:
+    provider = added(chat, server, {"identifier": "far", "capabilities": JOBS})
+    try:
+        assign(chat, provider["models"][0]["id"], "text")
+        assert who(chat) == "far"
+        assert who(chat, priority=10) == MODEL
+
+        chat.request("providers/update", {"providerId": provider["id"], "background": True})
+
+        assert who(chat, priority=10) == "far"
+    finally:
+        chat.request("providers/delete", {"providerId": provider["id"]})
+
+
+def test_what_fails_there_is_told_and_sent_nowhere_else(chat: Pipe, remote: str, server: Provider) -> None:
+    assign(chat, remote, "text")
+    server.will(replies.status(401, "no such key"))
+
+    error = refused(chat)
+    rows = {row["capability"]: row for row in chat.request("capabilities/list")["capabilities"]}
+
+    assert error.kind == "provider_denied"
+    assert error.data["details"]["said"] == "no such key"
+    assert (rows["text"]["ready"], rows["text"]["kind"]) == (False, "provider_denied")
+    server.will(replies.chat("Back"))
+    assert who(chat) == "far"
+    assert chat.request("capabilities/list")["capabilities"][1]["ready"]
+
+
+def test_when_its_last_job_goes_the_model_leaves_memory_and_the_next_request_brings_it_back(
+    chat: Pipe, remote: str
+) -> None:
+    assert who(chat) == MODEL
+    loaded = chat.request("engine/status")
+    assert loaded["loaded"]
+
+    assign(chat, remote, "vision", "text", "structured_output")
+    assert chat.request("engine/status")["loaded"]
+    assign(chat, remote, "tool_use")
+
+    status = unloaded(chat)
+    assert status["activeBytes"] < loaded["activeBytes"] / 20
+    assert who(chat) == "far"
+    assert not chat.request("engine/status")["loaded"]
+    assign(chat, MODEL, "text")
+    assert who(chat) == MODEL
+    assert chat.request("engine/status")["loaded"]
+
+
+def test_a_running_answer_is_finished_before_its_model_leaves(chat: Pipe, remote: str) -> None:
+    running = chat.send("chat/completions", asking("Tell me a lot", max_tokens=200, stream=True))
+    chat.take(lambda message: message.get("method") == "chat/chunk" and message["params"]["requestId"] == running)
+
+    assign(chat, remote)
+
+    answer = chat.result(running)
+    assert answer["usage"]["completion_tokens"] == 200
+    unloaded(chat)
+
+
+def test_jobs_that_go_back_and_forth_under_load_lose_nothing(chat: Pipe, remote: str) -> None:
+    rng = random.Random(4)
+    asked = []
+    for number in range(100):
+        assign(chat, remote if number % 2 else MODEL)
+        if not rng.randrange(4):
+            asked.append(chat.send("chat/completions", asking(f"Number {number}", model=MODEL)))
+    assign(chat, MODEL)
+
+    for each in asked:
+        assert chat.result(each, timeout=60)["choices"][0]["finish_reason"]
+    assert who(chat) == MODEL
+
+
+def test_a_deleted_model_is_no_hindrance_to_what_others_do(chat: Pipe, remote: str) -> None:
+    assign(chat, remote)
+    chat.request("models/delete")
+    try:
+        assert who(chat) == "far"
+        assert refused(chat, model=MODEL).kind == "model_not_ready"
+    finally:
+        chat.request("models/download")
+        chat.notification("builtin-model-download-completed")
