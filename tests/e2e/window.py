@@ -31,11 +31,13 @@ STILL_SECONDS = 1.0
 # Which elements can have a role; their accessible name then decides.
 _CANDIDATES = {
     "button": "button, [role=button]",
-    "textbox": "textarea, input:not([type]), input[type=text], [role=textbox]",
+    "textbox": "textarea, input:not([type]), input[type=text], input[type=url], [role=textbox]",
     "progressbar": "progress, [role=progressbar]",
     "alert": "[role=alert]",
     "radio": "[role=radio]",
     "dialog": "[role=dialog]",
+    "alertdialog": "[role=alertdialog]",
+    "menuitem": "[role=menuitem]",
     "menuitemradio": "[role=menuitemradio]",
 }
 

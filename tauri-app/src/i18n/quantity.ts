@@ -39,7 +39,7 @@ export function formatDuration(seconds: number, language: string): string {
   return quantity(Math.max(1, hours), "hour", language, Number.isInteger(hours) ? 0 : 1);
 }
 
-/** A measured time, for example "1.4 seconds". */
+/** A measured time, for example "1.4 seconds"; what is shorter than a tenth is one, as nothing takes no time. */
 export function formatSeconds(seconds: number, language: string): string {
-  return quantity(seconds, "second", language, seconds < 10 ? 1 : 0);
+  return quantity(Math.max(0.1, seconds), "second", language, seconds < 10 ? 1 : 0);
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { languageOf } from "@/i18n";
-import { formatBytes, formatDuration, formatSpeed } from "@/i18n/quantity";
+import { formatBytes, formatDuration, formatSeconds, formatSpeed } from "@/i18n/quantity";
 
 test.each([
   [0, "0 bytes", "0字节"],
@@ -27,6 +27,12 @@ test.each([
 ])("%d seconds read as a rough time", (seconds, english, chinese) => {
   expect(formatDuration(seconds, "en")).toBe(english);
   expect(formatDuration(seconds, "zh")).toBe(chinese);
+});
+
+test("a measured time has a tenth while that tells something, and is never nothing", () => {
+  expect(formatSeconds(0.004, "en")).toBe("0.1 seconds");
+  expect(formatSeconds(1.44, "en")).toBe("1.4 seconds");
+  expect(formatSeconds(12.4, "zh")).toBe("12秒钟");
 });
 
 test("the language is the first one that the system wants and the app has", () => {
