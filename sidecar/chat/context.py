@@ -23,8 +23,7 @@ _TOO_LONG = re.compile(r"context[ _](length|size|window)|(prompt|input) is too l
 
 def is_too_long(error: SidecarError) -> bool:
     """Whether a request failed because it does not fit the model's context, or shows more pictures than any could. Of a
-    provider only its words tell; where
-    they mislead, the same error comes again for a shorter chat."""
+    provider only its words tell; where they mislead, the same error comes again for a shorter chat."""
     if isinstance(error, ProviderRejected):
         return _TOO_LONG.search(str(error.details.get("said", ""))) is not None
     too_many = isinstance(error, InvalidImage) and error.details.get("reason") == "too_many_pictures"

@@ -111,7 +111,7 @@ async def open_pictures(
         shown = (part["url"], bounds)
         try:
             if shown not in opened:
-                data = await asyncio.to_thread(_read, part["url"], attachments)
+                data = await asyncio.to_thread(read_picture, part["url"], attachments)
                 opened[shown] = await asyncio.wrap_future(worker.picture(data, bounds, urgent=urgent))
         except PictureError as error:
             if error.reason == "closed":
@@ -121,7 +121,7 @@ async def open_pictures(
     return pictures
 
 
-def _read(url: str, attachments: Path) -> bytes:
+def read_picture(url: str, attachments: Path) -> bytes:
     if (attachment := _ATTACHMENT.fullmatch(url)) is not None:
         return _read_attachment(attachment[1], attachments)
     if url.startswith("attachment:"):

@@ -91,12 +91,13 @@ class Providers:
         Raises:
             ProviderNotFound: there is none of that id.
             ProviderInvalid: its address or its models cannot be, or it is the built-in one.
-            ConsentNeeded: all that is sent there could be read on the way, and nobody agreed to that.
+            ConsentNeeded: all that is sent there could be read on the way, or its models have jobs, which would go to
+            another computer than before, and nobody agreed to that.
         """
         address = None if change.base_url is None else _checked_address(change.base_url, accept)
         if change.models is not None:
             _check_models(change.models)
-        before, after = await self._database.write(_update, provider_id, change, address, self._default_model)
+        before, after = await self._database.write(_update, provider_id, change, address, self._default_model, accept)
         if Address(before.base_url).origin != Address(after.base_url).origin:
             self._secrets.pop(provider_id, None)
         self._failures.pop(provider_id, None)
@@ -191,7 +192,12 @@ class Providers:
 
 
 def _update(
-    connection: apsw.Connection, provider_id: str, change: Change, address: Address | None, default_model: str
+    connection: apsw.Connection,
+    provider_id: str,
+    change: Change,
+    address: Address | None,
+    default_model: str,
+    accept: Sequence[str],
 ) -> tuple[Provider, Provider]:
     before = _changeable(connection, provider_id)
     moved = address is not None and address.origin != Address(before.base_url).origin
@@ -206,6 +212,10 @@ def _update(
         after = provider.with_models(after, change.models)
     gone = {model.id for model in before.models} - {model.id for model in after.models}
     assignment.give_back(connection, gone, default_model)
+    # What somebody agreed to was the address before.
+    has_jobs = {model.id for model in after.models} & set(assignment.listed(connection).values())
+    if address and moved and address.leaves_computer and has_jobs and "leaves_computer" not in accept:
+        raise ConsentNeeded("its jobs would leave this computer", needs=["leaves_computer"], host=address.host)
     provider.update(connection, after)
     return before, after
 

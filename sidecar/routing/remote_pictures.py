@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sidecar.engine.images import MAX_PICTURES, image_parts
-from sidecar.engine.images import _read as read_picture  # one way to find a picture by its URL
+from sidecar.engine.images import MAX_PICTURES, image_parts, read_picture
 from sidecar.errors import EngineFailed, InvalidImage
 from sidecar.worker import Bounds, Picture, PictureError, Worker
 

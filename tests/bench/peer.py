@@ -41,7 +41,7 @@ class PeerServer:
         """Starts it with the model in that folder, and ends it. What it says goes to the file `log`."""
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
-        command = [str(_python()), str(_PROJECT / "serve.py"), "--model", str(model)]
+        command = [str(python()), str(_PROJECT / "serve.py"), "--model", str(model)]
         command += ["--host", "127.0.0.1", "--port", str(port)]
         process = subprocess.Popen(
             command,
@@ -131,7 +131,7 @@ class PeerServer:
         answer.take_end(time.perf_counter(), result={"choices": [choice], "usage": usage})
 
 
-def _python() -> Path:
+def python() -> Path:
     """The peer's interpreter; installs its locked project the first time. `BENCH_PEER_PYTHON` names another one, for
     machines without a network."""
     if named := os.environ.get("BENCH_PEER_PYTHON"):

@@ -102,6 +102,21 @@ def test_what_can_be_read_on_the_way_is_agreed_to_first(sidecar: Pipe) -> None:
     assert added["leavesComputer"]
 
 
+def test_a_provider_that_has_jobs_moves_to_another_computer_only_with_consent(sidecar: Pipe) -> None:
+    provider = create(sidecar)
+    sidecar.request("capabilities/assign", {"capability": "text", "modelId": provider["models"][0]["id"]})
+    params = {"providerId": provider["id"], "baseUrl": FAR}
+
+    error = refused(sidecar, "providers/update", params)
+    unchanged = sidecar.request("providers/list")["providers"][1]
+    moved = sidecar.request("providers/update", params | {"accept": ["leaves_computer"]})["provider"]
+
+    assert error.kind == "consent_needed"
+    assert error.data["details"] == {"needs": ["leaves_computer"], "host": "ray.example"}
+    assert unchanged == provider
+    assert moved["leavesComputer"]
+
+
 @pytest.mark.parametrize(
     "address",
     ["no address", "ftp://host/v1", "https://", "https://user:pw@host/v1", "https://host/v1?key=1", "https://[::1/v1"],

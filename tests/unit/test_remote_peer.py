@@ -17,8 +17,7 @@ from sidecar.errors import ProviderError
 from sidecar.routing.probe import probe
 from sidecar.routing.remote import Remote
 from sidecar.routing.remote_patience import PATIENCE
-from tests.bench.peer import PeerServer
-from tests.bench.peer import _python as python
+from tests.bench.peer import PeerServer, python
 from tests.engine.pictures import circle, data_url, encoded, image_part, text_part
 from tests.engine.synthetic import DEMO_MODEL
 from tests.provider.asking import end_of, remote, request, text_of
