@@ -29,6 +29,7 @@ class Boundary:
         self._last = 0.0
         self._before = 0.0
         self._longest = 0.0
+        self._reads = 0
         self._longest_read: tuple[float, int] = (0.0, 0)
         self._drawn = 0.0
 
@@ -45,7 +46,10 @@ class Boundary:
             return
         stretch = self._measure()
         if read:
-            self._longest_read = max(self._longest_read, (stretch, read))
+            self._reads += 1
+            # Ahead, the first two also waited for what was under way before them: the other rows' step.
+            if self._reads > 2 or not self.ahead:
+                self._longest_read = max(self._longest_read, (stretch, read))
         if drawn:
             self._drawn = self._longest
         give_way, self._give_way = self._give_way, None
@@ -59,7 +63,8 @@ class Boundary:
     def background(self, give_way: Callable[[], None]) -> Iterator[None]:
         """Boundaries within call `give_way`."""
         self._give_way = give_way
-        self._longest, self._longest_read, self._drawn = 0.0, (0.0, 0), 0.0
+        self._longest, self._drawn = 0.0, 0.0
+        self._reads, self._longest_read = 0, (0.0, 0)
         self._before, self._last = 0.0, time.perf_counter()
         try:
             yield

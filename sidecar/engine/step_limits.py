@@ -4,7 +4,8 @@ from __future__ import annotations
 
 STRETCH_SECONDS = 0.05  # of background work that a person's request may have to wait for
 SMOOTHING = 0.25  # of the newest measurement in the running mean
-DEVIATIONS = 3.0  # that a stretch is expected to be longer than its mean
+# That a stretch is expected to be longer than its mean: of a prompt's layers the longest of many counts.
+ROW_DEVIATIONS, LAYER_DEVIATIONS = 2.0, 3.0
 OUTLIER = 2.0  # times the mean; what took longer was held up by something else
 # Of what is known about a number of rows, kept at each step of fewer. So that one bad moment does not rule a number out
 # for good, and one that is too slow is tried again so seldom that it is no more than one step in a hundred.
@@ -12,10 +13,11 @@ KEPT_OF_DEVIATION, KEPT_OF_MEAN = 0.98, 0.9997
 
 
 class Expected:
-    """What a measurement will hardly exceed: its running mean and three times its running mean deviation, as TCP
+    """What a measurement will hardly exceed: its running mean and so many times its running mean deviation, as TCP
     expects a round trip (RFC 6298, there four times). The mean alone is exceeded by every other one."""
 
-    def __init__(self, first: float) -> None:
+    def __init__(self, first: float, deviations: float) -> None:
+        self._deviations = deviations
         self._mean = first
         self._deviation = 0.0
 
@@ -31,7 +33,11 @@ class Expected:
 
     @property
     def most(self) -> float:
-        return self._mean + DEVIATIONS * self._deviation
+        return self.times(1.0)
+
+    def times(self, more: float) -> float:
+        """What so many times the work will hardly exceed: it takes as much longer, and what disturbs it does not."""
+        return more * self._mean + self._deviations * self._deviation
 
 
 class RowLimit:
@@ -48,7 +54,7 @@ class RowLimit:
         if known := self._measured.get(rows):
             known.measured(stretch)
         else:
-            self._measured[rows] = Expected(stretch)
+            self._measured[rows] = Expected(stretch, ROW_DEVIATIONS)
         for more, expected in self._measured.items():
             if more > rows:
                 expected.fade()
@@ -68,7 +74,7 @@ class RowLimit:
         if rows in self._measured:
             return self._measured[rows].most
         smaller = max((tried for tried in self._measured if tried < rows), default=None)
-        return 0.0 if smaller is None else self._measured[smaller].most * rows / smaller
+        return 0.0 if smaller is None else self._measured[smaller].times(rows / smaller)
 
 
 class ChunkLimit:
@@ -85,7 +91,7 @@ class ChunkLimit:
     def measured(self, tokens: int, stretch: float) -> None:
         """The longest layer of a chunk of `tokens` positions took `stretch` seconds."""
         if self._per_token is None:
-            self._per_token = Expected(stretch / tokens)
+            self._per_token = Expected(stretch / tokens, LAYER_DEVIATIONS)
         else:
             self._per_token.measured(stretch / tokens)
 

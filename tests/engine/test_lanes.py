@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from contextlib import aclosing, suppress
 from pathlib import Path
@@ -288,6 +289,36 @@ def test_the_row_limit_grows_while_there_is_room_and_falls_back_when_a_step_take
     for _ in range(3):
         limit.measured(2, 5.0)
     assert limit.rows == 1
+
+
+def test_a_number_of_rows_never_tried_is_expected_to_take_longer_but_to_be_disturbed_no_more() -> None:
+    from sidecar.engine.step_limits import RowLimit
+
+    limit = RowLimit(8, seconds=0.05)
+    for _ in range(50):
+        limit.measured(2, 0.016)
+        limit.measured(2, 0.028)  # a mean of 22 ms, a deviation of 6
+
+    assert limit.rows == 3  # 33 ms and 12 more; in proportion it were 51
+
+
+def test_where_blocks_are_computed_ahead_the_wait_for_other_rows_is_not_the_prompts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from sidecar.engine.boundary import Boundary
+
+    now = 0.0
+    monkeypatch.setattr(time, "perf_counter", lambda: now)
+    boundary = Boundary(ahead=True)
+    with boundary.background(lambda: None):
+        for seconds in (0.040, 0.002, 0.003, 0.002):  # the first layer waits for the step that was under way
+            now += seconds
+            boundary.passed(read=256)
+
+    longest, read = boundary.longest_read
+    assert longest == pytest.approx(0.005)
+    assert read == 256
+    assert boundary.longest_stretch == pytest.approx(0.042)
 
 
 def test_one_bad_moment_rules_no_number_of_rows_out_for_good_but_one_too_many_stays_out() -> None:
