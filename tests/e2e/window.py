@@ -35,6 +35,8 @@ _CANDIDATES = {
     "progressbar": "progress, [role=progressbar]",
     "alert": "[role=alert]",
     "radio": "[role=radio]",
+    "checkbox": "[role=checkbox]",
+    "region": "section[aria-labelledby], section[aria-label]",
     "dialog": "[role=dialog]",
     "alertdialog": "[role=alertdialog]",
     "menuitem": "[role=menuitem]",

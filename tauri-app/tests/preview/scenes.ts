@@ -185,5 +185,12 @@ export const SCENES: Record<string, Scene> = {
       shell.drag("enter", ["/home/a/picture.png"]);
     },
   },
+  recovered: {
+    script: () => {
+      const setAside = "/home/a/.local/share/knowledge-focus.huozhong.in/copies/damaged-1790000000000.db";
+      const recovery = { setAside, copiedAt: 1_789_950_000_000, recoveredAt: 1_790_000_000_000 };
+      return { answers: withModel(READY, { "store/status": () => ({ recovery }) }) };
+    },
+  },
   ...SETTINGS_SCENES,
 };
