@@ -1,6 +1,7 @@
 """Who answers, and when the built-in model leaves memory: the real sidecar beside a server on this computer."""
 
 import random
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -154,6 +155,26 @@ def test_what_fails_there_is_told_and_sent_nowhere_else(chat: Pipe, remote: str,
     server.will(replies.chat("Back"))
     assert who(chat) == "far"
     assert chat.request("capabilities/list")["capabilities"][1]["ready"]
+
+
+def test_a_changed_provider_keeps_what_is_under_way_and_no_connection_of_before(
+    chat: Pipe, remote: str, server: Provider
+) -> None:
+    provider = chat.request("providers/list")["providers"][1]["id"]
+    gate = threading.Event()
+    server.will(replies.chat("From", " afar", gate=gate), replies.chat("Anew"))
+    running = chat.send("chat/completions", asking("Hello", model=remote, stream=True))
+    chat.take(lambda message: message.get("method") == "chat/chunk" and message["params"]["requestId"] == running)
+
+    chat.request("providers/update", {"providerId": provider, "concurrency": 2})
+    assert who(chat, model=remote) == "far"
+    server.wait_until(lambda: server.connections == 2)
+    gate.set()
+
+    assert chat.result(running)["choices"][0]["message"]["content"] == "From afar"
+    server.wait_until(lambda: server.connections == 1)
+    chat.request("providers/update", {"providerId": provider, "concurrency": 3})
+    server.wait_until(lambda: server.connections == 0)
 
 
 def test_when_its_last_job_goes_the_model_leaves_memory_and_the_next_request_brings_it_back(
