@@ -11,6 +11,7 @@ from tests.engine.pictures import data_url, encoded, image_part, noise, text_par
 from tests.pipe import Json, Pipe, RpcError
 from tests.provider import Provider, replies
 from tests.rpc.asking import MODEL, asking
+from tests.rpc.chatting import ask, begun, ended
 
 JOBS = ("vision", "text", "structured_output", "tool_use")
 SCHEMA = {"type": "json_schema", "json_schema": {"name": "s", "schema": {"type": "object"}}}
@@ -195,6 +196,20 @@ def test_when_its_last_job_goes_the_model_leaves_memory_and_the_next_request_bri
     assign(chat, MODEL, "text")
     assert who(chat) == MODEL
     assert chat.request("engine/status")["loaded"]
+
+
+def test_no_title_brings_the_model_back_that_has_no_job_left(chat: Pipe, remote: str, server: Provider) -> None:
+    assign(chat, remote)
+    unloaded(chat)
+    session = begun(chat)
+
+    # The title is asked for after the first answer: by the end of the second its load would be under way.
+    for question in ("Hello", "And again"):
+        ended(chat, ask(chat, session, question)["answer"])
+    status = chat.request("engine/status")
+
+    assert (status["loaded"], status["loading"]) == (False, False)
+    assert len(server.bodies) == 2
 
 
 def test_a_running_answer_is_finished_before_its_model_leaves(chat: Pipe, remote: str) -> None:
