@@ -1,5 +1,7 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import { expect, test } from "vitest";
+import { errorText } from "@/components/error-text";
+import { i18n } from "@/i18n";
 import type { Recovery } from "@/rpc/gen/protocol";
 import type { Answers } from "../shell/replay";
 import { failure, READY, withModel } from "../shell/sidecar";
@@ -75,4 +77,13 @@ test("a recovery that happens while the window is open is told at once", async (
   expect(screen.queryByRole("region", { name: TITLE })).toBeNull();
   shell.notify({ method: "store/status", params: { recovery: COPIED } });
   expect(await screen.findByRole("region", { name: TITLE })).toBeVisible();
+});
+
+test("a database that is found damaged meanwhile asks for another start, not for room on the disk", () => {
+  const damaged = errorText(i18n.t, { kind: "store_failed", details: { reason: "damaged" } });
+  expect(damaged.title).toBe("The app's database is damaged");
+  expect(damaged.hint).toContain("start it again");
+  expect(errorText(i18n.t, { kind: "store_failed", details: { reason: "BusyError" } }).hint).toContain(
+    "has room",
+  );
 });
