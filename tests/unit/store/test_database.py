@@ -84,6 +84,25 @@ async def test_a_full_disk_is_told_and_what_was_there_stays(database: Database) 
     assert await database.read(setting.listed) == {"key": 1}
 
 
+async def test_damage_that_is_met_while_it_is_open_is_told_and_recovered_at_the_next_start(
+    opening: Opening, path: Path
+) -> None:
+    with opening() as database:
+        await database.write(setting.write, "key", 1)
+    with opening() as database:
+        await database.read(lambda connection: connection.pragma("shrink_memory"))
+        content = path.read_bytes()
+        path.write_bytes(content[:4096] + b"\xa5" * (len(content) - 4096))
+
+        with pytest.raises(StoreFailed) as failed:
+            await database.read(setting.listed)
+
+        assert failed.value.details["reason"] == "damaged"
+    with opening() as database:
+        await database.open()
+        assert database.recovery is not None
+
+
 async def test_a_folder_that_is_none_is_told_and_tried_again(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     database = Database(tmp_path / "file" / "knowledge-focus.db", tmp_path / "copies", lambda _: None)
