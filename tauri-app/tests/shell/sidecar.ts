@@ -122,6 +122,7 @@ export function withModel(status: Partial<ModelStatus> = {}, answers: Answers = 
     "library/scan": () => ({ folders: 0 }),
     "capabilities/list": () => assignments(),
     "computer/describe": () => computer(),
+    "sessions/list": () => ({ sessions: [], cursor: null }),
     ...answers,
   };
 }
