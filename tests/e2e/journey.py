@@ -77,7 +77,7 @@ def questions(window: Window) -> list[str]:
 
 def answers(window: Window) -> list[str]:
     """What was answered in the chat on screen, with what stands below each answer."""
-    return [each.text.strip() for each in _answers(window)]
+    return [each.get_attribute("textContent") or "" for each in _answers(window)]
 
 
 def _answers(window: Window) -> list[WebElement]:

@@ -185,7 +185,7 @@ def shown_picture(window: Window) -> int | None:
 
 
 def sidecar_of(window: Window) -> psutil.Process:
-    return next(process for process in window.processes() if "sidecar" in process.cmdline())
+    return next(child for child in window.app.children() if "python" in child.name())
 
 
 def pictures_in(machine: FreshMachine) -> list[Path]:

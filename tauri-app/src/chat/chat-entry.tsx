@@ -1,5 +1,5 @@
 import { Ellipsis, Globe, Pencil, Trash2 } from "lucide-react";
-import { type KeyboardEvent, useRef, useState } from "react";
+import { type KeyboardEvent, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Button } from "@/components/ui/button";
 import { cn } from "@/components/ui/class-names";
@@ -25,37 +25,37 @@ type ChatEntryProps = {
 /** One chat in the list. */
 export function ChatEntry({ session, current, answering, onOpen, onRename, onDelete }: ChatEntryProps) {
   const { t } = useTranslation();
-  const [renaming, setRenaming] = useState(false);
+  const [renaming, setRenaming] = useState<"no" | "yes" | "ending">("no");
   const button = useRef<HTMLButtonElement>(null);
   const title = session.title || t("chat.chats.untitled");
   const found = session.snippet !== null && bare(session.snippet) !== session.title ? session.snippet : null;
 
+  useEffect(() => {
+    if (renaming === "ending") {
+      // The field has the focus until then: WebKit's accessibility tree may crash when what has it is removed.
+      button.current?.focus();
+      setRenaming("no");
+    }
+  }, [renaming]);
+
   function press(event: KeyboardEvent) {
     if (event.key === "F2") {
-      setRenaming(true);
+      setRenaming("yes");
     } else if (event.key === "Delete") {
       onDelete();
     }
   }
 
-  if (renaming) {
-    return (
-      <li className="px-1 py-0.5">
-        <TitleField
-          title={session.title}
-          onRename={onRename}
-          onClose={() => {
-            setRenaming(false);
-            requestAnimationFrame(() => button.current?.focus());
-          }}
-        />
-      </li>
-    );
-  }
   return (
     <li className="group/chat relative">
+      {renaming !== "no" && (
+        <div className="px-1 py-0.5">
+          <TitleField title={session.title} onRename={onRename} onClose={() => setRenaming("ending")} />
+        </div>
+      )}
       <button
         ref={button}
+        hidden={renaming === "yes"}
         type="button"
         data-chat={session.id}
         aria-current={current ? "page" : undefined}
@@ -93,6 +93,7 @@ export function ChatEntry({ session, current, answering, onOpen, onRename, onDel
             variant="ghost"
             size="icon-sm"
             aria-label={t("chat.chats.options", { title })}
+            hidden={renaming === "yes"}
             className={cn(
               "absolute top-0.5 right-1 size-7 opacity-0 focus-visible:opacity-100 group-hover/chat:opacity-100 data-[state=open]:opacity-100",
               current && "opacity-100",
@@ -101,8 +102,11 @@ export function ChatEntry({ session, current, answering, onOpen, onRename, onDel
             <Ellipsis />
           </Button>
         </DropdownMenuTrigger>
-        <DropdownMenuContent align="end" onCloseAutoFocus={(event) => renaming && event.preventDefault()}>
-          <DropdownMenuItem onSelect={() => setRenaming(true)}>
+        <DropdownMenuContent
+          align="end"
+          onCloseAutoFocus={(event) => renaming !== "no" && event.preventDefault()}
+        >
+          <DropdownMenuItem onSelect={() => setRenaming("yes")}>
             <Pencil />
             {t("chat.chats.rename")}
           </DropdownMenuItem>

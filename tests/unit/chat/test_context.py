@@ -38,13 +38,16 @@ def test_an_answer_without_a_word_is_left_out_and_one_that_broke_off_is_read() -
     assert contents(chat(("one", ""), ("two", "thr"), ("four",))) == ["one", "two", "thr", "four"]
 
 
-@pytest.mark.parametrize(("kind", "text", "read"), [
-    ("invalid_image", "", ["three"]),
-    ("invalid_request", "", ["three"]),
-    ("invalid_image", "tw", ["one", "tw", "three"]),
-    ("engine_failed", "", ["one", "three"]),
-    (None, "", ["one", "three"]),
-])
+@pytest.mark.parametrize(
+    ("kind", "text", "read"),
+    [
+        ("invalid_image", "", ["three"]),
+        ("invalid_request", "", ["three"]),
+        ("invalid_image", "tw", ["one", "tw", "three"]),
+        ("engine_failed", "", ["one", "three"]),
+        (None, "", ["one", "three"]),
+    ],
+)
 def test_a_question_that_cannot_be_answered_as_it_is_is_left_out_of_what_comes_after_it(
     kind: str | None, text: str, read: list[str]
 ) -> None:
