@@ -123,6 +123,7 @@ export function withModel(status: Partial<ModelStatus> = {}, answers: Answers = 
     "capabilities/list": () => assignments(),
     "computer/describe": () => computer(),
     "store/status": () => ({ recovery: null }),
+    "sessions/list": () => ({ sessions: [], cursor: null }),
     ...answers,
   };
 }
