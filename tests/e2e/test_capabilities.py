@@ -53,6 +53,7 @@ def test_each_job_is_done_by_the_model_that_has_it_and_with_the_last_one_the_bui
     window: Window, machine: FreshMachine, peer: Peer
 ) -> None:
     assert journey.ask(window, "What are you?")
+    assert last_answer(window).endswith(BUILTIN)
     assert peer.answers == 0
     preferences.open_settings(window, "Built-in model")
     window.wait_for_text("In memory")
@@ -74,6 +75,7 @@ def test_each_job_is_done_by_the_model_that_has_it_and_with_the_last_one_the_bui
 
     journey.attach(window, machine.picture)
     assert "red circle" in journey.ask(window, "What is in this picture?").lower()
+    assert last_answer(window).endswith(REMOTE)
     assert peer.answers == 2
     window.screenshot("2-answered-elsewhere")
 
@@ -87,18 +89,30 @@ def test_each_job_is_done_by_the_model_that_has_it_and_with_the_last_one_the_bui
     unloaded = engine(window)
     assert not unloaded["loaded"]
     assert unloaded["activeBytes"] < loaded["activeBytes"] / 20
+    preferences.leave_settings(window)
+    window.click("button", "New chat")
+    assert journey.ask(window, "What are you?")
+    assert last_answer(window).endswith(REMOTE)
+    assert journey.ask(window, "Hello")
+    assert not engine(window)["loaded"]  # nor for the chat's title
 
-    preferences.show(window, "Capabilities")
+    preferences.open_settings(window, "Capabilities")
     window.click("button", "Give all back to the built-in model")
     for job in preferences.JOBS:
         window.by_role("button", f"Model for {job}: {BUILTIN}")
     preferences.leave_settings(window)
     before = peer.answers
-    assert journey.ask(window, "What are you?")
+    assert journey.ask(window, "Hello again")
+    assert last_answer(window).endswith(BUILTIN)
     assert peer.answers == before
     assert engine(window)["loaded"]
     window.screenshot("5-answered-here")
     window.quit()
+
+
+def last_answer(window: Window) -> str:
+    """With what stands below it: the model that it is from."""
+    return journey.answers(window)[-1]
 
 
 def engine(window: Window) -> Json:
