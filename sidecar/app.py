@@ -58,8 +58,10 @@ class App:
 
     @cached_property
     def database(self) -> "Database":
-        from sidecar.store import Database, builtin, message, provider
+        from sidecar.settings import of_rows
+        from sidecar.store import Database, builtin, message, provider, setting
 
+        loop = asyncio.get_running_loop()
         models = [
             provider.Model(
                 id=model.id,
@@ -75,7 +77,10 @@ class App:
             builtin.write(connection, models)
             message.interrupt_streaming(connection, "sidecar_restarted")  # of the process before this one
 
-        return Database(self._folder.database, self._folder.copies, at_each_opening)
+        def on_open(connection: "apsw.Connection") -> None:
+            loop.call_soon_threadsafe(self._opened, of_rows(setting.listed(connection)))
+
+        return Database(self._folder.database, self._folder.copies, at_each_opening, on_open)
 
     @cached_property
     def settings(self) -> "Settings":
@@ -146,6 +151,7 @@ class App:
             "sidecar.protocol.capabilities": self._capabilities,
             "sidecar.protocol.providers": self._providers,
             "sidecar.protocol.settings": self._settings,
+            "sidecar.protocol.store": self._store,
             "sidecar.protocol.engine": self._engine,
         }
         served_by_the_server = (INITIALIZE.name, CANCEL_REQUEST.name)
@@ -154,7 +160,6 @@ class App:
     async def open(self) -> None:
         try:
             await self.database.open()
-            self._set = {setting.key: setting.value for setting in await self.settings.get()}
         except (StoreFailed, DiskFull) as error:
             # Whoever needs it is told so, and it is tried again then.
             log.error("the database cannot be opened: %s", error)
@@ -224,6 +229,11 @@ class App:
 
         return settings.bind(settings=self.settings)
 
+    def _store(self) -> Sequence[Bound[Any, Any]]:
+        from sidecar.methods import store
+
+        return store.bind(database=self.database, on_change=self._tell_of_store)
+
     def _download_changed(self, event: "DownloadEvent") -> None:
         from sidecar.methods.models import notification
 
@@ -234,6 +244,20 @@ class App:
         from sidecar.protocol.engine import STATUS_CHANGED
 
         self._post(STATUS_CHANGED, as_message(status))
+
+    def _opened(self, settings: Sequence["Setting"]) -> None:
+        """The database is open: at the start, or when it could not be opened then and somebody needed it."""
+        self._set = {setting.key: setting.value for setting in settings}
+        if "engine" in vars(self):
+            self._configure(self.engine)
+        if self.database.recovery:
+            self._tell_of_store()
+
+    def _tell_of_store(self) -> None:
+        from sidecar.methods.store import as_message
+        from sidecar.protocol.store import STATUS_CHANGED
+
+        self._post(STATUS_CHANGED, as_message(self.database))
 
     def _setting_changed(self, setting: "Setting") -> None:
         from sidecar.methods.settings import as_message

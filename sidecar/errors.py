@@ -1,5 +1,5 @@
 # ruff: noqa: N818 - a class is the CamelCase of its kind, so that either is found from the other
-"""Every error that may reach the person or a caller, as one tree. Imports nothing of ours.
+"""Every error that may reach the person or a caller, as one tree, and so in one file. Imports nothing of ours.
 
 SidecarError
 ├─ PipeError              what came through the pipe is not a request we can serve

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,8 +46,7 @@ class Settings:
 
     async def get(self) -> list[Setting]:
         """All of them, in a fixed order."""
-        kept = await self._database.read(setting.listed)
-        return [_with(each, _fitting(each, kept.get(each.key))) for each in DEFINITIONS.values()]
+        return of_rows(await self._database.read(setting.listed))
 
     async def set(self, key: str, value: int | None) -> Setting:
         """Changes one, None: back to its default.
@@ -72,6 +71,11 @@ class Settings:
         changed = _with(definition, value)
         self._on_change(changed)
         return changed
+
+
+def of_rows(kept: Mapping[str, Any]) -> list[Setting]:
+    """All of them, in a fixed order, where `kept` has what was changed."""
+    return [_with(each, _fitting(each, kept.get(each.key))) for each in DEFINITIONS.values()]
 
 
 def _fitting(definition: Setting, value: Any) -> int | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sidecar.errors import ContextLengthExceeded, InvalidImage, ProviderRejected, SidecarError
+from sidecar.errors import ContextLengthExceeded, InvalidImage, InvalidRequest, ProviderRejected, SidecarError
 from sidecar.store.message import Message, TextPart
 
 FILLED = 0.75
@@ -15,6 +15,9 @@ FILLED = 0.75
 the engine keeps of the chat stays the beginning of what it reads."""
 CHARACTERS_OF_A_PICTURE = 4000
 """As much context as these take: about 1,000 tokens, as many as a picture of 1024² has."""
+
+REFUSED = (InvalidImage.kind, InvalidRequest.kind)
+"""Of answers to questions that nobody can answer as they are, for example about a damaged picture."""
 
 # OpenAI and vLLM: "maximum context length is 8192 tokens"; llama.cpp: "exceeds the available context size"; others:
 # "prompt is too long". HTTP has no status for it.
@@ -84,12 +87,19 @@ class Context:
         return replace(self, turns=(*before, (last[0], answer)))
 
     def messages(self) -> list[Mapping[str, Any]]:
-        """As the engine takes them. An answer that broke off before its first word is left out."""
-        return [_sent(message) for turn in self.turns for message in turn if message.role == "user" or message.text]
+        """As the engine takes them. Left out are answers that broke off before their first word, and earlier questions
+        that could not be answered as they are: each later answer would fail of them, too."""
+        read = [*(turn for turn in self.turns[:-1] if not _is_refused(turn)), *self.turns[-1:]]
+        return [_sent(message) for turn in read for message in turn if message.role == "user" or message.text]
 
     def _without(self, turns: int) -> Context:
         gone = sum(len(turn) for turn in self.turns[:turns])
         return replace(self, turns=self.turns[turns:], dropped=self.dropped + gone)
+
+
+def _is_refused(turn: Sequence[Message]) -> bool:
+    answers = [message for message in turn if message.role == "assistant"]
+    return any(answer.kind in REFUSED for answer in answers) and not any(answer.text for answer in answers)
 
 
 def _sent(message: Message) -> dict[str, Any]:

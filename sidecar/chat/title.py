@@ -13,6 +13,8 @@ MAX_TOKENS = 24
 MAX_READ_CHARACTERS = 600  # of the question and of the answer each: enough to know what it is about
 AROUND = " \t\r\n\"'`´“”„‟‘’‚‹›«»「」『』《》*_#.。:：,，;；-–—"
 """What models put round a title."""
+CODE = ("{", "[", "<")
+"""How a line begins that is no title: a small model may call a tool instead."""
 LABELS = ("title:", "title：", "标题:", "标题：")
 
 TASK = (
@@ -39,15 +41,15 @@ def request(question: Message, answer: Message) -> GenerationRequest:
 
 
 def cleaned(text: str) -> str:
-    """The title in what a model said: its first line that has words, without quotation marks, at most six words. Empty
-    where there is none."""
+    """The title in what a model said: its first line that has words and is no code, without quotation marks, at most
+    six words. Empty where there is none."""
     for line in text.splitlines():
         title = line.strip(AROUND)
         for label in LABELS:
             if title.lower().startswith(label):
                 title = title[len(label) :].strip(AROUND)
         title = _cut(" ".join(title.split()), MAX_WORDS).strip(AROUND)
-        if any(character.isalnum() for character in title):
+        if not title.startswith(CODE) and any(character.isalnum() for character in title):
             return "".join(character for character in title if character.isprintable())
     return ""
 

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 async def entitle(database: Database, router: Router, listener: Listener, question: Message, answer: Message) -> None:
     """Gives the chat of that first turn a title by whoever has the text job, unless a person gave it one. The turn
-    leaves the computer for that only where something of the chat did already."""
+    leaves the computer for that only where something of the chat did already, and no model is loaded for it."""
     try:
         chat = await database.read(session.get, question.session_id)
         if chat.titled_by in ("model", "person"):
@@ -26,6 +26,8 @@ async def entitle(database: Database, router: Router, listener: Listener, questi
         request = title.request(question, answer)
         route = await router.route(None, request)
         if route.leaves_computer and not chat.leaves_computer:
+            return
+        if not router.is_at_hand(route):  # the person may just have had it taken out of memory
             return
         said = ""
         async with aclosing(router.complete(route, request)) as pieces:

@@ -7,8 +7,9 @@ from pydantic import Field
 from sidecar.protocol.message import Message, Method, NoParams, Notification
 from sidecar.protocol.models import Capability, ModelId
 
-Consent = Literal["leaves_computer", "plain_http"]
-"""What a person has to agree to before it is done: that content goes to another computer, and unencrypted."""
+Consent = Literal["leaves_computer", "plain_http", "background_leaves"]
+"""What a person has to agree to before it is done: that content goes to another computer, that it goes unencrypted, and
+that it goes there by itself, without anybody waiting for the answer."""
 
 
 class Assignment(Message):

@@ -79,7 +79,9 @@ class UpdateParams(ProviderParams):
         Address | None, Field(description="At another origin the key is forgotten, and background work not allowed")
     ] = None
     concurrency: Concurrency | None = None
-    background: bool | None = None
+    background: Annotated[
+        bool | None, Field(description="On, of another computer: needs the consent background_leaves")
+    ] = None
     models: Models | None = None
     accept: Consents = ()
 

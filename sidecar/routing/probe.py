@@ -95,7 +95,7 @@ def _found(ability: Ability, seconds: float, failure: Exception | None) -> Probe
         case None:
             return Probed(ability, True, seconds)
         case SidecarError():
-            said = failure.details.get("said") or failure.details.get("reason")
+            said = failure.details.get("said")
             return Probed(ability, False, seconds, failure.kind, said if isinstance(said, str) else None)
     return Probed(ability, False, seconds, ProviderAnswerInvalid.kind, str(failure))
 

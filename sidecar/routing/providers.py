@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from sidecar.errors import ConsentNeeded, ProviderError, ProviderInvalid, ProviderNotFound, SecretInvalid
 from sidecar.routing.address import Address
@@ -53,8 +55,10 @@ class Providers:
         self._attachments = attachments
         self._worker = worker
         self._on_change = on_change
-        self._secrets: dict[str, str] = {}
+        self._secrets: dict[str, tuple[str, str]] = {}  # the origin that each was given for, and the key
         self._remotes: dict[str, tuple[tuple[object, ...], Remote]] = {}
+        self._retired: dict[str, WeakSet[Remote]] = {}
+        self._retiring: set[asyncio.Task[None]] = set()
         self._failures: dict[str, str] = {}
 
     async def list(self) -> list[Provider]:
@@ -92,7 +96,8 @@ class Providers:
             ProviderNotFound: there is none of that id.
             ProviderInvalid: its address or its models cannot be, or it is the built-in one.
             ConsentNeeded: all that is sent there could be read on the way, or its models have jobs, which would go to
-            another computer than before, and nobody agreed to that.
+            another computer than before, or background work would go to another computer by itself, and nobody agreed
+            to that.
         """
         address = None if change.base_url is None else _checked_address(change.base_url, accept)
         if change.models is not None:
@@ -101,6 +106,7 @@ class Providers:
         if Address(before.base_url).origin != Address(after.base_url).origin:
             self._secrets.pop(provider_id, None)
         self._failures.pop(provider_id, None)
+        self._renew_remote(after)
         self._on_change()
         return after
 
@@ -114,8 +120,7 @@ class Providers:
         await self._database.write(_delete, provider_id, self._default_model)
         self._secrets.pop(provider_id, None)
         self._failures.pop(provider_id, None)
-        if remote := self._remotes.pop(provider_id, None):
-            await remote[1].close()
+        await self._close(provider_id)
         self._on_change()
 
     async def put_secret(self, provider_id: str, origin: str, secret: str | None) -> None:
@@ -127,13 +132,15 @@ class Providers:
         """
         if secret is not None and not SECRET.fullmatch(secret):
             raise SecretInvalid("a key is one line of visible ASCII characters", reason="characters")
-        if origin != Address((await self.get(provider_id)).base_url).origin:
+        owner = await self.get(provider_id)
+        if origin != Address(owner.base_url).origin:
             raise SecretInvalid("the key was given for another address", reason="origin")
         if secret is None:
             self._secrets.pop(provider_id, None)
         else:
-            self._secrets[provider_id] = secret
+            self._secrets[provider_id] = (origin, secret)
         self._failures.pop(provider_id, None)
+        self._renew_remote(owner)
         self._on_change()
 
     def has_secret(self, provider_id: str) -> bool:
@@ -141,8 +148,12 @@ class Providers:
         return provider_id in self._secrets
 
     def remote(self, provider: Provider) -> Remote:
-        """The provider's server, as the provider is now. Requests on the one before go on."""
-        secret = self._secrets.get(provider.id)
+        """The provider's server, as the provider is now. Requests on the one before go on; with the last of them its
+        connections are closed."""
+        origin, secret = self._secrets.get(provider.id, (None, None))
+        if origin != Address(provider.base_url).origin:
+            # A request that was on its way when the address changed asks where it was going, without the key of now.
+            secret = None
         made_of = (provider.name, provider.base_url, provider.concurrency, secret)
         known = self._remotes.get(provider.id)
         if known is None or known[0] != made_of:
@@ -154,6 +165,8 @@ class Providers:
                 attachments=self._attachments,
                 worker=self._worker,
             )
+            if known is not None:
+                self._retire(provider.id, known[1])
             known = self._remotes[provider.id] = (made_of, remote)
         return known[1]
 
@@ -186,7 +199,26 @@ class Providers:
 
     async def close(self) -> None:
         """Ends all connections."""
-        for _, remote in self._remotes.values():
+        for provider_id in {*self._remotes, *self._retired}:
+            await self._close(provider_id)
+
+    def _renew_remote(self, changed: Provider) -> None:
+        """So that connections made for what it was before do not wait for the next request."""
+        if changed.id in self._remotes:
+            self.remote(changed)
+
+    def _retire(self, provider_id: str, remote: Remote) -> None:
+        self._retired.setdefault(provider_id, WeakSet()).add(remote)
+        task = asyncio.get_running_loop().create_task(remote.retire())
+        self._retiring.add(task)
+        task.add_done_callback(self._retiring.discard)
+
+    async def _close(self, provider_id: str) -> None:
+        """Ends all connections to its servers, of before and now."""
+        remotes = list(self._retired.pop(provider_id, ()))
+        if known := self._remotes.pop(provider_id, None):
+            remotes.append(known[1])
+        for remote in remotes:
             with suppress(OSError):
                 await remote.close()
 
@@ -216,6 +248,12 @@ def _update(
     has_jobs = {model.id for model in after.models} & set(assignment.listed(connection).values())
     if address and moved and address.leaves_computer and has_jobs and "leaves_computer" not in accept:
         raise ConsentNeeded("its jobs would leave this computer", needs=["leaves_computer"], host=address.host)
+    target = Address(after.base_url)
+    begins = after.background and (moved or not before.background)
+    if begins and target.leaves_computer and "background_leaves" not in accept:
+        raise ConsentNeeded(
+            "background work would leave this computer by itself", needs=["background_leaves"], host=target.host
+        )
     provider.update(connection, after)
     return before, after
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,6 +60,8 @@ class Remote:
         self._patience = patience
         self._connected: Server | None = None
         self._closed = False
+        self._retired = False
+        self._requests = 0
         self._length_members: dict[str, str] = {}
 
     async def generate(self, identifier: str, request: GenerationRequest) -> AsyncGenerator[Piece, None]:
@@ -80,7 +82,7 @@ class Remote:
             request.messages, self._attachments, self._worker, urgent=request.priority == RequestPriority.HIGH
         )
         arrived = time.monotonic()
-        async with self._places.taken(request.priority):
+        async with self._under_way(), self._places.taken(request.priority):
             answer = GrowingAnswer(request.n, queued_seconds=time.monotonic() - arrived)
             server = await self._server()
             attempt = 0
@@ -114,17 +116,18 @@ class Remote:
         Raises:
             ProviderError: it did not answer as it should.
         """
-        server = await self._server()
-        attempt = 0
-        while True:
-            try:
-                listed = await server.listed()
-                break
-            except ProviderError as error:
-                self._check_open()
-                await _pause(error, attempt, server.patience)
-                self._check_open()
-                attempt += 1
+        async with self._under_way():
+            server = await self._server()
+            attempt = 0
+            while True:
+                try:
+                    listed = await server.listed()
+                    break
+                except ProviderError as error:
+                    self._check_open()
+                    await _pause(error, attempt, server.patience)
+                    self._check_open()
+                    attempt += 1
         identifiers = _identifiers(listed)
         if identifiers is None:
             raise server.interpreter.error(ProviderAnswerInvalid, "no list of models")
@@ -135,6 +138,27 @@ class Remote:
         self._closed = True
         if self._connected is not None:
             await self._connected.close()
+
+    async def retire(self) -> None:
+        """Another one has taken its place: its connections end with the last request that is under way. Who asks all
+        the same is answered over a connection that ends with the answer."""
+        self._retired = True
+        await self._disconnect_if_done()
+
+    @asynccontextmanager
+    async def _under_way(self) -> AsyncGenerator[None]:
+        self._requests += 1
+        try:
+            yield
+        finally:
+            self._requests -= 1
+            await self._disconnect_if_done()
+
+    async def _disconnect_if_done(self) -> None:
+        if self._retired and not self._requests and self._connected is not None:
+            server, self._connected = self._connected, None
+            with suppress(OSError):
+                await server.close()
 
     async def _server(self) -> Server:
         self._check_open()

@@ -73,6 +73,11 @@ class Router:
                     return route
         raise ModelNotFound(f"no model is called {model!r}", model=model, known=[each.model_id for each in routes])
 
+    def is_at_hand(self, route: Route) -> bool:
+        """Whether an answer begins at once: nothing has to be loaded first."""
+        status = self._engine.status()
+        return not route.provider.is_builtin or (status.loaded and status.model_id == route.model_id)
+
     def is_answering(self, model_id: str) -> bool:
         """Whether a request for the model of that id waits or is answered."""
         return self._answering[model_id] > 0

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from sidecar.errors import DiskFull, StoreFailed
-from sidecar.store.opening import Recovery, opened
+from sidecar.store import recovery
+from sidecar.store.opening import opened
 from sidecar.store.transaction import transaction
 
 if TYPE_CHECKING:  # takes 20 ms to import: with the first use
@@ -28,16 +29,24 @@ class Database:
     It is opened by `open`, or else by the first use; what fails for now (locked, no room) is tried again by the next.
     """
 
-    def __init__(self, path: Path, copies: Path, builtin: Callable[[apsw.Connection], None]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        copies: Path,
+        builtin: Callable[[apsw.Connection], None],
+        on_open: Callable[[apsw.Connection], None] | None = None,
+    ) -> None:
         """`path` is the database's file, `copies` the folder for copies of it. `builtin` writes the rows that the app
-        itself brings along, in a transaction of its own each time the database is opened."""
+        itself brings along, in a transaction of its own each time the database is opened. `on_open` is called on the
+        database's thread when it is open, before anybody gets what they asked of it."""
         self._path = path
         self._copies = copies
         self._builtin = builtin
+        self._on_open = on_open
         self._connection: apsw.Connection | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
-        self.recovery: Recovery | None = None
-        """What was done about a damaged file in this run."""
+        self.recovery: recovery.Recovery | None = None
+        """What was done about a damaged file and the person has not read yet; known once it is open."""
 
     async def open(self) -> None:
         """Opens it, makes it what this version of the app expects, and recovers it if it is damaged.
@@ -73,6 +82,18 @@ class Database:
         """
         return await self._run("IMMEDIATE", lambda connection: function(connection, *arguments, **named))
 
+    async def dismiss_recovery(self) -> None:
+        """The person has read what was done about a damaged file.
+
+        Raises:
+            StoreFailed: that cannot be noted now.
+        """
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._thread, recovery.forget, self._copies)
+        except OSError as error:
+            raise StoreFailed(f"the record cannot be removed: {error!r}", reason=type(error).__name__) from error
+        self.recovery = None
+
     def close(self) -> Future[None]:
         """Writes what is left in the log into the file. Later uses fail."""
         closed = self._thread.submit(self._close)
@@ -86,11 +107,9 @@ class Database:
         import apsw
 
         try:
-            if self._connection is None:
-                self._connection, recovery = opened(self._path, self._copies, self._builtin)
-                self.recovery = recovery or self.recovery
-            with transaction(self._connection, mode):
-                return work(self._connection)
+            connection = self._connection or self._open()
+            with transaction(connection, mode):
+                return work(connection)
         except apsw.FullError as error:
             raise DiskFull("there is no room for the database") from error
         except (apsw.CorruptError, apsw.NotADBError) as error:
@@ -100,6 +119,18 @@ class Database:
             raise  # a fault of ours
         except (apsw.Error, OSError) as error:
             raise StoreFailed(f"the database cannot be used now: {error!r}", reason=type(error).__name__) from error
+
+    def _open(self) -> apsw.Connection:
+        connection = opened(self._path, self._copies, self._builtin)
+        try:
+            self.recovery = recovery.told(self._copies)
+            if self._on_open:
+                self._on_open(connection)
+        except BaseException:
+            connection.close()
+            raise
+        self._connection = connection
+        return connection
 
     def _close(self) -> None:
         if self._connection is not None:

@@ -1,4 +1,4 @@
-"""From a file on disk to a connection to a database of this version: set-up, migrations, copies, recovery."""
+"""From a file on disk to a connection to a database of this version: set-up, migrations, copies."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import logging
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sidecar.errors import DatabaseRefused
-from sidecar.store import words
+from sidecar.store import recovery, words
 from sidecar.store.transaction import transaction
 
 if TYPE_CHECKING:
@@ -29,19 +28,9 @@ COPY_NAME = re.compile(r"knowledge-focus-(\d{13})\.db")
 """With the milliseconds at which it was made."""
 
 
-@dataclass(frozen=True)
-class Recovery:
-    """What was done about a damaged database. `set_aside` is where the damaged file lies; `copied_at` is when the copy
-    that took its place was made (Unix time in milliseconds), None where there was none and a new one was begun."""
-
-    set_aside: Path
-    copied_at: int | None
-
-
-def opened(
-    path: Path, copies: Path, builtin: Callable[[apsw.Connection], None]
-) -> tuple[apsw.Connection, Recovery | None]:
-    """A connection to the database in the file `path`, of the newest version and checked.
+def opened(path: Path, copies: Path, builtin: Callable[[apsw.Connection], None]) -> apsw.Connection:
+    """A connection to the database in the file `path`, of the newest version and checked. A damaged one is recovered
+    (`recovery.py`).
 
     Raises:
         DatabaseRefused: it was made by a newer version of the app, or it is damaged and cannot be set aside.
@@ -50,12 +39,12 @@ def opened(
     import apsw
 
     copies.mkdir(mode=0o700, exist_ok=True)
-    recovery = None
+    recovery.finish(path, copies)
     try:
         connection = _checked(path)
     except (apsw.CorruptError, apsw.NotADBError) as error:
         log.error("the database is damaged: %r", error)
-        recovery = _recovered(path, copies)
+        recovery.recover(path, copies, _copies(copies), _milliseconds())
         connection = _checked(path)
     try:
         _migrate(connection, copies)
@@ -65,7 +54,7 @@ def opened(
     except BaseException:
         connection.close()
         raise
-    return connection, recovery
+    return connection
 
 
 def migrations() -> list[str]:
@@ -155,45 +144,6 @@ def _copies(folder: Path) -> list[tuple[int, Path]]:
     """When each copy was made, and where it is; the newest last."""
     named = ((COPY_NAME.fullmatch(path.name), path) for path in folder.iterdir())
     return sorted((int(match[1]), path) for match, path in named if match)
-
-
-def _recovered(path: Path, copies: Path) -> Recovery:
-    """Sets the damaged file aside and puts the newest copy that is whole in its place."""
-    import apsw
-
-    now = _milliseconds()
-    aside = copies / f"damaged-{now:013}.db"
-    try:
-        for suffix in ("-wal", "-shm"):
-            if (beside := path.with_name(path.name + suffix)).exists():
-                beside.rename(aside.with_name(aside.name + suffix))
-        path.rename(aside)
-    except OSError as error:
-        raise DatabaseRefused(f"the damaged database cannot be set aside: {error!r}", reason="damaged") from error
-    for made, copy in reversed(_copies(copies)):
-        try:
-            _restore(copy, path)
-        except apsw.Error as error:
-            log.error("a copy is damaged, too: %r", error)
-            path.unlink(missing_ok=True)
-        else:
-            log.error("the copy of %d took the place of the damaged database", made)
-            return Recovery(aside, made)
-    log.error("no copy could take the place of the damaged database: a new one is begun")
-    return Recovery(aside, None)
-
-
-def _restore(copy: Path, path: Path) -> None:
-    import apsw
-
-    source = apsw.Connection(str(copy), flags=apsw.SQLITE_OPEN_READONLY)
-    try:
-        found = source.pragma("quick_check")
-        if found != "ok":
-            raise apsw.CorruptError(found)
-        source.execute("VACUUM INTO ?", (str(path),))
-    finally:
-        source.close()
 
 
 def _milliseconds() -> int:

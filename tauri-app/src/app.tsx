@@ -2,6 +2,7 @@ import { useCallback, useState } from "react";
 import { ChatPage } from "./chat/chat-page";
 import { TooltipProvider } from "./components/ui/tooltip";
 import { PreferencesProvider } from "./preferences/preferences";
+import { Recovered } from "./recovery/recovered";
 import type { KnownChoices } from "./rpc/shell";
 import type { Sidecar } from "./rpc/sidecar";
 import { Splash } from "./splash/splash";
@@ -14,11 +15,16 @@ export function App({ sidecar, preferences }: { sidecar: Sidecar; preferences: K
   return (
     <PreferencesProvider initial={preferences}>
       <TooltipProvider delayDuration={500}>
-        {ready ? (
-          <ChatPage sidecar={sidecar} onModelMissing={leave} />
-        ) : (
-          <Splash sidecar={sidecar} onReady={enter} />
-        )}
+        <div className="flex h-full flex-col">
+          <Recovered sidecar={sidecar} />
+          <div className="min-h-0 grow">
+            {ready ? (
+              <ChatPage sidecar={sidecar} onModelMissing={leave} />
+            ) : (
+              <Splash sidecar={sidecar} onReady={enter} />
+            )}
+          </div>
+        </div>
       </TooltipProvider>
     </PreferencesProvider>
   );

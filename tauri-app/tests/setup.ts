@@ -10,6 +10,8 @@ class NoResizeObserver implements ResizeObserver {
   disconnect() {}
 }
 globalThis.ResizeObserver ??= NoResizeObserver;
+// A wide window, until a test says otherwise.
+globalThis.matchMedia ??= () => Object.assign(new EventTarget(), { matches: true }) as MediaQueryList;
 Element.prototype.scrollTo ??= () => undefined;
 Element.prototype.scrollIntoView ??= () => undefined;
 Element.prototype.hasPointerCapture ??= () => false;

@@ -35,6 +35,11 @@ class PeerServer:
         self._running: dict[Answer, http.client.HTTPConnection] = {}
         self._changing = threading.Lock()
 
+    @property
+    def url(self) -> str:
+        """What `/chat/completions` is appended to."""
+        return f"http://127.0.0.1:{self._port}/v1"
+
     @classmethod
     @contextmanager
     def serving(cls, model: Path, log: Path) -> Iterator[PeerServer]:

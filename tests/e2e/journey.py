@@ -10,6 +10,9 @@ from selenium.webdriver.remote.webelement import WebElement
 from tests.e2e.window import Window
 
 ANSWER = "article[aria-label='Knowledge Focus']"
+QUESTION = "article[aria-label='You']"
+TEXT = ".markdown"
+"""What the model said of an answer, without what stands below it."""
 
 
 def agree_to_download(window: Window) -> None:
@@ -40,10 +43,10 @@ def finished_answer(window: Window) -> str:
     """The text of the last answer, once it is whole."""
 
     def whole() -> str | None:
-        answers = _answers(window)
-        if window.has("button", "Stop") or not answers or answers[-1].get_attribute("aria-busy") == "true":
+        given = _answers(window)
+        if window.has("button", "Stop") or not given or given[-1].get_attribute("aria-busy") == "true":
             return None
-        return answers[-1].text.strip()
+        return given[-1].find_element(By.CSS_SELECTOR, TEXT).text.strip()
 
     return window.wait(whole, "the answer did not end")
 
@@ -53,6 +56,28 @@ def ask(window: Window, message: str) -> str:
     write(window, message)
     send(window)
     return finished_answer(window)
+
+
+def chats(window: Window) -> list[str]:
+    """The titles in the list of chats, from top to bottom."""
+    script = "return [...document.querySelectorAll('[data-chat] [title]')].map((title) => title.textContent)"
+    titles: list[str] = window.driver.execute_script(script)
+    return titles
+
+
+def chat(window: Window, title: str) -> WebElement:
+    """Its entry in the list of chats."""
+    return window.by_role("button", title)
+
+
+def questions(window: Window) -> list[str]:
+    """What was asked in the chat on screen."""
+    return [each.text.strip() for each in window.driver.find_elements(By.CSS_SELECTOR, QUESTION)]
+
+
+def answers(window: Window) -> list[str]:
+    """What was answered in the chat on screen, with what stands below each answer."""
+    return [each.get_attribute("textContent") or "" for each in _answers(window)]
 
 
 def _answers(window: Window) -> list[WebElement]:

@@ -148,12 +148,12 @@ def test_a_style_element_has_no_effect(window: Window) -> None:
 
 
 def test_a_method_made_for_the_window_is_answered(window: Window) -> None:
-    assert "models" in call(window, "models/list")["answer"]
+    assert "models" in window.call("models/list")["answer"]
 
 
 @pytest.mark.parametrize("method", ["shutdown", "initialize", "rpc.discover", "$/cancelRequest", "no/such"])
 def test_a_method_not_made_for_the_window_does_not_exist_for_it(window: Window, method: str) -> None:
-    assert call(window, method)["refusal"]["kind"] == "method_not_found"
+    assert window.call(method)["refusal"]["kind"] == "method_not_found"
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_a_path_that_nobody_offered_is_not_attached(window: Window, data_dir: Pa
 
 
 def test_a_folder_that_nobody_offered_is_not_imported_from(window: Window, tmp_path: Path) -> None:
-    refusal = call(window, "models/import", {"path": str(tmp_path)})["refusal"]
+    refusal = window.call("models/import", {"path": str(tmp_path)})["refusal"]
     assert refusal["kind"] == "invalid_params"
     assert "nobody" in refusal["message"]  # the shell says so: the sidecar has not looked
 
@@ -205,13 +205,6 @@ def test_a_link_that_is_not_of_the_web_is_not_opened(window: Window, url: str) -
 def attempt(window: Window, script: str, *arguments: str) -> Any:
     """Which directive stopped the script, or what it says itself of how it went."""
     return window.driver.execute_async_script(_ATTEMPT + script, *arguments)
-
-
-def call(window: Window, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
-    """How a method of the sidecar ended, asked as the window asks."""
-    request_id = f"closed-doors {method}"
-    payload = {"requestId": request_id, "method": method, "params": params or {}, "onEvent": None}
-    return window.invoke("rpc_call", payload)
 
 
 def pictures_in(data_dir: Path) -> set[Path]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from selenium.webdriver.common.keys import Keys
 
+from tests.e2e import preferences
 from tests.e2e.display import virtual_display
 from tests.e2e.window import Window, open_window
 
@@ -39,7 +40,7 @@ def test_a_setting_and_a_provider_are_kept_over_a_restart(tmp_path: Path, displa
         rest.send_keys("120", Keys.ENTER)
         window.by_role("button", "Reset Rest after")
         window.click("button", "Providers")
-        add_provider(window, "Mine", NOBODY)
+        preferences.add_provider(window, "Mine", NOBODY)
         window.wait_for_text(NOBODY)
         window.click("button", "Find models")
         window.wait_for_text("The service does not answer")
@@ -57,7 +58,7 @@ def test_an_unencrypted_address_elsewhere_is_kept_only_with_consent(tmp_path: Pa
     with start(tmp_path, display) as window:
         open_settings(window)
         window.click("button", "Providers")
-        add_provider(window, "Lab", "http://192.0.2.1/v1")
+        preferences.add_provider(window, "Lab", "http://192.0.2.1/v1")
         window.by_role("alertdialog", "Use this address without encryption?").send_keys(Keys.ESCAPE)
         window.wait(lambda: not window.has("alertdialog", ""), "Escape did not answer the question")
         window.click("button", "Save")
@@ -74,14 +75,5 @@ def start(home: Path, display: str) -> AbstractContextManager[Window]:
 def open_settings(window: Window) -> None:
     """From the splash, where nothing was downloaded yet."""
     window.by_role("button", "Download")
-    window.click("button", "Settings")
-    window.click("menuitem", "Settings…")
+    preferences.open_settings(window, "General")
     window.by_role("textbox", "Rest after")
-
-
-def add_provider(window: Window, name: str, address: str) -> None:
-    """Fills in the form and saves it."""
-    window.click("button", "Add provider")
-    window.by_role("textbox", "Name").send_keys(name)
-    window.by_role("textbox", "Address").send_keys(address)
-    window.click("button", "Save")

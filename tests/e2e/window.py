@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -32,9 +33,12 @@ STILL_SECONDS = 1.0
 _CANDIDATES = {
     "button": "button, [role=button]",
     "textbox": "textarea, input:not([type]), input[type=text], input[type=url], [role=textbox]",
+    "searchbox": "input[type=search]",
     "progressbar": "progress, [role=progressbar]",
     "alert": "[role=alert]",
     "radio": "[role=radio]",
+    "checkbox": "[role=checkbox]",
+    "region": "section[aria-labelledby], section[aria-label]",
     "dialog": "[role=dialog]",
     "alertdialog": "[role=alertdialog]",
     "menuitem": "[role=menuitem]",
@@ -117,6 +121,11 @@ class Window:
         """How a command of the shell ended: `{"answer": …}` or `{"refusal": …}`."""
         ended: dict[str, Any] = self.driver.execute_async_script(_INVOKE, command, payload or {})
         return ended
+
+    def call(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
+        """How a method of the sidecar ended, asked as the window asks."""
+        payload = {"requestId": str(uuid.uuid4()), "method": method, "params": params or {}, "onEvent": None}
+        return self.invoke("rpc_call", payload)
 
     def wait(self, found: Callable[[], T | None], otherwise: str) -> T:
         """What `found` returns, as soon as that is true; an AssertionError saying `otherwise` when patience ends."""

@@ -31,9 +31,11 @@ class Seen:
 
 @dataclass
 class Provider:
-    """Serves under `url`; `log` is what was asked. Replies are given one after the other, the last one for ever."""
+    """Serves under `url`; `log` is what was asked, `connections` how many are open. Replies are given one after the
+    other, the last one for ever."""
 
     log: list[Seen] = field(init=False, default_factory=list)
+    connections: int = field(init=False, default=0)
     _replies: list[Reply] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
@@ -115,6 +117,20 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base class names it)
         """The log is `Provider.log`."""
+
+    def setup(self) -> None:
+        super().setup()
+        self._count(1)
+
+    def finish(self) -> None:
+        self._count(-1)
+        super().finish()
+
+    def _count(self, change: int) -> None:
+        provider = cast(_Server, self.server).provider
+        with provider.changed:
+            provider.connections += change
+            provider.changed.notify_all()
 
     def do_GET(self) -> None:
         self._serve()

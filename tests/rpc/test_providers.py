@@ -117,6 +117,36 @@ def test_a_provider_that_has_jobs_moves_to_another_computer_only_with_consent(si
     assert moved["leavesComputer"]
 
 
+def test_background_work_goes_to_another_computer_only_with_consent(sidecar: Pipe) -> None:
+    far = create(sidecar, FAR)
+    allow = {"providerId": far["id"], "background": True}
+
+    error = refused(sidecar, "providers/update", allow)
+    # The other consents say nothing of what goes there by itself.
+    other = refused(sidecar, "providers/update", allow | {"accept": ["leaves_computer", "plain_http"]})
+    unchanged = sidecar.request("providers/list")["providers"][1]
+    allowed = sidecar.request("providers/update", allow | {"accept": ["background_leaves"]})["provider"]
+    renamed = sidecar.request("providers/update", {"providerId": far["id"], "name": "Tray", "background": True})
+
+    assert error.kind == other.kind == "consent_needed"
+    assert error.data["details"] == {"needs": ["background_leaves"], "host": "ray.example"}
+    assert not unchanged["background"]
+    assert allowed["background"]
+    assert renamed["provider"]["background"]
+
+
+def test_background_work_that_was_allowed_here_does_not_follow_to_another_computer(sidecar: Pipe) -> None:
+    here = create(sidecar)
+    assert sidecar.request("providers/update", {"providerId": here["id"], "background": True})["provider"]["background"]
+
+    both = {"providerId": here["id"], "baseUrl": FAR, "background": True}
+    error = refused(sidecar, "providers/update", both)
+    moved = sidecar.request("providers/update", {"providerId": here["id"], "baseUrl": FAR})["provider"]
+
+    assert error.data["details"] == {"needs": ["background_leaves"], "host": "ray.example"}
+    assert not moved["background"]
+
+
 @pytest.mark.parametrize(
     "address",
     ["no address", "ftp://host/v1", "https://", "https://user:pw@host/v1", "https://host/v1?key=1", "https://[::1/v1"],

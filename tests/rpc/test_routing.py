@@ -1,6 +1,7 @@
 """Who answers, and when the built-in model leaves memory: the real sidecar beside a server on this computer."""
 
 import random
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ from tests.engine.pictures import data_url, encoded, image_part, noise, text_par
 from tests.pipe import Json, Pipe, RpcError
 from tests.provider import Provider, replies
 from tests.rpc.asking import MODEL, asking
+from tests.rpc.chatting import ask, begun, ended
 
 JOBS = ("vision", "text", "structured_output", "tool_use")
 SCHEMA = {"type": "json_schema", "json_schema": {"name": "s", "schema": {"type": "object"}}}
@@ -156,6 +158,26 @@ def test_what_fails_there_is_told_and_sent_nowhere_else(chat: Pipe, remote: str,
     assert chat.request("capabilities/list")["capabilities"][1]["ready"]
 
 
+def test_a_changed_provider_keeps_what_is_under_way_and_no_connection_of_before(
+    chat: Pipe, remote: str, server: Provider
+) -> None:
+    provider = chat.request("providers/list")["providers"][1]["id"]
+    gate = threading.Event()
+    server.will(replies.chat("From", " afar", gate=gate), replies.chat("Anew"))
+    running = chat.send("chat/completions", asking("Hello", model=remote, stream=True))
+    chat.take(lambda message: message.get("method") == "chat/chunk" and message["params"]["requestId"] == running)
+
+    chat.request("providers/update", {"providerId": provider, "concurrency": 2})
+    assert who(chat, model=remote) == "far"
+    server.wait_until(lambda: server.connections == 2)
+    gate.set()
+
+    assert chat.result(running)["choices"][0]["message"]["content"] == "From afar"
+    server.wait_until(lambda: server.connections == 1)
+    chat.request("providers/update", {"providerId": provider, "concurrency": 3})
+    server.wait_until(lambda: server.connections == 0)
+
+
 def test_when_its_last_job_goes_the_model_leaves_memory_and_the_next_request_brings_it_back(
     chat: Pipe, remote: str
 ) -> None:
@@ -174,6 +196,20 @@ def test_when_its_last_job_goes_the_model_leaves_memory_and_the_next_request_bri
     assign(chat, MODEL, "text")
     assert who(chat) == MODEL
     assert chat.request("engine/status")["loaded"]
+
+
+def test_no_title_brings_the_model_back_that_has_no_job_left(chat: Pipe, remote: str, server: Provider) -> None:
+    assign(chat, remote)
+    unloaded(chat)
+    session = begun(chat)
+
+    # The title is asked for after the first answer: by the end of the second its load would be under way.
+    for question in ("Hello", "And again"):
+        ended(chat, ask(chat, session, question)["answer"])
+    status = chat.request("engine/status")
+
+    assert (status["loaded"], status["loading"]) == (False, False)
+    assert len(server.bodies) == 2
 
 
 def test_a_running_answer_is_finished_before_its_model_leaves(chat: Pipe, remote: str) -> None:

@@ -39,7 +39,8 @@ def give_text(to: Served) -> None:
     to.pipe.request("capabilities/assign", params)
     providers = to.pipe.request("providers/list")["providers"]
     (own,) = (each for each in providers if any(model["id"] == to.model for model in each["models"]))
-    to.pipe.request("providers/update", {"providerId": own["id"], "background": True})
+    allowed = {"providerId": own["id"], "background": True, "accept": ["background_leaves"]}
+    to.pipe.request("providers/update", allowed)
 
 
 def forbid_background(pipe: Pipe) -> None:

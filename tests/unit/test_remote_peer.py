@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,37 +14,22 @@ from sidecar.errors import ProviderError
 from sidecar.routing.probe import probe
 from sidecar.routing.remote import Remote
 from sidecar.routing.remote_patience import PATIENCE
-from tests.bench.peer import PeerServer, python
 from tests.engine.pictures import circle, data_url, encoded, image_part, text_part
-from tests.engine.synthetic import DEMO_MODEL
 from tests.provider.asking import end_of, remote, request, text_of
+from tests.provider.peer import MODEL, Peer, demo_peer
 
 # The first run fetches an environment of 800 MB.
 pytestmark = pytest.mark.timeout(300)
 
 SECONDS = 120  # two cores load MLX, and may do other things meanwhile
-MODEL = str(DEMO_MODEL)
 CIRCLE = [image_part(data_url(encoded(circle("red")))), text_part("What is this?")]
 WITHOUT_END = {2028: -100.0, 2030: -100.0}  # the demo model's tokens that end an answer
 
 
-@dataclass(frozen=True)
-class Peer:
-    """The running server's address, and what it says."""
-
-    url: str
-    log: Path
-
-
 @pytest.fixture(scope="module")
 def peer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Peer]:
-    log = tmp_path_factory.mktemp("peer") / "server.log"
-    try:
-        python()
-    except (SystemExit, subprocess.CalledProcessError) as error:
-        pytest.skip(f"mlx-vlm's server cannot be installed here: {error}")
-    with PeerServer.serving(DEMO_MODEL, log) as server:
-        yield Peer(f"http://127.0.0.1:{server._port}/v1", log)
+    with demo_peer(tmp_path_factory.mktemp("peer") / "server.log") as peer:
+        yield peer
 
 
 @pytest.fixture

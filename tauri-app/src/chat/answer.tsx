@@ -1,65 +1,113 @@
-import { Check, Copy, RotateCw } from "lucide-react";
+import { Check, Copy, Globe, RotateCw } from "lucide-react";
+import { memo } from "react";
 import { useTranslation } from "react-i18next";
 import { Button } from "@/components/ui/button";
 import { cn } from "@/components/ui/class-names";
 import { Tooltip } from "@/components/ui/tooltip";
 import { useCopy } from "@/components/use-copy";
+import { AnswerEnd, type WaysOn } from "./answer-end";
 import { Markdown } from "./markdown";
 import { type ChatMessage, textOf } from "./message";
 
 type AnswerProps = {
   message: ChatMessage;
-  streaming: boolean;
-  /** Only the last answer can be asked for again. */
-  onAgain?: (() => void) | undefined;
+  /** How many messages fewer were read for it than for the answer before. */
+  droppedSince: number;
+  /** What can be done with the last answer; absent for the others, and while something is being asked. */
+  waysOn?: WaysOn | undefined;
+  /** It has grown here: what happened to it is news. */
+  live: boolean;
 };
 
-/** What the model answered, and what can be done with it. */
-export function Answer({ message, streaming, onAgain }: AnswerProps) {
+/** What a model answered, and what can be done with it. */
+export const Answer = memo(function Answer({ message, droppedSince, waysOn, live }: AnswerProps) {
   const { t } = useTranslation();
-  const { copied, copy } = useCopy();
   const text = textOf(message);
-  const ending = message.metadata?.ending;
+  const streaming = message.state === "streaming";
   return (
     <article aria-label={t("app.name")} aria-busy={streaming} className="group/answer animate-rise">
       {text !== "" && <Markdown text={text} streaming={streaming} />}
-      {ending === "stopped" && <Note>{t("chat.answer.stopped")}</Note>}
-      {ending === "length" && <Note>{t("chat.answer.lengthLimit")}</Note>}
       {!streaming && (
-        <div
-          className={cn(
-            "-ml-2 mt-1 flex gap-0.5 transition-opacity duration-150",
-            !onAgain && "opacity-0 focus-within:opacity-100 group-hover/answer:opacity-100",
+        <>
+          <AnswerEnd message={message} waysOn={waysOn} live={live} />
+          {droppedSince > 0 && (
+            <p className="mt-3 border-l-2 pl-3 text-[0.8125rem] text-muted-foreground">
+              {t("chat.answer.dropped", { messages: message.droppedBefore })}
+            </p>
           )}
-        >
-          {text !== "" && (
-            <Tooltip content={t(copied ? "chat.answer.copied" : "chat.answer.copy")}>
-              <Button
-                variant="ghost"
-                size="icon-sm"
-                aria-label={t("chat.answer.copy")}
-                onClick={() => copy(text)}
-              >
-                {copied ? <Check className="text-primary" /> : <Copy />}
-              </Button>
-            </Tooltip>
-          )}
-          {onAgain && (
-            <Tooltip content={t("chat.answer.again")}>
-              <Button variant="ghost" size="icon-sm" aria-label={t("chat.answer.again")} onClick={onAgain}>
-                <RotateCw />
-              </Button>
-            </Tooltip>
-          )}
-          <span role="status" className="sr-only">
-            {copied ? t("chat.answer.copied") : ""}
-          </span>
-        </div>
+          <Footer message={message} text={text} waysOn={waysOn} />
+        </>
       )}
     </article>
   );
+});
+
+function Footer({
+  message,
+  text,
+  waysOn,
+}: {
+  message: ChatMessage;
+  text: string;
+  waysOn?: WaysOn | undefined;
+}) {
+  const { t } = useTranslation();
+  const { copied, copy } = useCopy();
+  return (
+    <div className="-ml-2 mt-1 flex min-h-8 items-center gap-3">
+      <div
+        className={cn(
+          "flex gap-0.5 transition-opacity duration-150",
+          !waysOn && "opacity-0 focus-within:opacity-100 group-hover/answer:opacity-100",
+        )}
+      >
+        {text !== "" && (
+          <Tooltip content={t(copied ? "chat.answer.copied" : "chat.answer.copy")}>
+            <Button
+              variant="ghost"
+              size="icon-sm"
+              aria-label={t("chat.answer.copy")}
+              onClick={() => copy(text)}
+            >
+              {copied ? <Check className="text-primary" /> : <Copy />}
+            </Button>
+          </Tooltip>
+        )}
+        {waysOn && (
+          <Tooltip content={t("chat.answer.again")}>
+            <Button
+              variant="ghost"
+              size="icon-sm"
+              aria-label={t("chat.answer.again")}
+              onClick={() => waysOn.onAgain(message.id)}
+            >
+              <RotateCw />
+            </Button>
+          </Tooltip>
+        )}
+      </div>
+      <Source message={message} />
+      <span role="status" className="sr-only">
+        {copied ? t("chat.answer.copied") : ""}
+      </span>
+    </div>
+  );
 }
 
-function Note({ children }: { children: string }) {
-  return <p className="mt-2 text-[0.8125rem] text-muted-foreground">{children}</p>;
+/** Who gave the answer, and whether the chat went to another computer for it. */
+function Source({ message: { modelName, providerName, leavesComputer } }: { message: ChatMessage }) {
+  const { t } = useTranslation();
+  if (!modelName) {
+    return null;
+  }
+  return (
+    <p className="flex min-w-0 items-center gap-1.5 text-muted-foreground text-xs">
+      {leavesComputer && <Globe aria-hidden="true" className="size-3.5 shrink-0" />}
+      <span className="truncate">
+        {leavesComputer
+          ? t("chat.leaves.answer", { model: modelName, provider: providerName ?? "" })
+          : modelName}
+      </span>
+    </p>
+  );
 }

@@ -1,21 +1,19 @@
-import { Download, Pencil, RotateCw, SquarePen, TriangleAlert } from "lucide-react";
+import { Download, RotateCw, TriangleAlert } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { Details } from "@/components/details";
 import { errorText } from "@/components/error-text";
 import { Button } from "@/components/ui/button";
 import type { RpcError } from "@/rpc/error";
-import { concernsQuestion } from "./question-error";
 
 type ChatErrorProps = {
   error: RpcError;
-  onRetry: () => void;
-  onEdit: () => void;
-  onNew: () => void;
+  /** Reads the chat, if that is what failed. */
+  onRetry?: (() => void) | undefined;
   onModelMissing: () => void;
 };
 
-/** Why there is no answer, and the way on. */
-export function ChatError({ error, onRetry, onEdit, onNew, onModelMissing }: ChatErrorProps) {
+/** Why nothing was asked, or why the chat cannot be shown, and the way on. */
+export function ChatError({ error, onRetry, onModelMissing }: ChatErrorProps) {
   const { t } = useTranslation();
   const { title, hint } = errorText(t, error);
   // Why the engine does not start is told on its stderr alone.
@@ -29,31 +27,22 @@ export function ChatError({ error, onRetry, onEdit, onNew, onModelMissing }: Cha
         </p>
         <p className="mt-1 text-sm">{hint}</p>
       </div>
-      <div className="mt-3 flex flex-wrap gap-2">
-        {error.kind === "model_not_ready" && (
-          <Button variant="outline" size="sm" onClick={onModelMissing}>
-            <Download />
-            {t("chat.answer.toDownload")}
-          </Button>
-        )}
-        {error.kind === "context_length_exceeded" && (
-          <Button variant="outline" size="sm" onClick={onNew}>
-            <SquarePen />
-            {t("chat.answer.startNew")}
-          </Button>
-        )}
-        {concernsQuestion(error) ? (
-          <Button variant="outline" size="sm" onClick={onEdit}>
-            <Pencil />
-            {t("chat.answer.edit")}
-          </Button>
-        ) : (
-          <Button variant="outline" size="sm" onClick={onRetry}>
-            <RotateCw />
-            {t("chat.answer.retry")}
-          </Button>
-        )}
-      </div>
+      {(onRetry || error.kind === "model_not_ready") && (
+        <div className="mt-3 flex flex-wrap gap-2">
+          {error.kind === "model_not_ready" && (
+            <Button variant="outline" size="sm" onClick={onModelMissing}>
+              <Download />
+              {t("chat.answer.toDownload")}
+            </Button>
+          )}
+          {onRetry && (
+            <Button variant="outline" size="sm" onClick={onRetry}>
+              <RotateCw />
+              {t("chat.answer.retry")}
+            </Button>
+          )}
+        </div>
+      )}
       {typeof stderr === "string" && <Details className="mt-3">{stderr}</Details>}
     </div>
   );

@@ -1,49 +1,81 @@
-import { ArrowDown, ImagePlus, SquarePen } from "lucide-react";
-import { useRef, useState } from "react";
+import { ArrowDown, ImagePlus } from "lucide-react";
+import { type KeyboardEvent, useCallback, useRef } from "react";
 import { useTranslation } from "react-i18next";
-import { Mark } from "@/components/mark";
 import { Button } from "@/components/ui/button";
 import { Tooltip } from "@/components/ui/tooltip";
-import { HelpButton } from "@/help/help";
-import { PreferencesMenu } from "@/preferences/preferences-menu";
 import type { Sidecar } from "@/rpc/sidecar";
-import { Answer } from "./answer";
 import { ChatError } from "./chat-error";
+import { ChatHeader } from "./chat-header";
 import { Composer } from "./composer";
 import { EmptyState, type Suggestion } from "./empty-state";
+import { partsOf } from "./message";
+import { Messages } from "./messages";
 import { PhaseLine } from "./phase";
-import { Question } from "./question";
+import { Sidebar } from "./sidebar";
 import { SpokenAnswer } from "./spoken-answer";
+import { useChats } from "./use-chats";
 import { useConversation } from "./use-conversation";
+import { useDraft } from "./use-draft";
 import { useDrop } from "./use-drop";
 import { useElsewhere } from "./use-elsewhere";
 import { useFollow } from "./use-follow";
-import { usePictures } from "./use-pictures";
+import { useSidebar } from "./use-sidebar";
 
 export function ChatPage({ sidecar, onModelMissing }: { sidecar: Sidecar; onModelMissing: () => void }) {
   const { t } = useTranslation();
-  const { messages, answering, streaming, phase, error, spoken, send, stop, again, takeBack, restart } =
-    useConversation(sidecar);
-  const [draft, setDraft] = useState("");
+  const chats = useChats(sidecar);
+  const conversation = useConversation(sidecar, chats.remove);
+  const { sessionId, messages, answering, phase, error, spoken } = conversation;
+  const draft = useDraft();
+  const { pictures } = draft;
   const elsewhere = useElsewhere(sidecar);
-  const pictures = usePictures();
   const dragged = useDrop(pictures);
+  const sidebar = useSidebar();
   const field = useRef<HTMLTextAreaElement>(null);
   const view = useRef<HTMLElement>(null);
   const content = useRef<HTMLDivElement>(null);
-  const { away, toEnd } = useFollow(view, content);
+  const { away, toEnd, hold } = useFollow(view, content);
+  /** Counts the chats that came on screen one after the other. */
+  const visit = useRef(0);
+
+  const { open } = conversation;
+  const { change } = draft;
+  const show = useCallback(
+    (id: string | null) => {
+      if (id !== sessionId) {
+        visit.current += 1;
+        change(sessionId, id);
+        open(id);
+      }
+      if (!sidebar.wide) {
+        sidebar.setOpen(false);
+      }
+      toEnd();
+      field.current?.focus();
+    },
+    [sessionId, change, open, toEnd, sidebar],
+  );
+  const begin = useCallback(() => show(null), [show]);
 
   function write(text: string) {
-    setDraft(text);
+    draft.setText(text);
     field.current?.focus();
   }
 
-  function submit() {
-    send(draft.trim(), pictures.attached);
-    setDraft("");
-    pictures.replace([]);
+  async function submit() {
+    const sent = { text: draft.text.trim(), pictures: pictures.attached };
+    const [from, here] = [sessionId, visit.current];
+    draft.clear();
     toEnd();
     field.current?.focus();
+    if (await conversation.send(partsOf(sent.text, sent.pictures))) {
+      // Nothing was asked: the question goes back to where it was written.
+      if (visit.current === here) {
+        draft.giveBack(sent);
+      } else {
+        draft.keep(from, sent);
+      }
+    }
   }
 
   function choose(suggestion: Suggestion) {
@@ -53,100 +85,119 @@ export function ChatPage({ sidecar, onModelMissing }: { sidecar: Sidecar; onMode
     }
   }
 
-  function edit() {
-    const question = takeBack();
-    pictures.replace(question?.pictures ?? []);
-    // What was written meanwhile is kept behind it.
-    write([question?.text ?? "", draft].filter((text) => text !== "").join("\n"));
+  function leave(event: KeyboardEvent) {
+    if (event.key === "Escape" && !event.defaultPrevented) {
+      sidebar.setOpen(false);
+      field.current?.focus();
+    }
   }
 
-  function begin() {
-    void restart();
-    pictures.replace([]);
-    write("");
-  }
+  const list = sidebar.open && (
+    <Sidebar
+      chats={chats}
+      current={sessionId}
+      onOpen={show}
+      onNew={begin}
+      over={!sidebar.wide}
+      onClose={() => {
+        sidebar.setOpen(false);
+        field.current?.focus();
+      }}
+      onDeleted={(id) => {
+        if (id === sessionId) {
+          show(null);
+        }
+      }}
+      className={sidebar.wide ? undefined : "animate-slide shadow-floating"}
+    />
+  );
 
   return (
-    <div className="relative flex h-full flex-col">
-      <header className="flex h-(--header) shrink-0 items-center justify-between border-b px-3">
-        <div className="flex items-center gap-2.5 pl-1">
-          <Mark className="size-6" />
-          <h1 className="font-semibold tracking-tight">{t("app.name")}</h1>
-        </div>
-        <div className="flex items-center gap-1">
-          <Tooltip content={t("chat.new")}>
-            <Button variant="ghost" size="icon" aria-label={t("chat.new")} onClick={begin}>
-              <SquarePen />
-            </Button>
-          </Tooltip>
-          <HelpButton />
-          <PreferencesMenu sidecar={sidecar} />
-        </div>
-      </header>
-      <main className="flex min-h-0 grow flex-col">
-        <section
-          ref={view}
-          aria-label={t("chat.conversation")}
-          // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
-          tabIndex={0}
-          className="min-h-0 grow overflow-y-auto focus-visible:-outline-offset-2"
-        >
-          <div
-            ref={content}
-            className="mx-auto flex min-h-full max-w-(--column) flex-col gap-7 px-5 pt-7 pb-9"
+    <div className="relative flex h-full">
+      {sidebar.wide && list}
+      <div inert={!sidebar.wide && sidebar.open} className="flex h-full min-w-0 grow flex-col">
+        <ChatHeader
+          sidecar={sidecar}
+          chat={sessionId === null ? null : (chats.byId.get(sessionId) ?? null)}
+          alone={!sidebar.wide || !sidebar.open}
+          onShowChats={() => sidebar.setOpen(true)}
+          onNew={begin}
+        />
+        <main className="flex min-h-0 grow flex-col">
+          <section
+            ref={view}
+            aria-label={t("chat.conversation")}
+            // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
+            tabIndex={0}
+            className="min-h-0 grow overflow-y-auto focus-visible:-outline-offset-2"
           >
-            {messages.length === 0 && <EmptyState local={elsewhere.length === 0} onChoose={choose} />}
-            {messages.map((message, index) => {
-              const isLast = index === messages.length - 1;
-              return message.role === "user" ? (
-                <Question key={message.id} message={message} />
-              ) : (
-                <Answer
-                  key={message.id}
-                  message={message}
-                  streaming={streaming && isLast}
-                  onAgain={isLast && !answering && !error ? again : undefined}
-                />
-              );
-            })}
-            <PhaseLine phase={phase} />
-            {error && (
-              <ChatError
-                error={error}
-                onRetry={again}
-                onEdit={edit}
+            <div
+              ref={content}
+              className="mx-auto flex min-h-full max-w-(--column) flex-col gap-7 px-5 pt-7 pb-9"
+            >
+              {messages.length === 0 && conversation.known && (
+                <EmptyState local={elsewhere.length === 0} onChoose={choose} />
+              )}
+              <Messages
+                conversation={conversation}
                 onNew={begin}
                 onModelMissing={onModelMissing}
+                onOlder={() => {
+                  hold();
+                  void conversation.readOlder();
+                }}
               />
+              <PhaseLine phase={phase} />
+              {error && (
+                <ChatError
+                  error={error}
+                  onRetry={sessionId !== null && !conversation.known ? conversation.read : undefined}
+                  onModelMissing={onModelMissing}
+                />
+              )}
+            </div>
+          </section>
+          <div className="relative before:pointer-events-none before:absolute before:inset-x-0 before:-top-6 before:h-6 before:bg-linear-to-t before:from-background">
+            {away && (
+              <Tooltip content={t("chat.latest")}>
+                <Button
+                  variant="outline"
+                  size="icon"
+                  aria-label={t("chat.latest")}
+                  onClick={toEnd}
+                  className="absolute -top-12 left-1/2 -translate-x-1/2 animate-rise rounded-full shadow-raised"
+                >
+                  <ArrowDown />
+                </Button>
+              </Tooltip>
             )}
+            <Composer
+              field={field}
+              draft={draft.text}
+              onDraft={draft.setText}
+              pictures={pictures}
+              answering={answering}
+              onSend={() => void submit()}
+              onStop={() => void conversation.stop()}
+              elsewhere={elsewhere}
+            />
           </div>
-        </section>
-        <div className="relative before:pointer-events-none before:absolute before:inset-x-0 before:-top-6 before:h-6 before:bg-linear-to-t before:from-background">
-          {away && (
-            <Tooltip content={t("chat.latest")}>
-              <Button
-                variant="outline"
-                size="icon"
-                aria-label={t("chat.latest")}
-                onClick={toEnd}
-                className="absolute -top-12 left-1/2 -translate-x-1/2 animate-rise rounded-full shadow-raised"
-              >
-                <ArrowDown />
-              </Button>
-            </Tooltip>
-          )}
-          <Composer
-            field={field}
-            draft={draft}
-            onDraft={setDraft}
-            pictures={pictures}
-            answering={answering}
-            onSend={submit}
-            onStop={() => void stop()}
-            elsewhere={elsewhere}
-          />
+        </main>
+      </div>
+      {!sidebar.wide && list && (
+        // biome-ignore lint/a11y/noStaticElementInteractions: the scrim; Escape and the button in it close it, too.
+        <div
+          className="absolute inset-0 z-30 bg-scrim"
+          onKeyDown={leave}
+          onClick={(event) => {
+            if (event.target === event.currentTarget) {
+              sidebar.setOpen(false);
+            }
+          }}
+        >
+          {list}
         </div>
-      </main>
+      )}
       <SpokenAnswer text={spoken} finished={!answering} />
       {dragged && <DropHint />}
     </div>

@@ -1,5 +1,5 @@
 import { ArrowUp, Loader2, Paperclip, Square, X } from "lucide-react";
-import { type ClipboardEvent, type FormEvent, type RefObject, useLayoutEffect } from "react";
+import type { ClipboardEvent, FormEvent, RefObject } from "react";
 import { useTranslation } from "react-i18next";
 import { errorText } from "@/components/error-text";
 import { Button } from "@/components/ui/button";
@@ -7,6 +7,7 @@ import { cn } from "@/components/ui/class-names";
 import { Tooltip } from "@/components/ui/tooltip";
 import { useEnter } from "./composition";
 import { Thumbnail } from "./thumbnail";
+import { useFittingHeight } from "./use-fitting-height";
 import type { Pictures } from "./use-pictures";
 
 type ComposerProps = {
@@ -61,12 +62,10 @@ export function Composer({
       <div className="rounded-2xl border border-input bg-card shadow-raised transition-colors duration-150 has-[textarea:focus-visible]:border-ring">
         {(pictures.attached.length > 0 || pictures.busy) && (
           <ul aria-label={t("chat.composer.attached")} className="flex flex-wrap gap-3 px-4 pt-4">
-            {pictures.attached.map(({ url, name, mime }) => (
+            {pictures.attached.map((url) => (
               <li key={url} className="animate-pop">
                 <Thumbnail
                   url={url}
-                  name={name}
-                  mime={mime}
                   className="size-16"
                   onRemove={() => {
                     pictures.remove(url);
@@ -174,16 +173,4 @@ function AttachError({ pictures: { error, dismissError } }: { pictures: Pictures
       </Button>
     </div>
   );
-}
-
-/** Makes the field as high as its text, up to its own maximum. */
-function useFittingHeight(field: RefObject<HTMLTextAreaElement | null>, text: string): void {
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the text is what the height depends on.
-  useLayoutEffect(() => {
-    const element = field.current;
-    if (element) {
-      element.style.height = "auto";
-      element.style.height = `${element.scrollHeight}px`;
-    }
-  }, [field, text]);
 }

@@ -1,48 +1,31 @@
-import type { UIMessage } from "ai";
-import type { ChatCompletionRequest } from "@/rpc/gen/protocol";
+import type { ChatMessage, MessagesResult } from "@/rpc/gen/protocol";
 
-/** How an answer ended; absent while it runs, or when an error cut it. */
-export type Ending = "stop" | "length" | "stopped";
+export type { ChatMessage };
+export type Part = MessagesResult["messages"][number]["parts"][number];
 
-interface Metadata {
-  ending?: Ending;
-  /** A question that cannot be answered as it is, for example for a damaged picture. The chat goes on without it. */
-  refused?: boolean;
+/** What an attachment's URL has before the hash of its file. */
+const SCHEME = "attachment:";
+
+/** Its words, as the sidecar joins them. */
+export function textOf({ parts }: { parts: readonly Part[] }): string {
+  return parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n");
 }
 
-export type ChatMessage = UIMessage<Metadata>;
-
-export type Picture = Extract<ChatMessage["parts"][number], { type: "file" }>;
-
-type OpenAiMessage = ChatCompletionRequest["messages"][number];
-
-export function textOf(message: ChatMessage): string {
-  return message.parts.reduce((text, part) => (part.type === "text" ? text + part.text : text), "");
+/** The URLs of its pictures. */
+export function picturesOf({ parts }: { parts: readonly Part[] }): string[] {
+  return parts.flatMap((part) => (part.type === "image" ? [SCHEME + part.attachment] : []));
 }
 
-export function picturesOf(message: ChatMessage): Picture[] {
-  return message.parts.filter((part) => part.type === "file");
-}
-
-/** The conversation as OpenAI spells it, without refused questions and answers without a word (stopped at once). */
-export function toOpenAi(messages: readonly ChatMessage[]): OpenAiMessage[] {
-  return messages.flatMap((message): OpenAiMessage[] => {
-    const text = textOf(message);
-    if (message.role === "user") {
-      return message.metadata?.refused
-        ? []
-        : [{ role: "user", content: contentOf(text, picturesOf(message)) }];
-    }
-    return text === "" ? [] : [{ role: message.role, content: text }];
-  });
-}
-
-function contentOf(text: string, pictures: readonly Picture[]) {
-  if (pictures.length === 0) {
-    return text;
-  }
+/** A question of these pictures (by URL) and words. */
+export function partsOf(text: string, pictures: readonly string[]): Part[] {
   return [
-    ...pictures.map(({ url }) => ({ type: "image_url" as const, image_url: { url } })),
+    ...pictures.map((url) => ({ type: "image" as const, attachment: url.slice(SCHEME.length) })),
     ...(text === "" ? [] : [{ type: "text" as const, text }]),
   ];
+}
+
+/** Whether an answer can go on from where it ended: it was cut, and has words. */
+export function canGoOn(answer: ChatMessage): boolean {
+  const isCut = answer.state === "interrupted" || answer.finishReason === "length";
+  return isCut && textOf(answer).trim() !== "";
 }

@@ -4,6 +4,17 @@ import { attachmentBytes } from "@/rpc/shell";
 /** Object URLs of pictures by `attachment:` URL. They live as long as the page: the chat may show each again. */
 const sources = new Map<string, Promise<string | null>>();
 
+/** Names of files by `attachment:` URL, as far as they were attached since the page is there: nothing keeps them. */
+const names = new Map<string, string>();
+
+export function rememberName(url: string, name: string): void {
+  names.set(url, name);
+}
+
+export function nameOfPicture(url: string): string | undefined {
+  return names.get(url);
+}
+
 /** Remembers bytes that are here already, as for a pasted picture. */
 export function rememberPicture(url: string, picture: Blob): void {
   if (!sources.has(url)) {
@@ -11,13 +22,14 @@ export function rememberPicture(url: string, picture: Blob): void {
   }
 }
 
-function sourceOf(url: string, mime: string): Promise<string | null> {
+function sourceOf(url: string): Promise<string | null> {
   const known = sources.get(url);
   if (known) {
     return known;
   }
   const source = attachmentBytes(url).then(
-    (bytes) => URL.createObjectURL(new Blob([bytes], { type: mime })),
+    // Of which kind it is the web view sees in the bytes.
+    (bytes) => URL.createObjectURL(new Blob([bytes])),
     () => {
       sources.delete(url);
       return null;
@@ -28,14 +40,14 @@ function sourceOf(url: string, mime: string): Promise<string | null> {
 }
 
 /** What an `<img>` can show for an attachment; null until it is read, or when it cannot be. */
-export function usePictureSource(url: string, mime: string): string | null {
+export function usePictureSource(url: string): string | null {
   const [source, setSource] = useState<string | null>(null);
   useEffect(() => {
     let current = true;
-    sourceOf(url, mime).then((found) => current && setSource(found));
+    sourceOf(url).then((found) => current && setSource(found));
     return () => {
       current = false;
     };
-  }, [url, mime]);
+  }, [url]);
   return source;
 }

@@ -2,12 +2,10 @@ import { Image, X } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { cn } from "@/components/ui/class-names";
-import { usePictureSource } from "./picture-source";
+import { nameOfPicture, usePictureSource } from "./picture-source";
 
 type ThumbnailProps = {
   url: string;
-  name: string;
-  mime: string;
   className?: string;
   /** In its own proportions, instead of cut to the size that `className` gives. */
   whole?: boolean;
@@ -15,12 +13,12 @@ type ThumbnailProps = {
 };
 
 /** A small view of a picture. Where it cannot be shown, its name is. */
-export function Thumbnail({ url, name, mime, className, whole = false, onRemove }: ThumbnailProps) {
+export function Thumbnail({ url, className, whole = false, onRemove }: ThumbnailProps) {
   const { t } = useTranslation();
-  const source = usePictureSource(url, mime);
+  const source = usePictureSource(url);
   const [broken, setBroken] = useState(false);
   const shown = source !== null && !broken;
-  const label = name || t("chat.picture");
+  const label = nameOfPicture(url) ?? t("chat.picture");
   return (
     <div className="group/thumbnail relative">
       <div

@@ -1,111 +1,208 @@
-import { useChat } from "@ai-sdk/react";
-import { useCallback, useMemo } from "react";
+import { useCallback, useEffect, useMemo, useReducer, useRef } from "react";
 import { RpcError } from "@/rpc/error";
+import type { EventParams } from "@/rpc/gen/protocol";
 import type { Sidecar } from "@/rpc/sidecar";
-import { type ChatMessage, type Picture, picturesOf, textOf } from "./message";
+import { type Asking, conversation, isAnswering, opened, shown } from "./conversation";
+import { type Part, textOf } from "./message";
 import type { Phase } from "./phase";
-import { concernsQuestion } from "./question-error";
-import { SidecarTransport } from "./transport";
 import { useEngine } from "./use-engine";
-import type { AttachedPicture } from "./use-pictures";
 
 /** Milliseconds between two renderings of a growing answer. */
 const RENDER_EVERY = 50;
 
-/** The chat on screen: its messages, what it is doing, and what one can do with it. */
-export function useConversation(sidecar: Sidecar) {
-  const transport = useMemo(() => new SidecarTransport(sidecar), [sidecar]);
-  const { messages, status, error, sendMessage, regenerate, stop, setMessages, clearError } =
-    useChat<ChatMessage>({
-      transport,
-      throttle: RENDER_EVERY,
-    });
+/** The chat on screen: its messages, what it is doing, and what one can do with it. `giveUp` deletes a chat. */
+export function useConversation(sidecar: Sidecar, giveUp: (sessionId: string) => Promise<void>) {
+  const [state, happen] = useReducer(conversation, null, opened);
   const engine = useEngine(sidecar);
-  const answering = status === "submitted" || status === "streaming";
-  const last = messages.at(-1);
-  const failure = useMemo(() => (error ? RpcError.from(error) : null), [error]);
+  // What was asked in a chat that is no longer on screen is answered all the same, but not shown here.
+  const place = useRef(0);
+  const sessionId = useRef<string | null>(null);
+  const asked = useRef<Promise<unknown>>(Promise.resolve());
 
-  const send = useCallback(
-    (text: string, pictures: readonly AttachedPicture[]) => {
-      const files = pictures.map(({ url, name, mime }) => ({
-        type: "file" as const,
-        url,
-        filename: name,
-        mediaType: mime,
-      }));
-      if (failure && concernsQuestion(failure)) {
-        setMessages(markRefused);
-      }
-      void sendMessage({ parts: [...files, ...(text === "" ? [] : [{ type: "text" as const, text }])] });
+  const read = useCallback(async () => {
+    const here = place.current;
+    const happenHere: typeof happen = (happened) => here === place.current && happen(happened);
+    if (sessionId.current === null) {
+      return;
+    }
+    happenHere({ type: "reading" });
+    try {
+      // Events are heard from here on: none falls between what is read and what is told later.
+      await sidecar.connect();
+      const page = await sidecar.call("sessions/messages", { sessionId: sessionId.current });
+      happenHere({ type: "read", page });
+    } catch (cause) {
+      happenHere({ type: "unread", error: RpcError.from(cause) });
+    }
+  }, [sidecar]);
+
+  const open = useCallback(
+    (id: string | null) => {
+      place.current += 1;
+      sessionId.current = id;
+      happen({ type: "opened", sessionId: id });
+      void read();
     },
-    [sendMessage, setMessages, failure],
+    [read],
   );
 
-  const halt = useCallback(async () => {
-    await stop();
-    setMessages(markStopped);
-  }, [stop, setMessages]);
+  useEffect(() => {
+    let heard: EventParams[] = [];
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const tell = () => {
+      clearTimeout(timer);
+      timer = undefined;
+      const events = heard;
+      heard = [];
+      happen({ type: "heard", events });
+    };
+    const stops = [
+      sidecar.on("sessions/event", (told) => {
+        heard.push(told);
+        if (told.event.type === "message") {
+          tell();
+        } else {
+          timer ??= setTimeout(tell, RENDER_EVERY);
+        }
+      }),
+      sidecar.on("shell/sidecar", (sidecarState) =>
+        sidecarState.state === "ready" ? void read() : happen({ type: "ended" }),
+      ),
+      sidecar.on("shell/notificationsLost", () => void read()),
+      () => clearTimeout(timer),
+    ];
+    return () => {
+      for (const stop of stops) {
+        stop();
+      }
+    };
+  }, [sidecar, read]);
 
-  const takeBack = useCallback(() => {
-    const index = messages.findLastIndex(({ role }) => role === "user");
-    const question = messages[index];
-    setMessages(messages.slice(0, Math.max(0, index)));
-    clearError();
-    return question && { text: textOf(question), pictures: picturesOf(question).map(attachmentOf) };
-  }, [messages, setMessages, clearError]);
+  useEffect(() => {
+    if (state.missed) {
+      void read();
+    }
+  }, [state.missed, read]);
 
-  const again = useCallback(() => void regenerate(), [regenerate]);
+  /** Why it was refused, if it was. */
+  const ask = useCallback(
+    (asking: Asking): Promise<RpcError | null> => {
+      const here = place.current;
+      const happenHere: typeof happen = (happened) => here === place.current && happen(happened);
+      const become = (id: string | null) => {
+        if (here === place.current) {
+          sessionId.current = id;
+          happen({ type: "begun", sessionId: id });
+        }
+      };
+      const request = async () => {
+        let id = sessionId.current;
+        const isFirst = id === null;
+        happenHere({ type: "asking", asking });
+        try {
+          await sidecar.connect();
+          if (id === null) {
+            id = (await sidecar.call("sessions/create", {})).session.id;
+            become(id);
+          }
+          happenHere({ type: "answering", turn: await requestTurn(sidecar, id, asking) });
+          return null;
+        } catch (cause) {
+          if (isFirst && id !== null) {
+            become(null);
+            // Nothing was said in it. Where this fails, too, an empty chat stays in the list.
+            giveUp(id).catch(() => undefined);
+          }
+          const error = RpcError.from(cause);
+          happenHere({ type: "refused", error });
+          return error;
+        }
+      };
+      const answer = request();
+      asked.current = answer;
+      return answer;
+    },
+    [sidecar, giveUp],
+  );
 
-  const restart = useCallback(async () => {
-    await stop();
-    setMessages([]);
-    clearError();
-  }, [stop, setMessages, clearError]);
+  const send = useCallback(
+    (parts: readonly Part[]) => ask({ kind: "send", key: crypto.randomUUID(), parts }),
+    [ask],
+  );
+  const edit = useCallback(
+    (messageId: string, parts: readonly Part[]) => ask({ kind: "edit", messageId, parts }),
+    [ask],
+  );
+  const regenerate = useCallback((messageId: string) => void ask({ kind: "regenerate", messageId }), [ask]);
+  const goOn = useCallback((messageId: string) => void ask({ kind: "continue", messageId }), [ask]);
+
+  const stop = useCallback(async () => {
+    const here = place.current;
+    await asked.current;
+    const id = sessionId.current;
+    if (id !== null && here === place.current) {
+      // It may have ended by itself; a sidecar that is gone has stopped, too.
+      await sidecar.call("sessions/stop", { sessionId: id }).catch(() => undefined);
+    }
+  }, [sidecar]);
+
+  const first = state.messages[0]?.id;
+  const readOlder = useCallback(async () => {
+    const here = place.current;
+    if (sessionId.current === null || first === undefined) {
+      return;
+    }
+    const params = { sessionId: sessionId.current, before: first };
+    const page = await sidecar.call("sessions/messages", params).catch(() => null);
+    if (page && here === place.current) {
+      happen({ type: "readOlder", before: first, page });
+    }
+  }, [sidecar, first]);
+
+  const messages = useMemo(() => shown(state), [state]);
+  const last = messages.at(-1);
+  const isLive = last !== undefined && last.id === state.live;
+  const answering = isAnswering(state);
+  const wordless = state.asking !== null || (last !== undefined && textOf(last) === "");
 
   let phase: Phase = null;
-  if (status === "submitted") {
-    phase = engine?.loading ? "loading" : "thinking";
-  } else if (status === "streaming") {
-    phase = "answering";
-  } else if (status === "ready" && last?.role === "assistant") {
-    phase = last.metadata?.ending === "stopped" ? "stopped" : "finished";
+  if (answering) {
+    phase = !wordless ? "answering" : engine?.loading ? "loading" : "thinking";
+  } else if (isLive) {
+    phase = last.state === "complete" ? "finished" : last.kind === null ? "stopped" : null;
   }
 
   return {
+    ...state,
     messages,
     answering,
-    streaming: status === "streaming",
     phase,
-    error: failure,
-    spoken: last?.role === "assistant" ? textOf(last) : "",
+    /** The answer that has grown here, to be read out. */
+    spoken: isLive ? textOf(last) : "",
+    open,
+    read,
+    readOlder,
     send,
-    stop: halt,
-    again,
-    takeBack,
-    restart,
+    edit,
+    regenerate,
+    goOn,
+    stop,
   };
 }
 
-function attachmentOf({ url, filename = "", mediaType: mime }: Picture): AttachedPicture {
-  return { url, name: filename, mime };
-}
+export type OpenConversation = ReturnType<typeof useConversation>;
 
-/** Leaves the last question out of what the model is told from now on. */
-function markRefused(messages: ChatMessage[]): ChatMessage[] {
-  const refused = messages.findLastIndex(({ role }) => role === "user");
-  return messages.map((message, index) =>
-    index === refused ? { ...message, metadata: { ...message.metadata, refused: true } } : message,
-  );
-}
-
-/** Keeps for later that the last answer was stopped, also when it had not begun. */
-function markStopped(messages: ChatMessage[]): ChatMessage[] {
-  const last = messages.at(-1);
-  if (!last) {
-    return messages;
+function requestTurn(sidecar: Sidecar, sessionId: string, asking: Asking) {
+  switch (asking.kind) {
+    case "send":
+      return sidecar.call("sessions/send", { sessionId, parts: [...asking.parts] });
+    case "edit":
+      return sidecar.call("sessions/edit", {
+        sessionId,
+        messageId: asking.messageId,
+        parts: [...asking.parts],
+      });
+    default:
+      return sidecar.call(`sessions/${asking.kind}`, { sessionId, messageId: asking.messageId });
   }
-  const metadata = { ending: "stopped" as const };
-  return last.role === "assistant"
-    ? [...messages.slice(0, -1), { ...last, metadata }]
-    : [...messages, { id: crypto.randomUUID(), role: "assistant", parts: [], metadata }];
 }

@@ -6,13 +6,16 @@ const NEAR = 48;
 /**
  * Keeps the end of a growing text in sight, unless the person scrolled away from it.
  *
- * `away` says that they did; `toEnd` brings them back. Growing text moves the end away by itself, so a scroll counts
+ * `away` says that they did; `toEnd` brings them back; before something is put above what they read, `hold` keeps that
+ * in its place. Growing text moves the end away by itself, so a scroll counts
  * only when a wheel, a key or a pointer came before it.
  */
 export function useFollow(view: RefObject<HTMLElement | null>, content: RefObject<HTMLElement | null>) {
   const [away, setAway] = useState(false);
   const following = useRef(true);
   const byPerson = useRef(false);
+  /** Pixels from what is read to the end, while something is put above it. */
+  const held = useRef<number | null>(null);
 
   const toEnd = useCallback(() => {
     following.current = true;
@@ -21,28 +24,42 @@ export function useFollow(view: RefObject<HTMLElement | null>, content: RefObjec
     view.current?.scrollTo({ top: view.current.scrollHeight });
   }, [view]);
 
+  const hold = useCallback(() => {
+    if (view.current) {
+      following.current = false;
+      held.current = view.current.scrollHeight - view.current.scrollTop;
+    }
+  }, [view]);
+
   useEffect(() => {
     const element = view.current;
     if (!element || !content.current) {
       return;
     }
-    let held = false;
+    let pressing = false;
     const moved = () => {
       byPerson.current = true;
     };
     const pressed = () => {
-      held = true;
+      pressing = true;
     };
     const released = () => {
-      held = false;
+      pressing = false;
     };
     const scrolled = () => {
-      if (byPerson.current || held) {
+      if (byPerson.current || pressing) {
         following.current = element.scrollHeight - element.clientHeight - element.scrollTop < NEAR;
         setAway(!following.current);
       }
     };
-    const grown = new ResizeObserver(() => following.current && toEnd());
+    const grown = new ResizeObserver(() => {
+      if (held.current !== null) {
+        element.scrollTo({ top: element.scrollHeight - held.current });
+        held.current = null;
+      } else if (following.current) {
+        toEnd();
+      }
+    });
     grown.observe(content.current);
     grown.observe(element);
     const stop = new AbortController();
@@ -60,5 +77,5 @@ export function useFollow(view: RefObject<HTMLElement | null>, content: RefObjec
     };
   }, [view, content, toEnd]);
 
-  return { away, toEnd };
+  return { away, toEnd, hold };
 }

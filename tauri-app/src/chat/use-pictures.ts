@@ -1,14 +1,12 @@
 import { useCallback, useState } from "react";
 import { RpcError } from "@/rpc/error";
 import { type Attachment, attachFile, attachPaths, pickPictures } from "@/rpc/shell";
-import { rememberPicture } from "./picture-source";
-
-/** What a message needs to know of a picture. */
-export type AttachedPicture = Omit<Attachment, "size">;
+import { rememberName, rememberPicture } from "./picture-source";
 
 /** The pictures that go with the next message. */
 export interface Pictures {
-  attached: readonly AttachedPicture[];
+  /** Their URLs. */
+  attached: readonly string[];
   /** Some are still being copied. */
   busy: boolean;
   error: RpcError | null;
@@ -16,13 +14,15 @@ export interface Pictures {
   addPaths: (paths: string[]) => Promise<void>;
   addFiles: (files: readonly File[]) => Promise<void>;
   remove: (url: string) => void;
-  /** Puts others in their place: none after sending, those of a message that is taken back. */
-  replace: (pictures: readonly AttachedPicture[]) => void;
+  /** Puts others in their place: none after sending, those of another draft. */
+  replace: (urls: readonly string[]) => void;
+  /** Puts those of a message that could not be sent back before the others. */
+  giveBack: (urls: readonly string[]) => void;
   dismissError: () => void;
 }
 
 export function usePictures(): Pictures {
-  const [attached, setAttached] = useState<readonly AttachedPicture[]>([]);
+  const [attached, setAttached] = useState<readonly string[]>([]);
   const [running, setRunning] = useState(0);
   const [error, setError] = useState<RpcError | null>(null);
 
@@ -35,10 +35,11 @@ export function usePictures(): Pictures {
       if (pictures.length < added.length) {
         setError(new RpcError("invalid_image"));
       }
+      for (const { url, name } of pictures) {
+        rememberName(url, name);
+      }
       // The same picture has the same URL: attached twice, it is there once.
-      setAttached((present) => [
-        ...new Map([...present, ...pictures].map((picture) => [picture.url, picture])).values(),
-      ]);
+      setAttached((present) => [...new Set([...present, ...pictures.map(({ url }) => url)])]);
     } catch (cause) {
       setError(RpcError.from(cause));
     } finally {
@@ -50,14 +51,18 @@ export function usePictures(): Pictures {
   const addPaths = useCallback((paths: string[]) => add(() => attachPaths(paths)), [add]);
   const addFiles = useCallback((files: readonly File[]) => add(() => Promise.all(files.map(keep))), [add]);
   const remove = useCallback(
-    (url: string) => setAttached((present) => present.filter((picture) => picture.url !== url)),
+    (url: string) => setAttached((present) => present.filter((other) => other !== url)),
     [],
   );
-  const replace = useCallback((pictures: readonly AttachedPicture[]) => {
-    setAttached(pictures);
+  const replace = useCallback((urls: readonly string[]) => {
+    setAttached(urls);
     // It was about the message that is gone.
     setError(null);
   }, []);
+  const giveBack = useCallback(
+    (urls: readonly string[]) => setAttached((present) => [...new Set([...urls, ...present])]),
+    [],
+  );
   const dismissError = useCallback(() => setError(null), []);
   return {
     attached,
@@ -68,6 +73,7 @@ export function usePictures(): Pictures {
     addFiles,
     remove,
     replace,
+    giveBack,
     dismissError,
   };
 }

@@ -5,7 +5,8 @@ import type { RpcError } from "@/rpc/error";
 type Failed = Pick<RpcError, "kind" | "details">;
 type KnownKind = keyof typeof en.errors;
 type RefusedReason = Exclude<keyof typeof en.errors.import_refused, "title" | "hint">;
-type Key = `errors.${KnownKind | "model_not_ready.damaged" | `import_refused.${RefusedReason}`}`;
+type Key =
+  `errors.${KnownKind | "model_not_ready.damaged" | "store_failed.damaged" | `import_refused.${RefusedReason}`}`;
 
 /** The words for an error: what happened, and what to do about it. */
 export function errorText(t: TFunction, error: Failed): { title: string; hint: string } {
@@ -17,6 +18,10 @@ function keyOf({ kind, details }: Failed): Key {
   // Most of it is on this computer: whoever reads "not on this computer yet" would expect to download all of it again.
   if (kind === "model_not_ready" && details.reason === "damaged") {
     return "errors.model_not_ready.damaged";
+  }
+  // It is put right at a start, and room on the disk would not help.
+  if (kind === "store_failed" && details.reason === "damaged") {
+    return "errors.store_failed.damaged";
   }
   if (kind === "import_refused" && isRefusedReason(details.reason)) {
     return `errors.import_refused.${details.reason}`;

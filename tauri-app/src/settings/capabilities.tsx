@@ -28,7 +28,7 @@ export function Capabilities({ sidecar }: { sidecar: Sidecar }) {
     try {
       await withConsent(
         (accept) => sidecar.call("capabilities/assign", { capability, modelId: model.id, accept }),
-        { capability, model: model.displayName, plain: isPlain(provider.baseUrl) },
+        { plain: isPlain(provider.baseUrl), job: { capability, model: model.displayName } },
       );
       capabilities.read();
     } catch (cause) {

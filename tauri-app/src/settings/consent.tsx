@@ -6,14 +6,14 @@ import { RpcError } from "@/rpc/error";
 import type { Ability } from "./ability";
 
 /** What a person has to agree to before it is done. */
-export type Consent = "leaves_computer" | "plain_http";
+export type Consent = "leaves_computer" | "plain_http" | "background_leaves";
 
-/** What would be done at the other computer, where it is a job that is given away. */
+/** What would be done at the other computer. */
 export interface Errand {
-  capability: Ability;
-  model: string;
   /** The address of the provider is not encrypted. */
   plain: boolean;
+  /** The job that is given away, where it is one. */
+  job?: { capability: Ability; model: string };
 }
 
 interface Question {
@@ -23,7 +23,7 @@ interface Question {
   answer: (agreed: boolean) => void;
 }
 
-const CONSENTS: readonly Consent[] = ["leaves_computer", "plain_http"];
+const CONSENTS: readonly Consent[] = ["leaves_computer", "plain_http", "background_leaves"];
 
 /**
  * Does what may need the person's agreement. `attempt` is made without one; where the sidecar asks for it, the person is
@@ -90,32 +90,39 @@ export function neededBy(error: RpcError): Consent[] {
 
 function ConsentDialog({ question: { needs, host, errand, answer } }: { question: Question }) {
   const { t } = useTranslation();
-  const leaves = needs.includes("leaves_computer");
+  // What is sent comes before how it is sent.
+  const kind = (["leaves_computer", "background_leaves"] as const).find((each) => needs.includes(each));
   const plain = needs.includes("plain_http") || (errand?.plain ?? false);
-  const kind = leaves ? "leaves_computer" : "plain_http";
+  const job = kind === "leaves_computer" ? errand?.job : undefined;
   return (
     <Dialog
       role="alertdialog"
-      title={t(`settings.consent.${kind}.title`)}
+      title={t(`settings.consent.${kind ?? "plain_http"}.title`)}
       description={
         <>
-          {leaves && errand && (
+          {job && (
             <>
               <p className="text-foreground">
                 {t("settings.consent.leaves_computer.lead", {
-                  job: t(`settings.abilities.${errand.capability}`),
-                  model: errand.model,
+                  job: t(`settings.abilities.${job.capability}`),
+                  model: job.model,
                   host,
                 })}
               </p>
-              <p>{t(`settings.consent.leaves_computer.${errand.capability}`)}</p>
+              <p>{t(`settings.consent.leaves_computer.${job.capability}`)}</p>
             </>
           )}
-          {leaves && <p>{t("settings.consent.leaves_computer.readable")}</p>}
-          {leaves && plain && (
+          {kind === "background_leaves" && (
+            <>
+              <p className="text-foreground">{t("settings.consent.background_leaves.lead", { host })}</p>
+              <p>{t("settings.consent.background_leaves.what")}</p>
+            </>
+          )}
+          {kind && <p>{t("settings.consent.leaves_computer.readable")}</p>}
+          {kind && plain && (
             <p className="font-medium text-destructive">{t("settings.consent.plain_http.also")}</p>
           )}
-          {!leaves && <p>{t("settings.consent.plain_http.lead", { host })}</p>}
+          {!kind && <p>{t("settings.consent.plain_http.lead", { host })}</p>}
         </>
       }
       onClose={() => answer(false)}
@@ -123,7 +130,7 @@ function ConsentDialog({ question: { needs, host, errand, answer } }: { question
       <DialogActions>
         <Button onClick={() => answer(false)}>{t("settings.cancel")}</Button>
         <Button variant="outline" onClick={() => answer(true)}>
-          {t(`settings.consent.${kind}.agree`)}
+          {t(`settings.consent.${kind ?? "plain_http"}.agree`)}
         </Button>
       </DialogActions>
     </Dialog>

@@ -1,27 +1,26 @@
 import { Check, LoaderCircle, X } from "lucide-react";
+import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { errorText } from "@/components/error-text";
 import { Button } from "@/components/ui/button";
 import { formatSeconds } from "@/i18n/quantity";
-import type { ProviderModel, TestResult } from "@/rpc/gen/protocol";
-import { sameAbilities, withResults } from "./ability";
+import type { TestResult } from "@/rpc/gen/protocol";
 import { ErrorNote } from "./section";
 import type { ModelTest } from "./use-model-test";
 
 type ModelTestViewProps = {
-  model: ProviderModel;
+  /** Of what is tested: a model, or a server. */
+  name: string;
   test: ModelTest;
   onStop: () => void;
   onClose: () => void;
-  /** Sets the abilities as the test found them. */
-  onTake: (model: ProviderModel) => void;
+  /** What can be done with the results, once they are all there. */
+  children?: ReactNode;
 };
 
-export function ModelTestView({ model, test, onStop, onClose, onTake }: ModelTestViewProps) {
+export function ModelTestView({ name, test, onStop, onClose, children }: ModelTestViewProps) {
   const { t } = useTranslation();
   const { results, running, error } = test;
-  const found = withResults(model, results);
-  const agrees = sameAbilities(found, model);
   return (
     <div className="relative animate-rise rounded-xl bg-muted px-4 py-3 text-sm">
       <Button
@@ -34,7 +33,7 @@ export function ModelTestView({ model, test, onStop, onClose, onTake }: ModelTes
         <X />
       </Button>
       <ul
-        aria-label={t("settings.providers.test.title", { model: model.displayName })}
+        aria-label={t("settings.providers.test.title", { model: name })}
         aria-live="polite"
         className="grid gap-1.5 pr-9"
       >
@@ -54,15 +53,7 @@ export function ModelTestView({ model, test, onStop, onClose, onTake }: ModelTes
           {t("settings.providers.models.stop")}
         </Button>
       ) : (
-        results.some(({ ability }) => ability !== "models") &&
-        (agrees ? (
-          <p className="mt-3 text-muted-foreground">{t("settings.providers.test.agrees")}</p>
-        ) : (
-          <Button size="sm" className="mt-3" onClick={() => onTake(found)}>
-            <Check />
-            {t("settings.providers.test.suggest")}
-          </Button>
-        ))
+        children
       )}
     </div>
   );

@@ -9,11 +9,13 @@ import type { Sidecar } from "@/rpc/sidecar";
 import { asNewModel } from "./ability";
 import { useConsent } from "./consent";
 import { FindModels } from "./find-models";
+import { isPlain } from "./provider-address";
 import { ProviderForm } from "./provider-form";
 import { ProviderLimits } from "./provider-limits";
 import { ProviderModelRow } from "./provider-model-row";
 import { RemoveProvider } from "./remove-provider";
 import { Badge, Card, ErrorNote } from "./section";
+import { ServerTest } from "./server-test";
 
 type ProviderCardProps = {
   sidecar: Sidecar;
@@ -35,7 +37,9 @@ export function ProviderCard({ sidecar, provider, jobs, onChanged }: ProviderCar
   const { id, models } = provider;
 
   async function update(part: Omit<UpdateParams, "providerId" | "accept">): Promise<void> {
-    await withConsent((accept) => sidecar.call("providers/update", { ...part, providerId: id, accept }));
+    await withConsent((accept) => sidecar.call("providers/update", { ...part, providerId: id, accept }), {
+      plain: isPlain(provider.baseUrl),
+    });
     onChanged();
   }
 
@@ -100,7 +104,7 @@ export function ProviderCard({ sidecar, provider, jobs, onChanged }: ProviderCar
           </Button>
         </div>
         {models.length === 0 ? (
-          <p className="mt-1 text-muted-foreground text-sm">{t("settings.providers.models.none")}</p>
+          <ServerTest sidecar={sidecar} provider={provider} />
         ) : (
           <ul className="mt-1 divide-y">
             {models.map((model) => (

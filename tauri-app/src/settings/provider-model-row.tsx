@@ -1,9 +1,9 @@
-import { Gauge } from "lucide-react";
+import { Check, Gauge } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { Button } from "@/components/ui/button";
-import type { Provider, ProviderModel } from "@/rpc/gen/protocol";
+import type { Provider, ProviderModel, TestResult } from "@/rpc/gen/protocol";
 import type { Sidecar } from "@/rpc/sidecar";
-import { ABILITIES, abilityState, withAbility } from "./ability";
+import { ABILITIES, abilityState, sameAbilities, withAbility, withResults } from "./ability";
 import { AbilityChip } from "./ability-chip";
 import { ModelTestView } from "./model-test-view";
 import { useModelTest } from "./use-model-test";
@@ -44,7 +44,33 @@ export function ProviderModelRow({ sidecar, provider, model, onChange }: Provide
           />
         ))}
       </div>
-      {test && <ModelTestView model={model} test={test} onStop={stop} onClose={forget} onTake={onChange} />}
+      {test && (
+        <ModelTestView name={model.displayName} test={test} onStop={stop} onClose={forget}>
+          {test.results.some(({ ability }) => ability !== "models") && (
+            <Findings model={model} results={test.results} onTake={onChange} />
+          )}
+        </ModelTestView>
+      )}
     </li>
+  );
+}
+
+type FindingsProps = {
+  model: ProviderModel;
+  results: readonly TestResult[];
+  /** Sets the abilities as the test found them. */
+  onTake: (model: ProviderModel) => void;
+};
+
+function Findings({ model, results, onTake }: FindingsProps) {
+  const { t } = useTranslation();
+  const found = withResults(model, results);
+  return sameAbilities(found, model) ? (
+    <p className="mt-3 text-muted-foreground">{t("settings.providers.test.agrees")}</p>
+  ) : (
+    <Button size="sm" className="mt-3" onClick={() => onTake(found)}>
+      <Check />
+      {t("settings.providers.test.suggest")}
+    </Button>
   );
 }

@@ -1,7 +1,7 @@
-import { createEvent, fireEvent } from "@testing-library/react";
+import { createEvent, fireEvent, waitFor } from "@testing-library/react";
 import { expect, test } from "vitest";
 import { Composition } from "@/chat/composition";
-import { field, openChat, stream } from "./page";
+import { field, openChat, replying } from "./page";
 
 /** Fires an event that happened at `at` milliseconds. */
 function fireAt(
@@ -18,19 +18,20 @@ function fireAt(
 const ENTER = { key: "Enter", keyCode: 13 };
 
 async function typed(text: string) {
-  const window = await openChat(stream("Hello!"));
+  const window = await openChat();
   const element = await field();
   fireEvent.change(element, { target: { value: text } });
-  return { element, sent: () => window.shell.calls("chat/completions") };
+  return { element, sent: () => window.shell.calls("sessions/create") };
 }
 
 test("Enter sends, and Shift+Enter is a line break", async () => {
-  const { shell, person } = await openChat(stream("Hello!"));
+  const { shell, person } = await openChat(replying("Hello!"));
   await person.type(await field(), "one{Shift>}{Enter}{/Shift}two");
   expect(await field()).toHaveValue("one\ntwo");
-  expect(shell.calls("chat/completions")).toEqual([]);
+  expect(shell.calls("sessions/create")).toEqual([]);
   await person.keyboard("{Enter}");
-  expect(shell.calls("chat/completions")[0]?.messages).toEqual([{ role: "user", content: "one\ntwo" }]);
+  await waitFor(() => expect(shell.calls("sessions/send")).toHaveLength(1));
+  expect(shell.calls("sessions/send")[0]?.parts).toEqual([{ type: "text", text: "one\ntwo" }]);
 });
 
 test("an Enter during a composition does not send (Chromium: keydown, then compositionend)", async () => {
@@ -41,7 +42,7 @@ test("an Enter during a composition does not send (Chromium: keydown, then compo
   fireAt(element, 1080, "keyUp", ENTER);
   expect(sent()).toEqual([]);
   fireAt(element, 1090, "keyDown", ENTER);
-  expect(sent()).toHaveLength(1);
+  await waitFor(() => expect(sent()).toHaveLength(1));
 });
 
 test("an Enter with key code 229 does not send", async () => {
@@ -58,7 +59,7 @@ test("an Enter that comes right behind the composition does not send (WebKit: co
   expect(sent()).toEqual([]);
   fireAt(element, 1070, "keyUp", ENTER);
   fireAt(element, 1090, "keyDown", ENTER);
-  expect(sent()).toHaveLength(1);
+  await waitFor(() => expect(sent()).toHaveLength(1));
 });
 
 test("the next Enter sends after a candidate was chosen with the mouse", () => {

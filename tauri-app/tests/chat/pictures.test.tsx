@@ -1,9 +1,10 @@
 import { act, createEvent, fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { expect, test } from "vitest";
 import type { Attachment } from "@/rpc/shell";
+import { KeptChats } from "../shell/chats";
 import { failure } from "../shell/sidecar";
 import { expectNoAxeViolations } from "../window";
-import { answers, ask, field, openChat, questions, send, stream } from "./page";
+import { answers, ask, field, openChat, questions, replying, send } from "./page";
 
 const picture = (name: string): Attachment => ({
   url: `attachment:${name}`,
@@ -33,38 +34,31 @@ async function expectNamed(place: HTMLElement, name: string) {
 const attached = () => screen.findByRole("list", { name: "Attached pictures" });
 
 test("a picture chosen with the button is shown, and goes before the text", async () => {
-  const window = await openChat(stream("a red circle"), { ...bytes, pick: () => [picture("red")] });
+  const window = await openChat(replying("a red circle"), {}, { ...bytes, pick: () => [picture("red")] });
   await window.person.click(screen.getByRole("button", { name: "Attach pictures" }));
   await expectPicture("red.png");
   expect(await field()).toHaveFocus();
   await ask(window, "What is it?");
   await waitFor(() => expect(answers()[0]).toHaveTextContent("a red circle"));
-  expect(window.shell.calls("chat/completions")[0]?.messages).toEqual([
-    {
-      role: "user",
-      content: [
-        { type: "image_url", image_url: { url: "attachment:red" } },
-        { type: "text", text: "What is it?" },
-      ],
-    },
+  expect(window.shell.calls("sessions/send")[0]?.parts).toEqual([
+    { type: "image", attachment: "red" },
+    { type: "text", text: "What is it?" },
   ]);
   expect(screen.queryByRole("list", { name: "Attached pictures" })).toBeNull();
   expect(within(questions()[0] as HTMLElement).getByRole("img", { name: "red.png" })).toBeVisible();
 });
 
 test("a picture can be sent without a word", async () => {
-  const window = await openChat(stream("a red circle"), { pick: () => [picture("red")] });
+  const window = await openChat(replying("a red circle"), {}, { pick: () => [picture("red")] });
   await window.person.click(screen.getByRole("button", { name: "Attach pictures" }));
   await attached();
   await window.person.click(await send());
   await waitFor(() => expect(answers()).toHaveLength(1));
-  expect(window.shell.calls("chat/completions")[0]?.messages).toEqual([
-    { role: "user", content: [{ type: "image_url", image_url: { url: "attachment:red" } }] },
-  ]);
+  expect(window.shell.calls("sessions/send")[0]?.parts).toEqual([{ type: "image", attachment: "red" }]);
 });
 
 test("a picture can be removed by keyboard, and the focus goes back to the message", async () => {
-  const window = await openChat({}, { pick: () => [picture("red"), picture("blue")] });
+  const window = await openChat(new KeptChats(), {}, { pick: () => [picture("red"), picture("blue")] });
   await window.person.click(screen.getByRole("button", { name: "Attach pictures" }));
   const remove = within(await attached()).getByRole("button", { name: "Remove red.png" });
   remove.focus();
@@ -75,7 +69,7 @@ test("a picture can be removed by keyboard, and the focus goes back to the messa
 });
 
 test("a pasted picture is kept with its name and shown", async () => {
-  const window = await openChat({}, { attachBytes: () => picture("pasted") });
+  const window = await openChat(new KeptChats(), {}, { attachBytes: () => picture("pasted") });
   const element = await field();
   const paste = createEvent.paste(element, { clipboardData: { files: [file()] } });
   fireEvent(element, paste);
@@ -93,7 +87,7 @@ test("pasted text stays text", async () => {
 });
 
 test("files dropped on the window are attached by their paths", async () => {
-  const { shell } = await openChat({}, { attachPaths: () => [picture("dropped")] });
+  const { shell } = await openChat(new KeptChats(), {}, { attachPaths: () => [picture("dropped")] });
   await waitFor(() => expect(shell.commands("plugin:event|listen").length).toBeGreaterThanOrEqual(4));
   act(() => shell.drag("enter", ["/home/a/dropped.png"]));
   expect(await screen.findByText("Drop pictures here")).toBeVisible();
@@ -104,7 +98,7 @@ test("files dropped on the window are attached by their paths", async () => {
 });
 
 test("a picture dragged from another program is attached by its bytes, and never navigates the window", async () => {
-  const { shell } = await openChat({}, { attachBytes: () => picture("dragged") });
+  const { shell } = await openChat(new KeptChats(), {}, { attachBytes: () => picture("dragged") });
   const page = screen.getByRole("main");
   const dataTransfer = { types: ["Files"], files: [file()] };
   fireEvent.dragOver(page, { dataTransfer });
@@ -116,8 +110,22 @@ test("a picture dragged from another program is attached by its bytes, and never
   expect(shell.commands("attach_bytes")).toHaveLength(1);
 });
 
+test("a picture of a kept chat is shown, without the name that nothing keeps", async () => {
+  const chats = new KeptChats().keep("old", "Old", ["What is it?", "a red circle"]);
+  const [question, answer] = chats.said("old");
+  if (question && answer) {
+    const image = { type: "image" as const, attachment: "kept" };
+    chats.messages.set("old", [{ ...question, parts: [image, ...question.parts] }, answer]);
+  }
+  const window = await openChat(chats, {}, bytes);
+  await window.person.click(await screen.findByRole("button", { name: "Old" }));
+  await waitFor(() => expect(questions()[0]?.querySelector("img")).not.toBeNull());
+  expect(within(questions()[0] as HTMLElement).getByRole("img", { name: "Picture" })).toBeVisible();
+  expect(window.shell.commands("attachment_bytes")).toEqual([{ url: "attachment:kept" }]);
+});
+
 test("the same picture is attached once", async () => {
-  const window = await openChat({}, { pick: () => [picture("red")] });
+  const window = await openChat(new KeptChats(), {}, { pick: () => [picture("red")] });
   await window.person.click(screen.getByRole("button", { name: "Attach pictures" }));
   await attached();
   await window.person.click(screen.getByRole("button", { name: "Attach pictures" }));
@@ -126,7 +134,11 @@ test("the same picture is attached once", async () => {
 });
 
 test("what is no picture is refused in plain words, and the message stays", async () => {
-  const window = await openChat({}, { pick: () => [{ ...picture("notes"), mime: "text/plain" }] });
+  const window = await openChat(
+    new KeptChats(),
+    {},
+    { pick: () => [{ ...picture("notes"), mime: "text/plain" }] },
+  );
   await window.person.type(await field(), "Look");
   await window.person.click(screen.getByRole("button", { name: "Attach pictures" }));
   expect(await screen.findByRole("alert")).toHaveTextContent("A picture could not be attached");
@@ -139,7 +151,7 @@ test("what is no picture is refused in plain words, and the message stays", asyn
 
 test("a refusal is no matter of the next message", async () => {
   const pick = () => Promise.reject(failure("invalid_image"));
-  const window = await openChat(stream("Hello!"), { pick });
+  const window = await openChat(replying("Hello!"), {}, { pick });
   await window.person.click(screen.getByRole("button", { name: "Attach pictures" }));
   expect(await screen.findByRole("alert")).toHaveTextContent("A picture could not be attached");
   await ask(window, "Hi");
@@ -149,23 +161,23 @@ test("a refusal is no matter of the next message", async () => {
 
 test("a photo that the web view cannot show stands there by its name, before and after it is sent", async () => {
   const photo = { ...picture("IMG_0001"), name: "IMG_0001.HEIC", mime: "image/heif" };
-  const window = await openChat(stream("a red circle"), { ...bytes, pick: () => [photo] });
+  const window = await openChat(replying("a red circle"), {}, { ...bytes, pick: () => [photo] });
   await window.person.click(screen.getByRole("button", { name: "Attach pictures" }));
   await expectNamed(await attached(), "IMG_0001.HEIC");
   await window.person.click(await send());
   await waitFor(() => expect(answers()).toHaveLength(1));
   await expectNamed(questions()[0] as HTMLElement, "IMG_0001.HEIC");
-  expect(window.shell.calls("chat/completions")).toHaveLength(1);
+  expect(window.shell.calls("sessions/send")).toHaveLength(1);
 });
 
 test("a shell that cannot keep a picture says why", async () => {
-  const window = await openChat({}, { pick: () => Promise.reject(failure("disk_full")) });
+  const window = await openChat(new KeptChats(), {}, { pick: () => Promise.reject(failure("disk_full")) });
   await window.person.click(screen.getByRole("button", { name: "Attach pictures" }));
   expect(await screen.findByRole("alert")).toHaveTextContent("There is not enough space on the disk");
 });
 
 test("a composer with pictures is clean for axe", async () => {
-  const window = await openChat({}, { ...bytes, pick: () => [picture("green")] });
+  const window = await openChat(new KeptChats(), {}, { ...bytes, pick: () => [picture("green")] });
   await window.person.click(screen.getByRole("button", { name: "Attach pictures" }));
   await attached();
   await expectNoAxeViolations();

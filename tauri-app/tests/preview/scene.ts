@@ -38,8 +38,8 @@ export async function openMenu(selector: string): Promise<void> {
 
 /** Names of controls that scenes press. */
 export const LABELS = {
-  en: { attach: "Attach pictures", send: "Send", menu: "Settings" },
-  zh: { attach: "添加图片", send: "发送", menu: "设置" },
+  en: { attach: "Attach pictures", send: "Send", stop: "Stop", edit: "Edit message", menu: "Settings" },
+  zh: { attach: "添加图片", send: "发送", stop: "停止", edit: "修改消息", menu: "设置" },
 };
 
 /** Presses the first of the elements that has this text. */

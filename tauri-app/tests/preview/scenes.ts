@@ -1,13 +1,12 @@
-import type { Script, ShellReplay } from "../shell/replay";
+import { KeptChats } from "../shell/chats";
+import type { Script } from "../shell/replay";
 import {
-  completion,
   computer,
   downloadEvent,
   engineStatus,
   failure,
   modelStatus,
   READY,
-  sendPiece,
   withModel,
 } from "../shell/sidecar";
 import { element, LABELS, type Language, never, openMenu, press, type Scene, write } from "./scene";
@@ -57,30 +56,67 @@ async function ask(language: Language, text: string): Promise<void> {
   await press(LABELS[language].send);
 }
 
-const answering =
-  (end: "whole" | "open" | "loading" | "error") =>
-  (language: Language): Script => ({
-    ...pictures,
-    answers: withModel(READY, {
-      "engine/status": () => engineStatus({ loading: end === "loading", loaded: end !== "loading" }),
-      "chat/completions": (call) => {
-        if (end === "loading") {
-          return never();
-        }
-        if (end === "error") {
-          throw failure("engine_failed", true);
-        }
-        const { answer } = TALK[language];
-        const sent = end === "whole" ? answer : answer.slice(0, 2);
-        for (const piece of sent) {
-          sendPiece(call, piece);
-        }
-        return end === "whole" ? completion(answer.join("")) : never();
-      },
-    }),
-  });
+/** What was said before, so that the list of chats is not empty. */
+const BEFORE = {
+  en: [
+    "Names for a paper boat",
+    "Why leaves turn red",
+    "Packing list for four days in Lisbon",
+    "Tags for my recipes",
+  ],
+  zh: ["给纸船起个名字", "树叶为什么会变红", "里斯本四日行李清单", "给我的菜谱加标签"],
+};
 
-const talk = async (_: ShellReplay, language: Language) => ask(language, TALK[language].question);
+const DAY = 86_400_000;
+
+function keptChats(language: Language): KeptChats {
+  const chats = new KeptChats();
+  for (const [index, title] of BEFORE[language].entries()) {
+    const updatedAt = Date.now() - index ** 2 * DAY;
+    chats.keep(`before-${index}`, title, [title, TALK[language].answer.join("")], {
+      updatedAt,
+      leavesComputer: index === 2,
+    });
+  }
+  return chats;
+}
+
+/** A chat about a picture, with an answer that is whole, on its way, waited for, or broken off. */
+function talk(end: "whole" | "open" | "loading" | "error" | "stopped"): Scene {
+  let chats = new KeptChats();
+  return {
+    script: (language) => {
+      chats = keptChats(language);
+      chats.reply = end === "whole" ? TALK[language].answer : null;
+      const status = () => engineStatus({ loading: end === "loading", loaded: end !== "loading" });
+      return { ...pictures, answers: withModel(READY, { ...chats.answers, "engine/status": status }) };
+    },
+    play: async (_, language) => {
+      await ask(language, TALK[language].question);
+      if (end === "whole" || end === "loading") {
+        return;
+      }
+      await element('article[aria-busy="true"]');
+      for (const piece of TALK[language].answer.slice(0, 2)) {
+        chats.piece(piece);
+      }
+      if (end === "error") {
+        chats.breakOff("engine_failed");
+      } else if (end === "stopped") {
+        await press(LABELS[language].stop);
+      }
+    },
+  };
+}
+
+/** The list of chats, and something done in it. */
+const list = (play?: (language: Language) => Promise<void>): Scene => ({
+  script: (language) => ({ answers: withModel(READY, keptChats(language).answers) }),
+  play: async (_, language) => {
+    await element("[data-chat]");
+    await play?.(language);
+  },
+});
 
 const FETCHING = {
   source: "https://pypi.org/simple",
@@ -159,7 +195,7 @@ export const SCENES: Record<string, Scene> = {
       });
     },
   },
-  empty: { script: () => ({ answers: withModel(READY) }) },
+  empty: { script: () => ({ answers: withModel(READY, new KeptChats().answers) }) },
   menu: {
     script: () => ({ answers: withModel(READY) }),
     play: async (_, language) => {
@@ -174,15 +210,38 @@ export const SCENES: Record<string, Scene> = {
       await write(TALK[language].question);
     },
   },
-  loading: { script: answering("loading"), play: talk },
-  streaming: { script: answering("open"), play: talk },
-  chat: { script: answering("whole"), play: talk },
-  chatError: { script: answering("error"), play: talk },
+  loading: talk("loading"),
+  streaming: talk("open"),
+  chat: talk("whole"),
+  chatError: talk("error"),
+  chatStopped: talk("stopped"),
+  chats: list(async () => (await element('[data-chat="before-2"]')).click()),
+  chatsSearch: list((language) => write(language === "zh" ? "圆形" : "red", 'input[type="search"]')),
+  chatsMenu: list(() => openMenu('nav [aria-haspopup="menu"]')),
+  chatsDelete: list(async () => {
+    const entry = await element('[data-chat="before-1"]');
+    entry.dispatchEvent(new KeyboardEvent("keydown", { key: "Delete", bubbles: true }));
+  }),
+  chatsRename: list(async () => {
+    const entry = await element('[data-chat="before-1"]');
+    entry.dispatchEvent(new KeyboardEvent("keydown", { key: "F2", bubbles: true }));
+  }),
+  chatsEdit: list(async (language) => {
+    (await element('[data-chat="before-1"]')).click();
+    await press(LABELS[language].edit);
+  }),
   drop: {
     script: () => ({ answers: withModel(READY) }),
     play: async (shell) => {
       await element("textarea");
       shell.drag("enter", ["/home/a/picture.png"]);
+    },
+  },
+  recovered: {
+    script: () => {
+      const setAside = "/home/a/.local/share/knowledge-focus.huozhong.in/copies/damaged-1790000000000.db";
+      const recovery = { setAside, copiedAt: 1_789_950_000_000, recoveredAt: 1_790_000_000_000 };
+      return { answers: withModel(READY, { "store/status": () => ({ recovery }) }) };
     },
   },
   ...SETTINGS_SCENES,

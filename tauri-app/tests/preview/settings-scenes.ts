@@ -105,6 +105,11 @@ export const SETTINGS_SCENES: Record<string, Scene> = {
     withProviders(undefined, { text: assignment("text", "ollama-qwen") }),
     (_, texts) => press(texts.providers.remove),
   ),
+  providersBackground: settings("providers", {}, async () => {
+    await element('[role="switch"]');
+    const switches = document.querySelectorAll<HTMLElement>('[role="switch"]');
+    switches.item(switches.length - 1).click();
+  }),
   builtin: settings("builtin", LOADED),
   builtinVerify: settings("builtin", { ...LOADED, "models/verify": never }, async (shell, texts) => {
     await pressText(texts.builtin.verify);

@@ -240,20 +240,62 @@ test("a test can be stopped", async () => {
   expect(ollama.queryByText("Testing…")).toBeNull();
 });
 
-test("requests at once are a number from 1 to 64, and background work is a switch", async () => {
+test("requests at once are a number from 1 to 64, and background work on this computer is a switch", async () => {
   const { person, shell } = await open();
-  const elsewhere = await card("Example Cloud");
-  const field = elsewhere.getByRole("textbox", { name: "Requests at once" });
+  const ollama = await card("Ollama");
+  const field = ollama.getByRole("textbox", { name: "Requests at once" });
   await person.clear(field);
   await person.type(field, "65{Enter}");
-  expect(elsewhere.getByRole("alert")).toHaveTextContent("A whole number from 1 to 64.");
+  expect(ollama.getByRole("alert")).toHaveTextContent("A whole number from 1 to 64.");
   expect(shell.calls("providers/update")).toEqual([]);
   await person.clear(field);
   await person.type(field, "8{Enter}");
-  await person.click(elsewhere.getByRole("switch", { name: "Background work may go there" }));
+  await person.click(ollama.getByRole("switch", { name: "Background work may go there" }));
   await waitFor(() =>
-    expect(shell.calls("providers/update")).toMatchObject([{ concurrency: 8 }, { background: true }]),
+    expect(shell.calls("providers/update")).toMatchObject([{ concurrency: 8 }, { background: false }]),
   );
+});
+
+test("before background work leaves the computer the person reads what would be sent where, and agrees or not", async () => {
+  const { person, shell } = await open();
+  const background = () =>
+    screen
+      .findByRole("group", { name: "Example Cloud" })
+      .then((group) => within(group).getByRole("switch", { name: "Background work may go there" }));
+  await person.click(await background());
+  const question = within(
+    await screen.findByRole("alertdialog", { name: "Let background work leave this computer?" }),
+  );
+  expect(question.getByText(/would be done at api\.example\.com/)).toBeVisible();
+  expect(question.getByText(/the contents of your files/)).toBeVisible();
+  await expectNoAxeViolations();
+  await person.keyboard("{Escape}");
+  await waitFor(() => expect(screen.queryByRole("alertdialog")).toBeNull());
+  expect(await background()).not.toBeChecked();
+
+  await person.click(await background());
+  await person.click(await screen.findByRole("button", { name: "Agree and send" }));
+  await waitFor(async () => expect(await background()).toBeChecked());
+  expect(shell.calls("providers/update").map(({ accept }) => accept)).toEqual([
+    [],
+    [],
+    ["background_leaves"],
+  ]);
+});
+
+test("a server without models yet can be tested: whether it answers, and in what time", async () => {
+  const result: TestResult = { ability: "models", works: true, seconds: 0.4, kind: null, reason: null };
+  const { person, shell } = await open({
+    ...withProviders([BUILTIN, { ...OLLAMA, models: [] }]),
+    "providers/test": () => ({ results: [result] }),
+  });
+  const ollama = await card("Ollama");
+  await person.click(ollama.getByRole("button", { name: "Test Ollama" }));
+  const found = within(await ollama.findByRole("list", { name: "Test of Ollama" }));
+  expect(await found.findByText("Answers at its address")).toBeVisible();
+  expect(found.getByText("works · 0.4 seconds")).toBeVisible();
+  expect(shell.calls("providers/test")).toEqual([{ providerId: OLLAMA.id }]);
+  await expectNoAxeViolations();
 });
 
 test("before one is removed the person reads which jobs go back", async () => {

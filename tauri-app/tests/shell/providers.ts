@@ -140,6 +140,8 @@ export function withProviders(
     }) => {
       const before = found(providerId);
       refuseWithoutConsent(isPlain(baseUrl ?? ""), "plain_http", accept ?? [], baseUrl ?? "");
+      const begins = background === true && !before.background && before.leavesComputer;
+      refuseWithoutConsent(begins, "background_leaves", accept ?? [], before.baseUrl);
       return keep({
         ...before,
         name: name ?? before.name,

@@ -14,6 +14,7 @@ export interface Call<Name extends MethodName = MethodName> {
   signal: AbortSignal;
   /** Sends a notification that belongs to this call. */
   notify: (notification: NotificationMessage) => void;
+  shell: ShellReplay;
 }
 
 export type Answers = {
@@ -156,7 +157,14 @@ export class ShellReplay {
     const cancel = new AbortController();
     this.#running.set(requestId, cancel);
     try {
-      return await answer({ requestId, method, params, signal: cancel.signal, notify: sender(onEvent) });
+      return await answer({
+        requestId,
+        method,
+        params,
+        signal: cancel.signal,
+        notify: sender(onEvent),
+        shell: this,
+      });
     } finally {
       this.#running.delete(requestId);
     }

@@ -122,6 +122,8 @@ export function withModel(status: Partial<ModelStatus> = {}, answers: Answers = 
     "library/scan": () => ({ folders: 0 }),
     "capabilities/list": () => assignments(),
     "computer/describe": () => computer(),
+    "store/status": () => ({ recovery: null }),
+    "sessions/list": () => ({ sessions: [], cursor: null }),
     ...answers,
   };
 }

@@ -38,6 +38,26 @@ def test_an_answer_without_a_word_is_left_out_and_one_that_broke_off_is_read() -
     assert contents(chat(("one", ""), ("two", "thr"), ("four",))) == ["one", "two", "thr", "four"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "text", "read"),
+    [
+        ("invalid_image", "", ["three"]),
+        ("invalid_request", "", ["three"]),
+        ("invalid_image", "tw", ["one", "tw", "three"]),
+        ("engine_failed", "", ["one", "three"]),
+        (None, "", ["one", "three"]),
+    ],
+)
+def test_a_question_that_cannot_be_answered_as_it_is_is_left_out_of_what_comes_after_it(
+    kind: str | None, text: str, read: list[str]
+) -> None:
+    asked = Message("", "user", (TextPart("one"),))
+    broken = Message("", "assistant", (TextPart(text),), state="interrupted", kind=kind)
+    later = Message("", "user", (TextPart("three"),))
+    assert contents(Context.of([asked, broken, later])) == read
+    assert contents(Context.of([asked])) == ["one"]
+
+
 def test_pictures_stand_where_they_were_shown() -> None:
     context = Context.of([Message("", "user", (TextPart("this"), ImagePart("0a"), TextPart("or that?")))])
     assert context.messages() == [

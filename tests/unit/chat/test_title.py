@@ -29,6 +29,11 @@ def test_a_title_is_the_first_words_without_what_models_put_round_them(said: str
     assert title.cleaned(said) == wanted
 
 
+@pytest.mark.parametrize("said", ['{"name": "remind_me"}', "[1, 2]", "<tool_call>\n{}", '```\n{"a": 1}'])
+def test_code_is_no_title(said: str) -> None:
+    assert title.cleaned(said) == ""
+
+
 def test_a_title_without_spaces_is_cut_by_its_characters() -> None:
     assert title.cleaned("长" * 100) == "长" * (title.MAX_CHARACTERS - 1) + "…"
 

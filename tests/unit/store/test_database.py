@@ -3,8 +3,6 @@
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,7 @@ import pytest
 from sidecar.errors import DiskFull, StoreFailed
 from sidecar.store import Database, setting
 from tests.pipe import ROOT
-from tests.unit.store.conftest import Opening
+from tests.unit.store.conftest import Opening, locked
 
 WRITER = """
 import asyncio, sys
@@ -39,15 +37,6 @@ async def test_a_write_that_fails_half_way_changes_nothing(database: Database) -
         await database.write(fail)
 
     assert await database.read(setting.listed) == {}
-
-
-LOCKER = """
-import sqlite3, sys
-connection = sqlite3.connect(sys.argv[1], isolation_level=None)
-connection.execute("BEGIN IMMEDIATE")
-print("locked", flush=True)
-sys.stdin.read()
-"""
 
 
 @pytest.mark.parametrize("writes", [10, 47, 84])
@@ -85,20 +74,6 @@ async def test_a_locked_database_is_told_and_works_again_afterwards(
     assert await database.read(setting.listed) == {"key": 2}
 
 
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Another process writes: within one, two copies of SQLite do not see each other's locks."""
-    command = [sys.executable, "-c", LOCKER, str(path)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
-        assert other.stdin
-        assert other.stdout
-        assert other.stdout.readline() == "locked\n"
-        try:
-            yield
-        finally:
-            other.stdin.close()
-
-
 async def test_a_full_disk_is_told_and_what_was_there_stays(database: Database) -> None:
     await database.write(setting.write, "key", 1)
     await database.read(lambda connection: connection.execute("PRAGMA max_page_count = 1").fetchall())
@@ -107,6 +82,25 @@ async def test_a_full_disk_is_told_and_what_was_there_stays(database: Database) 
         await database.write(setting.write, "large", "x" * 1_000_000)
 
     assert await database.read(setting.listed) == {"key": 1}
+
+
+async def test_damage_that_is_met_while_it_is_open_is_told_and_recovered_at_the_next_start(
+    opening: Opening, path: Path
+) -> None:
+    with opening() as database:
+        await database.write(setting.write, "key", 1)
+    with opening() as database:
+        await database.read(lambda connection: connection.pragma("shrink_memory"))
+        content = path.read_bytes()
+        path.write_bytes(content[:4096] + b"\xa5" * (len(content) - 4096))
+
+        with pytest.raises(StoreFailed) as failed:
+            await database.read(setting.listed)
+
+        assert failed.value.details["reason"] == "damaged"
+    with opening() as database:
+        await database.open()
+        assert database.recovery is not None
 
 
 async def test_a_folder_that_is_none_is_told_and_tried_again(tmp_path: Path) -> None:

@@ -2,23 +2,21 @@
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 
+import apsw
 import pytest
 
-from sidecar.errors import DatabaseRefused
+from sidecar.errors import DatabaseRefused, DiskFull
 from sidecar.store import Database, setting
 from sidecar.store import opening as module
-from tests.unit.store.conftest import Opening
+from tests.unit.store.conftest import Opening, damage
 
 GOLDEN = Path(__file__).with_name("schema.sql")
 
 
-def damage(path: Path) -> None:
-    """Overwrites a page in the middle, and leaves the file's length as it was."""
-    content = bytearray(path.read_bytes())
-    middle = len(content) // 2 // 4096 * 4096
-    content[middle : middle + 4096] = b"\xa5" * 4096
-    path.write_bytes(content)
+class Killed(BaseException):
+    """The process ends here."""
 
 
 async def kept(database: Database) -> dict[str, object]:
@@ -109,9 +107,75 @@ async def test_a_damaged_database_is_set_aside_for_the_newest_copy(opening: Open
     assert recovery is not None
     assert recovery.copied_at == max(made for made, _ in opening_copies(copies))
     assert b"\xa5" * 4096 in recovery.set_aside.read_bytes()
+
+
+async def test_a_recovery_is_told_until_somebody_has_read_of_it(opening: Opening, path: Path) -> None:
+    path.write_bytes(b"not a database" * 1000)
+    with opening() as database:
+        await database.open()
+        told = database.recovery
+    with opening() as database:
+        await database.open()
+        assert told is not None
+        assert database.recovery == told
+        await database.dismiss_recovery()
+        assert database.recovery is None
+
     with opening() as database:
         await database.open()
         assert database.recovery is None
+
+
+@pytest.mark.parametrize("step", ["sidecar.store.recovery._write", "pathlib.Path.rename"])
+async def test_a_kill_in_the_midst_of_a_recovery_loses_neither_the_copy_nor_the_damaged_file(
+    step: str, opening: Opening, path: Path, copies: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opening() as database:
+        await database.write(setting.write, "key", "copied")
+    age_copies(copies)
+    with opening() as database:
+        await database.open()
+    damage(path)
+    original = Path.rename
+
+    def killed(*arguments: Any) -> None:
+        if step == "pathlib.Path.rename" and arguments[0].name != "restored.db":
+            original(*arguments)
+        else:
+            raise Killed
+
+    with monkeypatch.context() as patch, opening() as database:
+        patch.setattr(step, killed)
+        with pytest.raises(Killed):
+            await database.open()
+
+    with opening() as database:
+        assert await kept(database) == {"key": "copied"}
+        assert database.recovery is not None
+        assert b"\xa5" * 4096 in database.recovery.set_aside.read_bytes()
+
+
+async def test_where_there_is_no_room_for_the_copy_nothing_is_set_aside(
+    opening: Opening, path: Path, copies: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opening() as database:
+        await database.write(setting.write, "key", "copied")
+    age_copies(copies)
+    with opening() as database:
+        await database.open()
+    damage(path)
+
+    def full(*_: object) -> None:
+        raise apsw.FullError
+
+    with monkeypatch.context() as patch, opening() as database:
+        patch.setattr("sidecar.store.recovery._restore", full)
+        with pytest.raises(DiskFull):
+            await database.open()
+    assert b"\xa5" * 4096 in path.read_bytes()
+
+    with opening() as database:
+        assert await kept(database) == {"key": "copied"}
 
 
 async def test_a_file_that_is_no_database_is_set_aside_and_a_new_one_is_begun_where_there_is_no_copy(

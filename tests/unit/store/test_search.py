@@ -156,7 +156,7 @@ async def test_a_start_reads_the_index_and_splits_no_text(opening: Opening, path
 import sys
 from pathlib import Path
 from sidecar.store.opening import opened
-opened(Path({str(path)!r}), Path({str(copies)!r}), lambda connection: None)[0].close()
+opened(Path({str(path)!r}), Path({str(copies)!r}), lambda connection: None).close()
 assert "apsw.fts5" not in sys.modules
 """
     run(opened)

@@ -39,6 +39,7 @@ export interface Messages {
   SettingsResult: SettingsResult;
   SetParams: SetParams;
   Setting: Setting;
+  StoreStatus: StoreStatus;
   ChatChunkParams: ChatChunkParams;
   EventParams: EventParams;
   DownloadEvent: DownloadEvent;
@@ -738,7 +739,7 @@ export interface AssignParams {
   /**
    * What the person has agreed to; without it: consent_needed, whose details name it
    */
-  accept?: ("leaves_computer" | "plain_http")[];
+  accept?: ("leaves_computer" | "plain_http" | "background_leaves")[];
 }
 export interface ProvidersResult {
   providers: Provider[];
@@ -801,7 +802,7 @@ export interface CreateParams {
    * @maxItems 100
    */
   models?: NewModel[];
-  accept?: ("leaves_computer" | "plain_http")[];
+  accept?: ("leaves_computer" | "plain_http" | "background_leaves")[];
 }
 /**
  * A model behind a provider. A capability in neither list is one that nobody knows about.
@@ -835,9 +836,12 @@ export interface UpdateParams {
    */
   baseUrl?: string | null;
   concurrency?: number | null;
+  /**
+   * On, of another computer: needs the consent background_leaves
+   */
   background?: boolean | null;
   models?: NewModel[] | null;
-  accept?: ("leaves_computer" | "plain_http")[];
+  accept?: ("leaves_computer" | "plain_http" | "background_leaves")[];
 }
 export interface ProviderParams {
   providerId: string;
@@ -893,6 +897,26 @@ export interface SetParams {
    * null: back to the default
    */
   value: number | null;
+}
+export interface StoreStatus {
+  /**
+   * Until the person dismisses it, over restarts, too
+   */
+  recovery: Recovery | null;
+}
+/**
+ * A damaged database was set aside. Times are Unix time in milliseconds.
+ */
+export interface Recovery {
+  /**
+   * Where the damaged file lies; null: somebody removed it since
+   */
+  setAside: string | null;
+  /**
+   * When the copy was made that took its place; null: there was none, and a new one was begun
+   */
+  copiedAt: number | null;
+  recoveredAt: number;
 }
 export interface ChatChunkParams {
   /**
@@ -1068,6 +1092,10 @@ export interface Methods {
   "settings/get": { params: NoParams; result: SettingsResult };
   /** Changes one setting, for good and at once */
   "settings/set": { params: SetParams; result: Setting };
+  /** Whether a damaged database was recovered */
+  "store/status": { params: NoParams; result: StoreStatus };
+  /** The person has read what became of the database */
+  "store/dismissRecovery": { params: NoParams; result: StoreStatus };
   /** What the engine holds and does */
   "engine/status": { params: NoParams; result: EngineStatus };
   /** Holds background requests where they are */
@@ -1098,6 +1126,8 @@ export interface Notifications {
   "providers/tested": TestedParams;
   /** A setting was changed */
   "settings/changed": Setting;
+  /** There is something to tell of the database */
+  "store/status": StoreStatus;
   /** The engine's state changed */
   "engine/status": EngineStatus;
 }

@@ -1,0 +1,111 @@
+"""`store/status`, and a database that is damaged, newer or locked when the sidecar starts: through the real pipe."""
+
+import sqlite3
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.pipe import Json, Pipe, RpcError
+from tests.unit.store.conftest import damage, locked
+
+BUDGET = 2_000_000_000
+
+
+def recovery(pipe: Pipe) -> Json | None:
+    told: Json | None = pipe.request("store/status")["recovery"]
+    return told
+
+
+def unload_minutes(pipe: Pipe) -> int:
+    settings = {setting["key"]: setting["value"] for setting in pipe.request("settings/get")["settings"]}
+    return int(settings["unloadMinutes"])
+
+
+def lived_in(data_dir: Path) -> Path:
+    """The file of a database that was used in two runs, and whose only copy is from between them."""
+    with Pipe.sidecar(data_dir) as pipe:
+        pipe.initialize()
+        pipe.request("settings/set", {"key": "unloadMinutes", "value": 5})
+    for copy in (data_dir / "copies").iterdir():  # of the database while it was empty
+        copy.unlink()
+    with Pipe.sidecar(data_dir) as pipe:
+        pipe.initialize()
+        assert recovery(pipe) is None
+        pipe.request("settings/set", {"key": "unloadMinutes", "value": 7})
+    return data_dir / "knowledge-focus.db"
+
+
+def test_a_damaged_database_is_told_until_the_person_dismisses_it(data_dir: Path) -> None:
+    database = lived_in(data_dir)
+    damage(database)
+    damaged = database.read_bytes()
+
+    with Pipe.sidecar(data_dir) as pipe:
+        pipe.initialize()
+        told = recovery(pipe)
+        assert told is not None
+        assert Path(told["setAside"]).read_bytes() == damaged
+        assert 0 < told["copiedAt"] < told["recoveredAt"]
+        assert unload_minutes(pipe) == 5  # as the copy has it
+        pipe.process.kill()
+    with Pipe.sidecar(data_dir) as pipe:
+        pipe.initialize()
+        assert recovery(pipe) == told
+        Path(told["setAside"]).unlink()
+        assert recovery(pipe) == told | {"setAside": None}
+        assert pipe.request("store/dismissRecovery") == {"recovery": None}
+        assert pipe.notification("store/status") == {"recovery": None}
+        pipe.process.kill()
+    with Pipe.sidecar(data_dir) as pipe:
+        pipe.initialize()
+        assert recovery(pipe) is None
+        assert unload_minutes(pipe) == 5
+
+
+def test_without_a_copy_a_new_database_is_begun_and_that_is_told(data_dir: Path) -> None:
+    database = lived_in(data_dir)
+    for copy in (data_dir / "copies").iterdir():
+        copy.unlink()
+    damage(database)
+
+    with Pipe.sidecar(data_dir) as pipe:
+        pipe.initialize()
+        told = recovery(pipe)
+        assert told is not None
+        assert told["copiedAt"] is None
+        assert unload_minutes(pipe) == 30
+
+
+def test_a_newer_database_ends_the_process_with_a_code_of_its_own_and_stays_as_it_is(data_dir: Path) -> None:
+    database = lived_in(data_dir)
+    with sqlite3.connect(database) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    before = database.read_bytes()
+
+    with Pipe.sidecar(data_dir) as pipe:
+        assert pipe.exit_code() == 65
+        pipe.wait_for_end()
+        assert "version 99" in pipe.stderr
+    assert database.read_bytes() == before
+
+
+def test_a_database_that_is_locked_at_the_start_counts_once_it_opens(data_dir: Path, catalog: Path) -> None:
+    with Pipe.sidecar(data_dir, catalog) as pipe:
+        pipe.initialize()
+        pipe.request("models/download")
+        pipe.notification("builtin-model-download-completed")
+        pipe.request("settings/set", {"key": "memoryBudgetBytes", "value": BUDGET})
+    with ExitStack() as stack:
+        with locked(data_dir / "knowledge-focus.db"):
+            pipe = stack.enter_context(Pipe.sidecar(data_dir, catalog))
+            pipe.initialize()
+            with pytest.raises(RpcError) as failed:
+                pipe.request("store/status")
+            assert failed.value.kind == "store_failed"
+        # The first to need the database opens it; by then the engine has what the person chose.
+        pipe.request("chat/completions", {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 1})
+        assert pipe.request("engine/status")["budgetBytes"] == BUDGET
+        assert recovery(pipe) is None
