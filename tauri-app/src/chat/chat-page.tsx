@@ -15,6 +15,7 @@ import { Sidebar } from "./sidebar";
 import { SpokenAnswer } from "./spoken-answer";
 import { useChats } from "./use-chats";
 import { useConversation } from "./use-conversation";
+import { useDamaged } from "./use-damaged";
 import { useDraft } from "./use-draft";
 import { useDrop } from "./use-drop";
 import { useElsewhere } from "./use-elsewhere";
@@ -29,6 +30,7 @@ export function ChatPage({ sidecar, onModelMissing }: { sidecar: Sidecar; onMode
   const draft = useDraft();
   const { pictures } = draft;
   const elsewhere = useElsewhere(sidecar);
+  const damaged = useDamaged(sidecar, messages.at(-1)?.kind ?? null);
   const dragged = useDrop(pictures);
   const sidebar = useSidebar();
   const field = useRef<HTMLTextAreaElement>(null);
@@ -160,6 +162,7 @@ export function ChatPage({ sidecar, onModelMissing }: { sidecar: Sidecar; onMode
                 conversation={conversation}
                 onNew={begin}
                 onModelMissing={onModelMissing}
+                damaged={damaged}
                 onOlder={() => {
                   hold();
                   void conversation.readOlder();

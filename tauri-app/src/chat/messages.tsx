@@ -14,13 +14,14 @@ type MessagesProps = {
   conversation: OpenConversation;
   onNew: () => void;
   onModelMissing: () => void;
+  damaged: boolean;
   onOlder: () => void;
   /** What had the focus is about to go: it belongs to the message field then. */
   onLeave: () => void;
 };
 
 /** What was said, the oldest first. */
-export function Messages({ conversation, onNew, onModelMissing, onOlder, onLeave }: MessagesProps) {
+export function Messages({ conversation, onNew, onModelMissing, damaged, onOlder, onLeave }: MessagesProps) {
   const { t } = useTranslation();
   const { messages, more, keys, live, answering, regenerate, goOn, edit } = conversation;
   const [editing, setEditing] = useState<string | null>(null);
@@ -39,8 +40,9 @@ export function Messages({ conversation, onNew, onModelMissing, onOlder, onLeave
       onEdit: () => setEditing(question),
       onNew,
       onModelMissing,
+      damaged,
     }),
-    [goOn, regenerate, question, onNew, onModelMissing, onLeave],
+    [goOn, regenerate, question, onNew, onModelMissing, damaged, onLeave],
   );
   return (
     <>
