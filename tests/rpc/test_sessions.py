@@ -268,6 +268,19 @@ def test_a_deleted_chat_stops_and_takes_along_only_the_pictures_that_no_other_on
     assert shared not in {path.stem for path in folder.glob("attachments/*")}
 
 
+def test_a_picture_that_cannot_be_opened_fails_the_answer_about_it_and_no_later_one(one: Served, folder: Path) -> None:
+    one.provider.will(replies.chat("Hello."))
+    session_id = begun(one.pipe)
+    broken = hashlib.sha256(b"no picture").hexdigest()
+    (folder / "attachments" / f"{broken}.png").write_bytes(b"no picture")
+    about_it = ended(one.pipe, ask(one.pipe, session_id, "What is it?", one.model, broken)["answer"])
+    assert (about_it["state"], about_it["kind"]) == ("interrupted", "invalid_image")
+    later = ended(one.pipe, ask(one.pipe, session_id, "Then hello.", one.model)["answer"])
+    assert (later["state"], text_of(later)) == ("complete", "Hello.")
+    asked = next(body for body in reversed(one.provider.bodies) if "Then hello." in str(body["messages"]))
+    assert asked["messages"] == [{"role": "user", "content": "Then hello."}]
+
+
 def test_a_picture_that_is_not_there_is_refused_and_nothing_is_written(one: Served, folder: Path) -> None:
     chat = begun(one.pipe)
     there = attached(folder, 6)

@@ -13,6 +13,8 @@ export interface WaysOn {
   onEdit: () => void;
   onNew: () => void;
   onModelMissing: () => void;
+  /** Files of the model that is missing are there, but damaged. */
+  damaged: boolean;
 }
 
 type AnswerEndProps = { message: ChatMessage; waysOn?: WaysOn | undefined; live: boolean };
@@ -45,7 +47,7 @@ type BrokenOffProps = { message: ChatMessage; kind: string; waysOn: WaysOn; live
 
 function BrokenOff({ message, kind, waysOn, live }: BrokenOffProps) {
   const { t } = useTranslation();
-  const { title, hint } = errorText(t, { kind, details: {} });
+  const { title, hint } = errorText(t, { kind, details: waysOn.damaged ? { reason: "damaged" } : {} });
   return (
     <div className="mt-3 animate-rise rounded-2xl border border-destructive/25 bg-destructive-soft px-5 py-4">
       <div role={live ? "alert" : undefined}>

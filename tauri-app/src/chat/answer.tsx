@@ -53,8 +53,11 @@ function Footer({
 }) {
   const { t } = useTranslation();
   const { copied, copy } = useCopy();
+  // Then there is a way on of its own.
+  const brokenOff = message.state === "interrupted" && message.kind !== null;
   return (
-    <div className="-ml-2 mt-1 flex min-h-8 items-center gap-3">
+    <div className="mt-1 flex min-h-8 items-center gap-2">
+      <Source message={message} />
       <div
         className={cn(
           "flex gap-0.5 transition-opacity duration-150",
@@ -73,7 +76,7 @@ function Footer({
             </Button>
           </Tooltip>
         )}
-        {waysOn && (
+        {waysOn && !brokenOff && (
           <Tooltip content={t("chat.answer.again")}>
             <Button
               variant="ghost"
@@ -86,7 +89,6 @@ function Footer({
           </Tooltip>
         )}
       </div>
-      <Source message={message} />
       <span role="status" className="sr-only">
         {copied ? t("chat.answer.copied") : ""}
       </span>

@@ -50,7 +50,7 @@ export function ChatHeader({ sidecar, chat, alone, onShowChats, onNew }: ChatHea
           <Tooltip content={t("chat.leaves.explained")}>
             <p className="flex shrink-0 items-center gap-1.5 rounded-full border px-2.5 py-0.5 text-muted-foreground text-xs">
               <Globe aria-hidden="true" className="size-3.5" />
-              {t("chat.leaves.chat")}
+              <span className="max-sm:sr-only">{t("chat.leaves.chat")}</span>
             </p>
           </Tooltip>
         )}

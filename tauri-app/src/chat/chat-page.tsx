@@ -1,5 +1,5 @@
 import { ArrowDown, ImagePlus } from "lucide-react";
-import { type KeyboardEvent, useCallback, useRef } from "react";
+import { type KeyboardEvent, useCallback, useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { Button } from "@/components/ui/button";
 import { Tooltip } from "@/components/ui/tooltip";
@@ -15,6 +15,7 @@ import { Sidebar } from "./sidebar";
 import { SpokenAnswer } from "./spoken-answer";
 import { useChats } from "./use-chats";
 import { useConversation } from "./use-conversation";
+import { useDamaged } from "./use-damaged";
 import { useDraft } from "./use-draft";
 import { useDrop } from "./use-drop";
 import { useElsewhere } from "./use-elsewhere";
@@ -29,6 +30,7 @@ export function ChatPage({ sidecar, onModelMissing }: { sidecar: Sidecar; onMode
   const draft = useDraft();
   const { pictures } = draft;
   const elsewhere = useElsewhere(sidecar);
+  const damaged = useDamaged(sidecar, messages.at(-1)?.kind ?? null);
   const dragged = useDrop(pictures);
   const sidebar = useSidebar();
   const field = useRef<HTMLTextAreaElement>(null);
@@ -37,6 +39,28 @@ export function ChatPage({ sidecar, onModelMissing }: { sidecar: Sidecar; onMode
   const { away, toEnd, hold } = useFollow(view, content);
   /** Counts the chats that came on screen one after the other. */
   const visit = useRef(0);
+
+  const toField = useCallback(() => field.current?.focus(), []);
+  const over = !sidebar.wide && sidebar.open;
+  const wasOver = useRef(false);
+
+  useEffect(() => {
+    if (wasOver.current && !over) {
+      // Not before: what lies below the list cannot have the focus.
+      toField();
+    }
+    wasOver.current = over;
+  }, [over, toField]);
+
+  const { setOpen } = sidebar;
+  const putAway = useCallback(() => {
+    // WebKit's accessibility tree may crash when the field that has the focus is removed.
+    if (document.activeElement instanceof HTMLElement) {
+      document.activeElement.blur();
+    }
+    setOpen(false);
+    toField();
+  }, [setOpen, toField]);
 
   const { open } = conversation;
   const { change } = draft;
@@ -47,19 +71,19 @@ export function ChatPage({ sidecar, onModelMissing }: { sidecar: Sidecar; onMode
         change(sessionId, id);
         open(id);
       }
-      if (!sidebar.wide) {
-        sidebar.setOpen(false);
+      if (over) {
+        putAway();
       }
       toEnd();
-      field.current?.focus();
+      toField();
     },
-    [sessionId, change, open, toEnd, sidebar],
+    [sessionId, change, open, toEnd, over, putAway, toField],
   );
   const begin = useCallback(() => show(null), [show]);
 
   function write(text: string) {
     draft.setText(text);
-    field.current?.focus();
+    toField();
   }
 
   async function submit() {
@@ -67,7 +91,7 @@ export function ChatPage({ sidecar, onModelMissing }: { sidecar: Sidecar; onMode
     const [from, here] = [sessionId, visit.current];
     draft.clear();
     toEnd();
-    field.current?.focus();
+    toField();
     if (await conversation.send(partsOf(sent.text, sent.pictures))) {
       // Nothing was asked: the question goes back to where it was written.
       if (visit.current === here) {
@@ -81,14 +105,13 @@ export function ChatPage({ sidecar, onModelMissing }: { sidecar: Sidecar; onMode
   function choose(suggestion: Suggestion) {
     write(t(`chat.suggestions.${suggestion}.prompt`));
     if (suggestion === "picture") {
-      void pictures.pick().then(() => field.current?.focus());
+      void pictures.pick().then(toField);
     }
   }
 
   function leave(event: KeyboardEvent) {
     if (event.key === "Escape" && !event.defaultPrevented) {
-      sidebar.setOpen(false);
-      field.current?.focus();
+      putAway();
     }
   }
 
@@ -98,11 +121,8 @@ export function ChatPage({ sidecar, onModelMissing }: { sidecar: Sidecar; onMode
       current={sessionId}
       onOpen={show}
       onNew={begin}
-      over={!sidebar.wide}
-      onClose={() => {
-        sidebar.setOpen(false);
-        field.current?.focus();
-      }}
+      over={over}
+      onClose={putAway}
       onDeleted={(id) => {
         if (id === sessionId) {
           show(null);
@@ -115,7 +135,7 @@ export function ChatPage({ sidecar, onModelMissing }: { sidecar: Sidecar; onMode
   return (
     <div className="relative flex h-full">
       {sidebar.wide && list}
-      <div inert={!sidebar.wide && sidebar.open} className="flex h-full min-w-0 grow flex-col">
+      <div inert={over} className="flex h-full min-w-0 grow flex-col">
         <ChatHeader
           sidecar={sidecar}
           chat={sessionId === null ? null : (chats.byId.get(sessionId) ?? null)}
@@ -142,10 +162,12 @@ export function ChatPage({ sidecar, onModelMissing }: { sidecar: Sidecar; onMode
                 conversation={conversation}
                 onNew={begin}
                 onModelMissing={onModelMissing}
+                damaged={damaged}
                 onOlder={() => {
                   hold();
                   void conversation.readOlder();
                 }}
+                onLeave={toField}
               />
               <PhaseLine phase={phase} />
               {error && (
@@ -184,14 +206,14 @@ export function ChatPage({ sidecar, onModelMissing }: { sidecar: Sidecar; onMode
           </div>
         </main>
       </div>
-      {!sidebar.wide && list && (
+      {over && (
         // biome-ignore lint/a11y/noStaticElementInteractions: the scrim; Escape and the button in it close it, too.
         <div
           className="absolute inset-0 z-30 bg-scrim"
           onKeyDown={leave}
           onClick={(event) => {
             if (event.target === event.currentTarget) {
-              sidebar.setOpen(false);
+              putAway();
             }
           }}
         >

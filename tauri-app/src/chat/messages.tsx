@@ -14,11 +14,14 @@ type MessagesProps = {
   conversation: OpenConversation;
   onNew: () => void;
   onModelMissing: () => void;
+  damaged: boolean;
   onOlder: () => void;
+  /** What had the focus is about to go: it belongs to the message field then. */
+  onLeave: () => void;
 };
 
 /** What was said, the oldest first. */
-export function Messages({ conversation, onNew, onModelMissing, onOlder }: MessagesProps) {
+export function Messages({ conversation, onNew, onModelMissing, damaged, onOlder, onLeave }: MessagesProps) {
   const { t } = useTranslation();
   const { messages, more, keys, live, answering, regenerate, goOn, edit } = conversation;
   const [editing, setEditing] = useState<string | null>(null);
@@ -26,13 +29,20 @@ export function Messages({ conversation, onNew, onModelMissing, onOlder }: Messa
   const question = messages.findLast(({ role }) => role === "user")?.id ?? null;
   const waysOn = useMemo<WaysOn>(
     () => ({
-      onContinue: goOn,
-      onAgain: regenerate,
+      onContinue: (id) => {
+        onLeave();
+        goOn(id);
+      },
+      onAgain: (id) => {
+        onLeave();
+        regenerate(id);
+      },
       onEdit: () => setEditing(question),
       onNew,
       onModelMissing,
+      damaged,
     }),
-    [goOn, regenerate, question, onNew, onModelMissing],
+    [goOn, regenerate, question, onNew, onModelMissing, damaged, onLeave],
   );
   return (
     <>
@@ -60,7 +70,10 @@ export function Messages({ conversation, onNew, onModelMissing, onOlder }: Messa
             message={message}
             replacesMore={index < messages.length - 2}
             onSend={(parts) => edit(message.id, parts)}
-            onClose={() => setEditing(null)}
+            onClose={() => {
+              onLeave();
+              setEditing(null);
+            }}
           />
         ) : (
           <Question

@@ -2,7 +2,7 @@ import { act, screen, waitFor } from "@testing-library/react";
 import { expect, test } from "vitest";
 import { i18n } from "@/i18n";
 import { KeptChats } from "../shell/chats";
-import { failure } from "../shell/sidecar";
+import { failure, modelStatus, READY } from "../shell/sidecar";
 import { expectNoAxeViolations } from "../window";
 import { answers, ask, field, type OpenChat, openChat, questions, replying, send } from "./page";
 
@@ -126,7 +126,7 @@ test("a model that is gone leads back to the download", async () => {
   const window = await openChat();
   await brokenOff(window, "model_not_ready");
   await window.person.click(screen.getByRole("button", { name: "Get the model" }));
-  await waitFor(() => expect(window.shell.calls("models/list")).toHaveLength(2));
+  await waitFor(() => expect(window.shell.calls("models/list")).toHaveLength(3));
 });
 
 test.each([
@@ -135,16 +135,17 @@ test.each([
 ] as const)(
   "a damaged model is told from a missing one, and leads to the download: %s",
   async (language, title, hint, get) => {
-    const details = { reason: "damaged", files: ["model.safetensors"] };
-    const damaged = { ...failure("model_not_ready", true), details };
-    const window = await openChat(new KeptChats(), { "sessions/send": () => Promise.reject(damaged) });
-    await ask(window, "Hi");
-    await screen.findByRole("alert");
+    let damagedFiles: string[] = [];
+    const window = await openChat(new KeptChats(), {
+      "models/status": () => modelStatus({ ...READY, damagedFiles }),
+    });
+    damagedFiles = ["model.safetensors"];
+    await brokenOff(window, "model_not_ready");
     await act(() => i18n.changeLanguage(language));
-    expect(screen.getByRole("alert")).toHaveTextContent(title);
+    await waitFor(() => expect(screen.getByRole("alert")).toHaveTextContent(title));
     expect(screen.getByRole("alert")).toHaveTextContent(hint);
     await window.person.click(screen.getByRole("button", { name: get }));
-    await waitFor(() => expect(window.shell.calls("models/list")).toHaveLength(2));
+    await waitFor(() => expect(window.shell.calls("models/list")).toHaveLength(3));
   },
 );
 

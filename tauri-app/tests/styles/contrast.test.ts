@@ -27,9 +27,12 @@ function contrast(one: string, other: string): number {
 const TEXT: [text: string, grounds: string[]][] = [
   [
     "foreground",
-    ["background", "card", "popover", "muted", "accent", "bubble", "code", "destructive-soft", "selection"],
+    [
+      ...["background", "sidebar", "card", "popover", "muted", "accent", "bubble", "code"],
+      ...["destructive-soft", "selection"],
+    ],
   ],
-  ["muted-foreground", ["background", "card", "popover", "muted", "accent"]],
+  ["muted-foreground", ["background", "sidebar", "card", "popover", "muted", "accent"]],
   ["primary", ["background", "card", "primary-soft"]],
   ["primary-foreground", ["primary", "primary-hover"]],
   ["destructive", ["background", "destructive-soft"]],
@@ -47,7 +50,7 @@ describe.each(["light", "dark"] as const)("in the %s theme", (theme) => {
     },
   );
 
-  test.each(["background", "card"])("the focus can be seen on %s", (ground) => {
+  test.each(["background", "sidebar", "card"])("the focus can be seen on %s", (ground) => {
     expect(contrast(of("ring"), of(ground))).toBeGreaterThanOrEqual(3);
   });
 });
