@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sidecar.models import Catalog, DownloadEvent, Models
     from sidecar.routing import Assignments, Providers, Router
     from sidecar.settings import Setting, Settings
+    from sidecar.storage import Storage
     from sidecar.store import Database
     from sidecar.worker import Worker
 
@@ -133,7 +134,14 @@ class App:
         from sidecar.chat import Sessions
         from sidecar.methods.sessions import Notifier
 
+        self._later(self.storage.sweep())
         return Sessions(self.database, self.router, self._folder.attachments, Notifier(self._post))
+
+    @cached_property
+    def storage(self) -> "Storage":
+        from sidecar.storage import Storage
+
+        return Storage(self._folder, self.database, self.models)
 
     def namespaces(self) -> Mapping[str, Namespace]:
         binders = {
@@ -146,6 +154,7 @@ class App:
             "sidecar.protocol.capabilities": self._capabilities,
             "sidecar.protocol.providers": self._providers,
             "sidecar.protocol.settings": self._settings,
+            "sidecar.protocol.storage": self._storage,
             "sidecar.protocol.engine": self._engine,
         }
         served_by_the_server = (INITIALIZE.name, CANCEL_REQUEST.name)
@@ -223,6 +232,11 @@ class App:
         from sidecar.methods import settings
 
         return settings.bind(settings=self.settings)
+
+    def _storage(self) -> Sequence[Bound[Any, Any]]:
+        from sidecar.methods import storage
+
+        return storage.bind(storage=self.storage)
 
     def _download_changed(self, event: "DownloadEvent") -> None:
         from sidecar.methods.models import notification

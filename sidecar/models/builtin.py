@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -10,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from sidecar.errors import Cancelled, InternalError, ModelInUse, ModelNotReady, SidecarError
-from sidecar.models.cache import RepositoryCache
+from sidecar.models.cache import RepositoryCache, unfinished
 from sidecar.models.catalog import BuiltinModel, Catalog
 from sidecar.models.check import SnapshotCheck
 from sidecar.models.download import SnapshotDownload
@@ -181,17 +182,32 @@ class Models:
         """
         model = self._catalog.find(model_id)
         self.refuse_if_busy(model.id)
-        self._failures.pop(model.id, None)
-        self._deleting.add(model.id)
-        # Goes on when the caller no longer waits.
-        removal = asyncio.ensure_future(asyncio.to_thread(self._cache(model).remove))
-        removal.add_done_callback(lambda _: self._deleting.discard(model.id))
-        try:
-            await asyncio.shield(removal)
-        except OSError as error:
-            raise InternalError(f"the data folder cannot be used: {error!r}") from error
+        await self._delete([model.id], self._cache(model).remove)
         log.info("builtin-model %s was deleted", model.repository)
         return self.status(model.id)
+
+    def unfinished(self) -> Sequence[Path]:
+        """The folders of what downloads and imports have begun and not brought to an end, also of models that the
+        catalog does not have any more."""
+        return unfinished(self._root)
+
+    async def delete_unfinished(self) -> None:
+        """Delete what downloads and imports left that did not come to their end.
+
+        Raises:
+            ModelInUse: a model is being downloaded, imported, verified or deleted.
+            InternalError: something of it cannot be deleted.
+        """
+        models = [model.id for model in self._catalog.models]
+        for model_id in models:
+            self.refuse_if_busy(model_id)
+
+        def remove() -> None:
+            for folder in unfinished(self._root):
+                shutil.rmtree(folder)
+
+        await self._delete(models, remove)
+        log.info("unfinished downloads were deleted")
 
     def refuse_if_busy(self, model_id: str | None = None) -> None:
         """Refuse what cannot be done beside something else.
@@ -208,6 +224,18 @@ class Models:
     async def close(self) -> None:
         """Cancel all that runs and wait for it, within limits."""
         await self._jobs.cancel()
+
+    async def _delete(self, model_ids: Sequence[str], remove: Callable[[], object]) -> None:
+        for model_id in model_ids:
+            self._failures.pop(model_id, None)
+        self._deleting.update(model_ids)
+        # Goes on when the caller no longer waits.
+        removal = asyncio.ensure_future(asyncio.to_thread(remove))
+        removal.add_done_callback(lambda _: self._deleting.difference_update(model_ids))
+        try:
+            await asyncio.shield(removal)
+        except OSError as error:
+            raise InternalError(f"the data folder cannot be used: {error!r}") from error
 
     async def _check(self, model: BuiltinModel, notify: Notify) -> None:
         if not isinstance(self._jobs.get(model.id), SnapshotCheck):

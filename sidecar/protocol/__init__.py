@@ -50,6 +50,8 @@ MODULES: dict[str, str] = {
     "secrets/put": "sidecar.protocol.providers",
     "settings/get": "sidecar.protocol.settings",
     "settings/set": "sidecar.protocol.settings",
+    "storage/usage": "sidecar.protocol.storage",
+    "storage/clear": "sidecar.protocol.storage",
     "engine/status": "sidecar.protocol.engine",
     "engine/pause": "sidecar.protocol.engine",
     "engine/resume": "sidecar.protocol.engine",

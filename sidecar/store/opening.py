@@ -77,6 +77,23 @@ def migrations() -> list[str]:
     return [entry.read_text(encoding="utf-8") for entry in found]
 
 
+def renew_copies(connection: apsw.Connection, copies: Path) -> None:
+    """Deletes all copies and what was set aside. A new copy takes their place, which has nothing of what was deleted
+    since: a database without any could not be recovered.
+
+    Raises:
+        apsw.Error, OSError: the new copy cannot be made; the newest old one stays.
+    """
+    copies.mkdir(mode=0o700, exist_ok=True)
+    newest = [path for _, path in _copies(copies)[-1:]]
+    for path in copies.iterdir():
+        if path not in newest:
+            path.unlink()
+    _copy(connection, copies)
+    for path in newest:
+        path.unlink(missing_ok=True)
+
+
 def _checked(path: Path) -> apsw.Connection:
     connection = _connected(path)
     try:
@@ -104,6 +121,8 @@ def _connected(path: Path) -> apsw.Connection:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA fullfsync = ON")
         connection.execute("PRAGMA foreign_keys = ON")
+        # What a person deleted is overwritten, not only left out.
+        connection.execute("PRAGMA secure_delete = ON")
         # Views and triggers of a file that somebody else made call nothing: https://sqlite.org/security.html
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
