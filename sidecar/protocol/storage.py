@@ -18,7 +18,9 @@ StorageKind = Annotated[
 class StorageHolding(Message):
     kind: StorageKind
     bytes: Annotated[int, Field(ge=0, description="On the disk; a file of several names counts once")]
-    clearable_bytes: Annotated[int | None, Field(description="What clearing it would free; null: it cannot be cleared")]
+    clearable_bytes: Annotated[
+        int | None, Field(description="About what clearing it would free; null: it is not cleared")
+    ]
     places: Annotated[tuple[str, ...], Field(description="Absolute paths, as far as they are there")]
 
 

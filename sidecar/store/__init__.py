@@ -5,6 +5,6 @@ connection and are run by `Database.read` or `Database.write`. Knows no engine a
 """
 
 from sidecar.store.database import Database
-from sidecar.store.opening import Recovery
+from sidecar.store.opening import Recovery, newest_copy
 
-__all__ = ["Database", "Recovery"]
+__all__ = ["Database", "Recovery", "newest_copy"]

@@ -85,13 +85,19 @@ def renew_copies(connection: apsw.Connection, copies: Path) -> None:
         apsw.Error, OSError: the new copy cannot be made; the newest old one stays.
     """
     copies.mkdir(mode=0o700, exist_ok=True)
-    newest = [path for _, path in _copies(copies)[-1:]]
+    newest = newest_copy(copies)
     for path in copies.iterdir():
-        if path not in newest:
+        if path != newest:
             path.unlink()
     _copy(connection, copies)
-    for path in newest:
-        path.unlink(missing_ok=True)
+    if newest is not None:
+        newest.unlink(missing_ok=True)
+
+
+def newest_copy(copies: Path) -> Path | None:
+    """The last copy of the database that was made, if there is one."""
+    found = _copies(copies) if copies.is_dir() else []
+    return found[-1][1] if found else None
 
 
 def _checked(path: Path) -> apsw.Connection:

@@ -34,6 +34,7 @@ _CANDIDATES = {
     "textbox": "textarea, input:not([type]), input[type=text], input[type=url], [role=textbox]",
     "progressbar": "progress, [role=progressbar]",
     "alert": "[role=alert]",
+    "checkbox": "[role=checkbox]",
     "radio": "[role=radio]",
     "dialog": "[role=dialog]",
     "alertdialog": "[role=alertdialog]",

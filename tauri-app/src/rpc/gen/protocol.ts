@@ -923,7 +923,7 @@ export interface StorageHolding {
    */
   bytes: number;
   /**
-   * What clearing it would free; null: it cannot be cleared
+   * About what clearing it would free; null: it is not cleared
    */
   clearableBytes: number | null;
   /**
