@@ -18,8 +18,9 @@ longest stretch of a step, by which the number of rows is bounded."""
 
 
 class PieceByPiece:
-    """x, shape (…, hidden), to logits, shape (…, vocabulary), with a boundary behind each piece where single tokens
-    are cut. The pieces share the weights' memory; the sums are those of one multiplication."""
+    """x, shape (…, tokens, hidden), to logits, shape (…, tokens, vocabulary), with a boundary behind each piece of
+    single tokens where those are cut. A prompt's stay lazy: nobody draws from most of them, and what nobody needs is
+    never computed. The pieces share the weights' memory; the sums are those of one multiplication."""
 
     def __init__(self, head: Module, boundary: Boundary) -> None:
         """`head` is a linear layer without a bias or an embedding, quantised or not."""
@@ -28,10 +29,10 @@ class PieceByPiece:
         self._pieces = [_piece(head, slice(start, min(start + PIECE, size))) for start in range(0, size, PIECE)]
 
     def __call__(self, x: mx.array) -> mx.array:
-        logits = []
+        logits, cuts = [], self._boundary.cuts_single_tokens and x.shape[-2] == 1
         for piece in self._pieces:
             logits.append(piece(x))
-            if self._boundary.cuts_single_tokens:
+            if cuts:
                 mx.eval(logits[-1])
                 self._boundary.passed()
         return mx.concatenate(logits, axis=-1)

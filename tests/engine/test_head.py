@@ -56,3 +56,27 @@ def test_logits_in_pieces_are_the_logits_and_each_piece_gives_way(
     if tied:
         tokens = mx.array([5, 999])
         assert model.model.embed_tokens(tokens).shape == (2, HIDDEN)
+
+
+def test_the_logits_of_a_prompt_which_nobody_draws_from_are_not_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    import mlx.core as mx
+
+    from sidecar.engine import head
+
+    monkeypatch.setattr(head, "PIECE", 300)
+    model, tokens = language_model(tied=True, quantised=False), 4096
+    boundary = Boundary(every_token=True)
+    head.cut(model, boundary)
+    x = mx.random.normal((1, tokens, HIDDEN))
+    mx.eval(x, model.model.embed_tokens.parameters())
+    before = mx.get_active_memory()
+    mx.reset_peak_memory()
+
+    with boundary.background(lambda: None):
+        prompt = logits(model, x)
+        while_lazy = mx.get_peak_memory() - before
+        mx.eval(prompt)
+
+    computed = tokens * VOCABULARY * 4  # bytes of float32
+    assert while_lazy < computed / 10
+    assert mx.get_peak_memory() - before >= computed  # the measure sees it when they are

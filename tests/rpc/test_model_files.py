@@ -26,6 +26,18 @@ def refused(pipe: Pipe, method: str, params: Json | None = None) -> tuple[str, o
     return caught.value.kind, caught.value.data["details"].get("reason")
 
 
+def large_model(folder: Path) -> Path:
+    """A model whose file takes a while to be read: 200 MB of zeros that take no room on the disk."""
+    folder.mkdir()
+    (folder / "config.json").write_text('{"model_type": "qwen3_vl"}')
+    size = 200_000_000
+    header = b'{"w":{"dtype":"U8","shape":[%d],"data_offsets":[0,%d]}}' % (size, size)
+    with (folder / "model.safetensors").open("wb") as sparse:
+        sparse.write(len(header).to_bytes(8, "little") + header)
+        sparse.truncate(8 + len(header) + size)
+    return folder
+
+
 def stored(data_dir: Path) -> list[Path]:
     return list((data_dir / "builtin_models").iterdir())
 
@@ -63,15 +75,7 @@ def test_a_folder_without_the_model_is_refused_with_the_reason(sidecar: Pipe, tm
 def test_an_import_that_is_killed_leaves_nothing_that_counts_and_the_next_one_ends_well(
     data_dir: Path, catalog: Path, tmp_path: Path
 ) -> None:
-    source = tmp_path / "source"
-    source.mkdir()
-    (source / "config.json").write_text('{"model_type": "qwen3_vl"}')
-    size = 200_000_000
-    header = b'{"w":{"dtype":"U8","shape":[%d],"data_offsets":[0,%d]}}' % (size, size)
-    with (source / "model.safetensors").open("wb") as sparse:
-        sparse.write(len(header).to_bytes(8, "little") + header)
-        sparse.truncate(8 + len(header) + size)
-
+    source = large_model(tmp_path / "source")
     with Pipe.sidecar(data_dir, catalog) as pipe:
         pipe.initialize()
         pipe.request("models/import", {"path": str(source)})
@@ -88,3 +92,17 @@ def test_an_import_that_is_killed_leaves_nothing_that_counts_and_the_next_one_en
         pipe.notification("builtin-model-download-completed")
         assert pipe.request("models/verify")["state"] == "ready"
     assert not list(data_dir.rglob("*.copy"))
+
+
+def test_a_check_of_the_files_can_be_cancelled_and_begun_again(data_dir: Path, catalog: Path, tmp_path: Path) -> None:
+    with Pipe.sidecar(data_dir, catalog) as pipe:
+        pipe.initialize()
+        pipe.request("models/import", {"path": str(large_model(tmp_path / "source"))})
+        pipe.notification("builtin-model-download-completed")
+
+        checking = pipe.send("models/verify")
+        pipe.cancel(checking)
+        assert pipe.response(checking)["error"]["data"]["kind"] == "request_cancelled"
+
+        assert pipe.request("models/status")["state"] == "ready"
+        assert pipe.request("models/verify")["state"] == "ready"
