@@ -1,4 +1,7 @@
-"""The composition root: builds the parts when they are first needed, gives each its paths, and binds the methods."""
+"""The composition root: builds the parts when they are first needed, gives each its paths, and binds the methods.
+
+As long as there are parts: each is a few lines, and they are together nowhere else.
+"""
 
 import asyncio
 import contextlib

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -11,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from sidecar.errors import Cancelled, InternalError, ModelInUse, ModelNotReady, SidecarError
-from sidecar.models.cache import RepositoryCache, unfinished
+from sidecar.models.cache import RepositoryCache, remove_unfinished
 from sidecar.models.catalog import BuiltinModel, Catalog
 from sidecar.models.check import SnapshotCheck
 from sidecar.models.download import SnapshotDownload
@@ -186,11 +185,6 @@ class Models:
         log.info("builtin-model %s was deleted", model.repository)
         return self.status(model.id)
 
-    def unfinished(self) -> Sequence[Path]:
-        """The folders of what downloads and imports have begun and not brought to an end, also of models that the
-        catalog does not have any more."""
-        return unfinished(self._root)
-
     async def delete_unfinished(self) -> None:
         """Delete what downloads and imports left that did not come to their end.
 
@@ -201,12 +195,7 @@ class Models:
         models = [model.id for model in self._catalog.models]
         for model_id in models:
             self.refuse_if_busy(model_id)
-
-        def remove() -> None:
-            for folder in unfinished(self._root):
-                shutil.rmtree(folder)
-
-        await self._delete(models, remove)
+        await self._delete(models, partial(remove_unfinished, self._root))
         log.info("unfinished downloads were deleted")
 
     def refuse_if_busy(self, model_id: str | None = None) -> None:

@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias, get_args
 from sidecar.chat import attachments
 from sidecar.data_folder import DataFolder
 from sidecar.errors import InternalError, StoreError
-from sidecar.models import Models
+from sidecar.models import Models, unfinished
 from sidecar.storage.measure import Kind, measure, size
 from sidecar.store import Database, newest_copy
 
@@ -110,7 +110,7 @@ class Storage:
         logs_of_database = [folder.database.with_name(folder.database.name + suffix) for suffix in ("-wal", "-shm")]
         return {
             "model": [folder.builtin_models],
-            "partial": self._models.unfinished(),
+            "partial": unfinished(folder.builtin_models),
             "environment": folder.environment,
             "kernels": [folder.kernels],
             "database": [folder.database, *logs_of_database],

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 
 import psutil
 import pytest
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 
 from tests.e2e.display import virtual_display
 from tests.e2e.keyring import open_keyring
+from tests.e2e.test_environment import tiny_bundle
 from tests.e2e.test_keychain import KEY, openai_server, rpc
 from tests.e2e.window import Window, open_window
 
@@ -86,6 +89,23 @@ def test_what_a_person_put_into_the_data_folder_stays(home: Path, session: dict[
     assert left(home) == [data_dir / "thesis.odt", home / "precious"]
 
 
+def test_an_environment_that_is_being_made_goes_too(
+    home: Path, tmp_path: Path, session: dict[str, str], display: str
+) -> None:
+    bundle = tiny_bundle(tmp_path)
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:  # takes connections and never says a word
+        index = {"UV_DEFAULT_INDEX": f"http://127.0.0.1:{silent.getsockname()[1]}/simple"}
+        arguments = ["--data-dir", str(home / "data"), "--bundle", str(bundle)]
+        with start(home, display, arguments, session | index) as window:
+            silent.settimeout(window.patience)
+            visitor, _ = silent.accept()
+            with visitor:
+                assert left(home / "data/cache/uv") != []
+                with going(window), suppress(WebDriverException):  # it may be gone before it answers
+                    window.invoke("erase_everything", {"withoutKeys": False})
+    assert left(home) == []
+
+
 def test_an_erasure_that_was_cut_off_is_finished_by_the_next_start(
     home: Path, session: dict[str, str], display: str
 ) -> None:
@@ -118,11 +138,18 @@ def open_storage(window: Window) -> None:
 
 
 def erase(window: Window) -> None:
-    """Says so twice, and waits until the app and all that it started are gone."""
+    """Says so twice, as a person does."""
+    with going(window):
+        window.click("button", "Erase everything…")
+        window.click("checkbox", "I understand")
+        window.click("button", "Erase and close")
+
+
+@contextmanager
+def going(window: Window) -> Iterator[None]:
+    """Waits until the app and all that it started are gone."""
     processes = window.processes()
-    window.click("button", "Erase everything…")
-    window.click("checkbox", "I understand")
-    window.click("button", "Erase and close")
+    yield
     _, still = psutil.wait_procs(processes, timeout=LEAVING_SECONDS)
     assert not still, f"still running after everything was erased: {still}"
 
