@@ -15,7 +15,7 @@ LOCK_POLL_SECONDS = 0.05
 
 PLATFORM_NAME = "knowledge-focus.huozhong.in"
 """What the folder is called where nobody chose one; all that is in a folder of this name is ours."""
-SIGNS = frozenset({"builtin_models", "erasing", "knowledge-focus.db"})
+SIGNS = frozenset({"builtin_models", "knowledge-focus.erasing", "knowledge-focus.db"})
 """A folder with one of these is ours, whatever else somebody put there."""
 OWN_NAMES = SIGNS | {
     *("attachments", "cache", "copies", "lock", "logs", "python", "shell.json", "web"),

@@ -18,7 +18,7 @@ from tests.e2e.display import virtual_display
 from tests.e2e.keyring import open_keyring
 from tests.e2e.test_environment import tiny_bundle
 from tests.e2e.test_keychain import KEY, openai_server, rpc
-from tests.e2e.window import Window, open_window
+from tests.e2e.window import BINARY, Window, open_window
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="WebKit's driver for app windows exists on Linux only"),
@@ -114,15 +114,24 @@ def test_an_erasure_that_was_cut_off_is_finished_by_the_next_start(
     with start(home, display, arguments, session) as window:
         window.invoke("shell_set", {"change": {"language": "zh"}})
         window.quit()
-    (data_dir / "erasing").touch()
+    (data_dir / "knowledge-focus.erasing").touch()
     (data_dir / "knowledge-focus.db").unlink()
     marked = (data_dir / "attachments" / "left").absolute()
     marked.write_text("x")
     with start(home, display, arguments, session) as window:
         window.by_role("button", "Download")
         assert not marked.exists()
-        assert not (data_dir / "erasing").exists()
+        assert not (data_dir / "knowledge-focus.erasing").exists()
         window.quit()
+
+
+def test_without_the_note_nothing_is_erased(home: Path) -> None:
+    model = home / "data/builtin_models/model"
+    model.parent.mkdir(parents=True)
+    model.write_text("x")
+    command = [BINARY, "--data-dir", home / "data", "--finish-erasing"]
+    subprocess.run(command, env={"HOME": str(home)}, check=True, timeout=LEAVING_SECONDS)
+    assert model.exists()
 
 
 def start(home: Path, display: str, arguments: list[str], variables: dict[str, str]) -> AbstractContextManager[Window]:

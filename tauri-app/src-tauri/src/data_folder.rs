@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 /// What the folder is called where nobody chose one; all that is in a folder of this name is ours.
 pub(crate) const PLATFORM_NAME: &str = "knowledge-focus.huozhong.in";
 /// A folder with one of these is ours, whatever else somebody put there.
-const SIGNS: &[&str] = &["builtin_models", "erasing", "knowledge-focus.db"];
+const SIGNS: &[&str] = &["builtin_models", "knowledge-focus.erasing", "knowledge-focus.db"];
 /// All that may be in a folder of ours that has no sign yet.
 const OTHER_OWN_NAMES: &[&str] = &[
     "attachments",
@@ -30,7 +30,7 @@ const OTHER_OWN_NAMES: &[&str] = &[
     ".DS_Store",
 ];
 /// The note that all of it goes.
-pub(crate) const ERASING: &str = "erasing";
+pub(crate) const ERASING: &str = "knowledge-focus.erasing";
 /// What a file is called that takes the place of `shell.json` in a moment.
 pub(crate) const UNFINISHED_PREFERENCES: &str = ".shell-";
 /// Set on a folder that many people write in.
