@@ -112,15 +112,15 @@ def test_an_erasure_that_was_cut_off_is_finished_by_the_next_start(
     data_dir = home / "data"
     arguments = ["--data-dir", str(data_dir)]
     with start(home, display, arguments, session) as window:
+        window.by_role("button", "Download")
         window.invoke("shell_set", {"change": {"language": "zh"}})
-        window.quit()
-    (data_dir / "knowledge-focus.erasing").touch()
-    (data_dir / "knowledge-focus.db").unlink()
-    marked = (data_dir / "attachments" / "left").absolute()
-    marked.write_text("x")
+        (data_dir / "attachments" / "left").write_text("x")
+        (data_dir / "knowledge-focus.erasing").touch()
+        (data_dir / "knowledge-focus.db").unlink()
+        window.app.kill()  # its sidecar takes a moment to notice
     with start(home, display, arguments, session) as window:
         window.by_role("button", "Download")
-        assert not marked.exists()
+        assert not (data_dir / "attachments" / "left").exists()
         assert not (data_dir / "knowledge-focus.erasing").exists()
         window.quit()
 
@@ -129,7 +129,7 @@ def test_without_the_note_nothing_is_erased(home: Path) -> None:
     model = home / "data/builtin_models/model"
     model.parent.mkdir(parents=True)
     model.write_text("x")
-    command = [BINARY, "--data-dir", home / "data", "--finish-erasing"]
+    command = [str(BINARY), "--data-dir", str(home / "data"), "--finish-erasing"]
     subprocess.run(command, env={"HOME": str(home)}, check=True, timeout=LEAVING_SECONDS)
     assert model.exists()
 
