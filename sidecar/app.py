@@ -1,4 +1,7 @@
-"""The composition root: builds the parts when they are first needed, gives each its paths, and binds the methods."""
+"""The composition root: builds the parts when they are first needed, gives each its paths, and binds the methods.
+
+As long as there are parts: each is a few lines, and they are together nowhere else.
+"""
 
 import asyncio
 import contextlib
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from sidecar.models import Catalog, DownloadEvent, Models
     from sidecar.routing import Assignments, Providers, Router
     from sidecar.settings import Setting, Settings
+    from sidecar.storage import Storage
     from sidecar.store import Database
     from sidecar.worker import Worker
 
@@ -138,7 +142,14 @@ class App:
         from sidecar.chat import Sessions
         from sidecar.methods.sessions import Notifier
 
+        self._later(self.storage.sweep())
         return Sessions(self.database, self.router, self._folder.attachments, Notifier(self._post))
+
+    @cached_property
+    def storage(self) -> "Storage":
+        from sidecar.storage import Storage
+
+        return Storage(self._folder, self.database, self.models)
 
     def namespaces(self) -> Mapping[str, Namespace]:
         binders = {
@@ -152,6 +163,7 @@ class App:
             "sidecar.protocol.providers": self._providers,
             "sidecar.protocol.settings": self._settings,
             "sidecar.protocol.store": self._store,
+            "sidecar.protocol.storage": self._storage,
             "sidecar.protocol.engine": self._engine,
         }
         served_by_the_server = (INITIALIZE.name, CANCEL_REQUEST.name)
@@ -233,6 +245,11 @@ class App:
         from sidecar.methods import store
 
         return store.bind(database=self.database, on_change=self._tell_of_store)
+
+    def _storage(self) -> Sequence[Bound[Any, Any]]:
+        from sidecar.methods import storage
+
+        return storage.bind(storage=self.storage)
 
     def _download_changed(self, event: "DownloadEvent") -> None:
         from sidecar.methods.models import notification

@@ -14,12 +14,12 @@ LOCK_SECONDS = 2.5
 LOCK_POLL_SECONDS = 0.05
 
 PLATFORM_NAME = "knowledge-focus.huozhong.in"
-"""What the folder is called where nobody chose one. The system's web view keeps its own things in there as well."""
-SIGNS = frozenset({"builtin_models", "knowledge-focus.db"})
+"""What the folder is called where nobody chose one; all that is in a folder of this name is ours."""
+SIGNS = frozenset({"builtin_models", "knowledge-focus.erasing", "knowledge-focus.db"})
 """A folder with one of these is ours, whatever else somebody put there."""
 OWN_NAMES = SIGNS | {
-    *("attachments", "cache", "copies", "lock", "logs", "python", "shell.json", "window.bell", "window.lock"),
-    *("knowledge-focus.db-wal", "knowledge-focus.db-shm", ".DS_Store"),
+    *("attachments", "cache", "copies", "lock", "logs", "python", "shell.json", "web"),
+    *("window.bell", "window.lock", "knowledge-focus.db-wal", "knowledge-focus.db-shm", ".DS_Store"),
 }
 """All that may be there before the first sidecar is: the shell comes first, and the Finder marks what it shows."""
 
@@ -72,6 +72,20 @@ class DataFolder:
     @property
     def cache(self) -> Path:
         return self.path / "cache"
+
+    @property
+    def kernels(self) -> Path:
+        return self.cache / "kernels"
+
+    @property
+    def environment(self) -> tuple[Path, ...]:
+        """Of the shell: the Python environment that this program runs on, and what it was made from."""
+        return self.path / "python", self.cache / "uv", self.cache / "cpython"
+
+    @property
+    def web(self) -> Path:
+        """Of the shell: what the system's web view keeps for the window."""
+        return self.path / "web"
 
     def prepare(self) -> None:
         """Makes the folder, and closes it to everybody but its owner.

@@ -80,6 +80,7 @@ class Sessions:
         shown = await self._database.write(session.delete, session_id)
         await self.stop(session_id)  # somebody may have asked meanwhile
         await self._delete_unused(shown)
+        await self._database.forget_deleted()
 
     async def messages(self, session_id: str, before: str | None, limit: int) -> tuple[Sequence[Message], bool]:
         """The newest messages of a chat, or the newest before that one, the oldest first; whether there are older

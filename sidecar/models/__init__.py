@@ -4,6 +4,7 @@ Nothing here opens a connection before `Models.download` is called, and nothing 
 """
 
 from sidecar.models.builtin import Models
+from sidecar.models.cache import unfinished
 from sidecar.models.catalog import BuiltinModel, Catalog, CatalogError
 from sidecar.models.job import SPARE_BYTES
 from sidecar.models.network import NetworkLimits
@@ -22,4 +23,5 @@ __all__ = [
     "ModelStatus",
     "Models",
     "NetworkLimits",
+    "unfinished",
 ]

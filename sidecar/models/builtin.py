@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from sidecar.errors import Cancelled, InternalError, ModelInUse, ModelNotReady, SidecarError
-from sidecar.models.cache import RepositoryCache
+from sidecar.models.cache import RepositoryCache, remove_unfinished
 from sidecar.models.catalog import BuiltinModel, Catalog
 from sidecar.models.check import SnapshotCheck
 from sidecar.models.download import SnapshotDownload
@@ -181,17 +181,22 @@ class Models:
         """
         model = self._catalog.find(model_id)
         self.refuse_if_busy(model.id)
-        self._failures.pop(model.id, None)
-        self._deleting.add(model.id)
-        # Goes on when the caller no longer waits.
-        removal = asyncio.ensure_future(asyncio.to_thread(self._cache(model).remove))
-        removal.add_done_callback(lambda _: self._deleting.discard(model.id))
-        try:
-            await asyncio.shield(removal)
-        except OSError as error:
-            raise InternalError(f"the data folder cannot be used: {error!r}") from error
+        await self._delete([model.id], self._cache(model).remove)
         log.info("builtin-model %s was deleted", model.repository)
         return self.status(model.id)
+
+    async def delete_unfinished(self) -> None:
+        """Delete what downloads and imports left that did not come to their end.
+
+        Raises:
+            ModelInUse: a model is being downloaded, imported, verified or deleted.
+            InternalError: something of it cannot be deleted.
+        """
+        models = [model.id for model in self._catalog.models]
+        for model_id in models:
+            self.refuse_if_busy(model_id)
+        await self._delete(models, partial(remove_unfinished, self._root))
+        log.info("unfinished downloads were deleted")
 
     def refuse_if_busy(self, model_id: str | None = None) -> None:
         """Refuse what cannot be done beside something else.
@@ -208,6 +213,18 @@ class Models:
     async def close(self) -> None:
         """Cancel all that runs and wait for it, within limits."""
         await self._jobs.cancel()
+
+    async def _delete(self, model_ids: Sequence[str], remove: Callable[[], object]) -> None:
+        for model_id in model_ids:
+            self._failures.pop(model_id, None)
+        self._deleting.update(model_ids)
+        # Goes on when the caller no longer waits.
+        removal = asyncio.ensure_future(asyncio.to_thread(remove))
+        removal.add_done_callback(lambda _: self._deleting.difference_update(model_ids))
+        try:
+            await asyncio.shield(removal)
+        except OSError as error:
+            raise InternalError(f"the data folder cannot be used: {error!r}") from error
 
     async def _check(self, model: BuiltinModel, notify: Notify) -> None:
         if not isinstance(self._jobs.get(model.id), SnapshotCheck):

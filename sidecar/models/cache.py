@@ -135,6 +135,24 @@ class RepositoryCache:
         return manifest if manifest.repository == self._repository else None
 
 
+def unfinished(root: Path) -> list[Path]:
+    """The folders of what counts for nothing yet, in all repositories there are: the whole one while nothing of it is
+    verified, else what is on its way. Also of models that the catalog does not have any more."""
+    repositories = [folder for folder in root.glob("models--*") if folder.is_dir() and not folder.is_symlink()]
+    there = [folder / "parts" if any(folder.glob("verified/*.json")) else folder for folder in repositories]
+    return [folder for folder in there if folder.is_dir()]
+
+
+def remove_unfinished(root: Path) -> None:
+    """Delete these folders.
+
+    Raises:
+        OSError: something of it cannot be deleted.
+    """
+    for folder in unfinished(root):
+        shutil.rmtree(folder)
+
+
 def _size(path: Path) -> int | None:
     try:
         return path.stat().st_size

@@ -52,6 +52,8 @@ MODULES: dict[str, str] = {
     "settings/set": "sidecar.protocol.settings",
     "store/status": "sidecar.protocol.store",
     "store/dismissRecovery": "sidecar.protocol.store",
+    "storage/usage": "sidecar.protocol.storage",
+    "storage/clear": "sidecar.protocol.storage",
     "engine/status": "sidecar.protocol.engine",
     "engine/pause": "sidecar.protocol.engine",
     "engine/resume": "sidecar.protocol.engine",

@@ -6,12 +6,13 @@ import asyncio
 import logging
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from sidecar.errors import DiskFull, StoreFailed
 from sidecar.store import recovery
-from sidecar.store.opening import opened
+from sidecar.store.opening import opened, renew_copies
 from sidecar.store.transaction import transaction
 
 if TYPE_CHECKING:  # takes 20 ms to import: with the first use
@@ -94,21 +95,42 @@ class Database:
             raise StoreFailed(f"the record cannot be removed: {error!r}", reason=type(error).__name__) from error
         self.recovery = None
 
+    async def forget_deleted(self) -> None:
+        """Takes what was deleted out of the log, too, which else has the old pages until it is written over.
+
+        Raises:
+            DatabaseRefused: it cannot be used.
+            DiskFull: there is no room.
+            StoreFailed: not now.
+        """
+        await self._run(None, lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
+
+    async def renew_copies(self) -> None:
+        """Has one new copy take the place of all copies, and of what was set aside.
+
+        Raises:
+            DatabaseRefused: it cannot be used.
+            DiskFull: there is no room; the newest copy stays.
+            StoreFailed: not now; the newest copy stays.
+        """
+        await self._run(None, lambda connection: renew_copies(connection, self._copies))
+
     def close(self) -> Future[None]:
         """Writes what is left in the log into the file. Later uses fail."""
         closed = self._thread.submit(self._close)
         self._thread.shutdown(wait=False)
         return closed
 
-    async def _run(self, mode: str, work: Callable[[apsw.Connection], T]) -> T:
+    async def _run(self, mode: str | None, work: Callable[[apsw.Connection], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._transaction, mode, work)
 
-    def _transaction(self, mode: str, work: Callable[[apsw.Connection], T]) -> T:
+    def _transaction(self, mode: str | None, work: Callable[[apsw.Connection], T]) -> T:
         import apsw
 
         try:
             connection = self._connection or self._open()
-            with transaction(connection, mode):
+            # Some things SQLite does only where there is no transaction.
+            with nullcontext() if mode is None else transaction(connection, mode):
                 return work(connection)
         except apsw.FullError as error:
             raise DiskFull("there is no room for the database") from error

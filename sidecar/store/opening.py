@@ -66,6 +66,29 @@ def migrations() -> list[str]:
     return [entry.read_text(encoding="utf-8") for entry in found]
 
 
+def renew_copies(connection: apsw.Connection, copies: Path) -> None:
+    """Deletes all copies and what was set aside, but not the word of a recovery that nobody has read. A new copy takes
+    their place, which has nothing of what was deleted since: a database without any could not be recovered.
+
+    Raises:
+        apsw.Error, OSError: the new copy cannot be made; the newest old one stays.
+    """
+    copies.mkdir(mode=0o700, exist_ok=True)
+    newest = newest_copy(copies)
+    for path in copies.iterdir():
+        if path not in (newest, copies / recovery.RECORD):
+            path.unlink()
+    _copy(connection, copies)
+    if newest is not None:
+        newest.unlink(missing_ok=True)
+
+
+def newest_copy(copies: Path) -> Path | None:
+    """The last copy of the database that was made, if there is one."""
+    found = _copies(copies) if copies.is_dir() else []
+    return found[-1][1] if found else None
+
+
 def _checked(path: Path) -> apsw.Connection:
     connection = _connected(path)
     try:
@@ -93,6 +116,8 @@ def _connected(path: Path) -> apsw.Connection:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA fullfsync = ON")
         connection.execute("PRAGMA foreign_keys = ON")
+        # What a person deleted is overwritten, not only left out.
+        connection.execute("PRAGMA secure_delete = ON")
         # Views and triggers of a file that somebody else made call nothing: https://sqlite.org/security.html
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)

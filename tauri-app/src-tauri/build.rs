@@ -19,6 +19,8 @@ const COMMANDS: &[&str] = &[
     "diagnostics",
     "secret_set",
     "secret_delete",
+    "storage_outside",
+    "erase_everything",
 ];
 
 fn main() {

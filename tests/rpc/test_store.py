@@ -1,5 +1,6 @@
 """`store/status`, and a database that is damaged, newer or locked when the sidecar starts: through the real pipe."""
 
+import os
 import sqlite3
 from contextlib import ExitStack
 from pathlib import Path
@@ -75,6 +76,33 @@ def test_without_a_copy_a_new_database_is_begun_and_that_is_told(data_dir: Path)
         assert told is not None
         assert told["copiedAt"] is None
         assert unload_minutes(pipe) == 30
+
+
+def test_pictures_of_messages_that_were_set_aside_stay_until_the_person_knows(data_dir: Path) -> None:
+    database = lived_in(data_dir)
+    for copy in (data_dir / "copies").iterdir():
+        copy.unlink()
+    damage(database)
+    picture = data_dir / "attachments" / ("a" * 64)
+    picture.parent.mkdir(exist_ok=True)
+    picture.write_bytes(b"of a message that is in the damaged file")
+    os.utime(picture, (0, 0))
+
+    with Pipe.sidecar(data_dir) as pipe:
+        pipe.initialize()
+        assert pipe.request("sessions/list")["sessions"] == []
+        assert pipe.request("storage/clear", {"kind": "attachments"})["freedBytes"] == 0
+        assert picture.exists()
+        pipe.request("storage/clear", {"kind": "copies"})
+        told = recovery(pipe)
+        assert told is not None  # what was set aside is gone, the word of it is not
+        assert told["setAside"] is None
+    with Pipe.sidecar(data_dir) as pipe:
+        pipe.initialize()
+        assert recovery(pipe) == told
+        pipe.request("store/dismissRecovery")
+        assert pipe.request("storage/clear", {"kind": "attachments"})["freedBytes"] > 0
+        assert not picture.exists()
 
 
 def test_a_newer_database_ends_the_process_with_a_code_of_its_own_and_stays_as_it_is(data_dir: Path) -> None:

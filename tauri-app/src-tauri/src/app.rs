@@ -20,7 +20,7 @@ use crate::instance::Instance;
 use crate::offered::Offered;
 use crate::preferences::Preferences;
 use crate::relay::Relay;
-use crate::window;
+use crate::{erasure, web_data, window};
 
 /// Where the sidecar's code was not found.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +66,8 @@ pub(crate) fn run(data: &DataFolder, arguments: &Arguments, instance: Instance) 
             commands::diagnostics::diagnostics,
             commands::secret::secret_set,
             commands::secret::secret_delete,
+            commands::storage::storage_outside,
+            commands::storage::erase_everything,
         ])
         .setup(move |app| set_up(app.handle(), &for_setup, source, catalog, instance))
         .build(context())?;
@@ -75,6 +77,7 @@ pub(crate) fn run(data: &DataFolder, arguments: &Arguments, instance: Instance) 
         RunEvent::Exit => {
             tauri::async_runtime::block_on(app.state::<Relay>().shut_down());
             tracing::info!("the app has left, and its sidecar");
+            erase_if_begun(&app.state::<DataFolder>());
         }
         _ => {}
     });
@@ -120,6 +123,17 @@ fn set_up(
     instance.on_second_start(move || window::come_forward(&of_instance))?;
     leave_on_signal(app.clone());
     Ok(())
+}
+
+/// Last of all: until now the window could still write.
+fn erase_if_begun(data: &DataFolder) {
+    if erasure::is_begun(data) {
+        let error = erasure::become_finisher(data);
+        tracing::error!(%error, "no process of its own erases everything: this one does");
+        if let Err(error) = erasure::finish(data, &web_data::outside()) {
+            eprintln!("knowledge-focus: not everything could be erased: {error}");
+        }
+    }
 }
 
 /// Without this a display that is missing or refuses the app is a panic deep inside the window's event loop.

@@ -19,4 +19,8 @@ pub(crate) struct Arguments {
     /// Folder to use in place of the package's own `sidecar-bundle`, also in a source checkout: for tests of the first launch
     #[arg(long, value_name = "DIR", hide = true)]
     pub(crate) bundle: Option<PathBuf>,
+
+    /// Finish erasing everything, and leave: the app says so to itself
+    #[arg(long, hide = true)]
+    pub(crate) finish_erasing: bool,
 }

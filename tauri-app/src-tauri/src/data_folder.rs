@@ -1,5 +1,6 @@
 //! The folder for everything the app keeps.
 
+use std::ffi::OsStr;
 use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
@@ -8,10 +9,10 @@ use std::path::{Path, PathBuf};
 // The sidecar refuses the same folders (sidecar/data_folder.py; a test compares the two), but the shell comes first and
 // writes files of its own there.
 
-/// What the folder is called where nobody chose one. The system's web view keeps its own things in there as well.
-const PLATFORM_NAME: &str = "knowledge-focus.huozhong.in";
+/// What the folder is called where nobody chose one; all that is in a folder of this name is ours.
+pub(crate) const PLATFORM_NAME: &str = "knowledge-focus.huozhong.in";
 /// A folder with one of these is ours, whatever else somebody put there.
-const SIGNS: &[&str] = &["builtin_models", "knowledge-focus.db"];
+const SIGNS: &[&str] = &["builtin_models", "knowledge-focus.erasing", "knowledge-focus.db"];
 /// All that may be in a folder of ours that has no sign yet.
 const OTHER_OWN_NAMES: &[&str] = &[
     "attachments",
@@ -23,10 +24,15 @@ const OTHER_OWN_NAMES: &[&str] = &[
     "logs",
     "python",
     "shell.json",
+    "web",
     "window.bell",
     "window.lock",
     ".DS_Store",
 ];
+/// The note that all of it goes.
+pub(crate) const ERASING: &str = "knowledge-focus.erasing";
+/// What a file is called that takes the place of `shell.json` in a moment.
+pub(crate) const UNFINISHED_PREFERENCES: &str = ".shell-";
 /// Set on a folder that many people write in.
 const STICKY: u32 = 0o1000;
 
@@ -81,6 +87,23 @@ impl DataFolder {
 
     pub(crate) fn attachments(&self) -> PathBuf {
         self.0.join("attachments")
+    }
+
+    /// Where the system's web view keeps what it has of the window, as far as it lets itself be told (not on macOS).
+    pub(crate) fn web(&self) -> PathBuf {
+        self.0.join("web")
+    }
+
+    /// What in the folder is the app's: all of it, where the folder has its name.
+    pub(crate) fn own_entries(&self) -> io::Result<Vec<PathBuf>> {
+        let platforms = self.0.ends_with(PLATFORM_NAME);
+        let is_ours = |name: &OsStr| {
+            SIGNS.iter().chain(OTHER_OWN_NAMES).any(|own| name == *own)
+                || name.as_encoded_bytes().starts_with(UNFINISHED_PREFERENCES.as_bytes())
+        };
+        let entries = fs::read_dir(&self.0)?.collect::<Result<Vec<_>, _>>()?;
+        let ours = entries.iter().filter(|entry| platforms || is_ours(&entry.file_name()));
+        Ok(ours.map(fs::DirEntry::path).collect())
     }
 
     pub(crate) fn logs(&self) -> PathBuf {

@@ -15,14 +15,17 @@ mod discretion;
 mod disk;
 mod disk_access;
 mod environment;
+mod erasure;
 mod instance;
 mod logs;
 mod offered;
 mod page;
 mod preferences;
 mod relay;
+mod web_data;
 mod window;
 
+use std::error::Error;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -48,15 +51,10 @@ pub fn run() -> ExitCode {
             return answer.print().map_or(ExitCode::FAILURE, |()| ExitCode::from(code));
         }
     };
-    let data = match DataFolder::open(arguments.data_dir.as_deref()) {
-        Ok(data) => data,
-        Err(error) => return fail(&error, DATA_FOLDER_REFUSED),
-    };
-    let instance = match Instance::claim(data.path()) {
-        Ok(Claim::First(instance)) => instance,
-        // The window that is open comes forward instead of a second one.
-        Ok(Claim::Told) => return ExitCode::SUCCESS,
-        Err(error) => return fail(&error, DATA_FOLDER_REFUSED),
+    let (data, instance) = match take_folder(&arguments) {
+        Ok(Some(taken)) => taken,
+        Ok(None) => return ExitCode::SUCCESS,
+        Err(error) => return fail(&*error, DATA_FOLDER_REFUSED),
     };
     logs::start(&data);
     match app::run(&data, &arguments, instance) {
@@ -68,7 +66,33 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn fail(error: &dyn std::error::Error, code: u8) -> ExitCode {
+/// The data folder, claimed for this process. `None`: there is nothing left to do.
+fn take_folder(arguments: &Arguments) -> Result<Option<(DataFolder, Instance)>, Box<dyn Error>> {
+    loop {
+        let data = DataFolder::open(arguments.data_dir.as_deref())?;
+        // The window that is open comes forward instead of a second one.
+        let Claim::First(instance) = Instance::claim(data.path())? else { return Ok(None) };
+        if !erasure::is_begun(&data) {
+            return Ok(if arguments.finish_erasing { None } else { Some((data, instance)) });
+        }
+        if arguments.finish_erasing {
+            erasure::wait_for_children();
+        }
+        if let Err(error) = erasure::finish(&data, &web_data::outside()) {
+            if arguments.finish_erasing {
+                return Err(format!("not everything could be erased: {error}").into());
+            }
+            eprintln!("knowledge-focus: not everything could be erased: {error}");
+            erasure::give_up(&data)?;
+        }
+        // All goes on as at a first launch.
+        if arguments.finish_erasing {
+            return Ok(None);
+        }
+    }
+}
+
+fn fail(error: &dyn Error, code: u8) -> ExitCode {
     eprintln!("knowledge-focus: {error}");
     ExitCode::from(code)
 }

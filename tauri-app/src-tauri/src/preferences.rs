@@ -12,7 +12,7 @@ use tauri::{AppHandle, Theme, Wry};
 use tauri_plugin_store::{Store, StoreExt};
 use tempfile::NamedTempFile;
 
-use crate::data_folder::DataFolder;
+use crate::data_folder::{DataFolder, UNFINISHED_PREFERENCES};
 
 /// A language that the app speaks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -110,7 +110,7 @@ impl Preferences {
 
 /// Writes `content` in the place of what `path` held: whole, or not at all.
 fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut file = NamedTempFile::with_prefix_in(".shell-", path.parent().unwrap_or(Path::new(".")))?;
+    let mut file = NamedTempFile::with_prefix_in(UNFINISHED_PREFERENCES, path.parent().unwrap_or(Path::new(".")))?;
     file.write_all(content)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tauri::webview::{NewWindowResponse, PageLoadEvent};
 use tauri::{AppHandle, DragDropEvent, Manager, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent};
 
+use crate::data_folder::DataFolder;
 use crate::offered::Offered;
 use crate::preferences::{Geometry, Preferences};
 use crate::relay::Relay;
@@ -30,6 +31,8 @@ pub(crate) fn open(app: &AppHandle) -> tauri::Result<()> {
         .min_inner_size(LEAST.0, LEAST.1)
         .maximized(maximized)
         .theme(preferences.appearance().theme())
+        // One for each data folder, as all else. On macOS the system keeps it where it likes.
+        .data_directory(app.state::<DataFolder>().web())
         .prevent_overflow()
         // The page is ours and stays; a link in a model's answer opens nothing by itself.
         .on_navigation(is_our_page)

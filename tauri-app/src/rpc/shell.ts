@@ -123,5 +123,21 @@ export const secretSet = (providerId: string, secret: string, keep: boolean) =>
 /** Has the keychain, the shell and the sidecar forget a provider's key. There is no way to read one. */
 export const secretDelete = (providerId: string) => command<null>("secret_delete", { providerId });
 
+/** Something that the app keeps outside its data folder. */
+export interface OutsideStorage {
+  place: string;
+  /** On the disk. */
+  bytes: number;
+}
+
+/** What the system keeps for the window outside the data folder; all else the sidecar counts. */
+export const storageOutside = () => command<OutsideStorage[]>("storage_outside");
+
+/**
+ * Leaves the app and deletes everything it keeps, the keys in the keychain first. Rejects with `keychain_unavailable` if
+ * these stay: then nothing was deleted, and it may be asked again with `withoutKeys`.
+ */
+export const eraseEverything = (withoutKeys: boolean) => command<null>("erase_everything", { withoutKeys });
+
 /** Versions, system, states and the last log lines, as text for a report; never what was written or shown. */
 export const diagnostics = () => command<string>("diagnostics");

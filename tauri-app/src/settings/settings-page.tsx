@@ -1,4 +1,4 @@
-import { ArrowLeft, Blocks, Cpu, type LucideIcon, Server, SlidersHorizontal } from "lucide-react";
+import { ArrowLeft, Blocks, Cpu, HardDrive, type LucideIcon, Server, SlidersHorizontal } from "lucide-react";
 import { Dialog } from "radix-ui";
 import { type ComponentType, type RefObject, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -10,8 +10,9 @@ import { Builtin } from "./builtin";
 import { Capabilities } from "./capabilities";
 import { General } from "./general";
 import { Providers } from "./providers";
+import { Storage } from "./storage";
 
-type SectionName = "general" | "capabilities" | "providers" | "builtin";
+type SectionName = "general" | "capabilities" | "providers" | "builtin" | "storage";
 
 /** In the order in which they are listed. */
 const SECTIONS: readonly [SectionName, LucideIcon, ComponentType<{ sidecar: Sidecar }>][] = [
@@ -19,6 +20,7 @@ const SECTIONS: readonly [SectionName, LucideIcon, ComponentType<{ sidecar: Side
   ["capabilities", Blocks, Capabilities],
   ["providers", Server, Providers],
   ["builtin", Cpu, Builtin],
+  ["storage", HardDrive, Storage],
 ];
 
 type SettingsPageProps = {

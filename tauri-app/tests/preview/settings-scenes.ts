@@ -13,6 +13,7 @@ import {
   READY,
   withModel,
 } from "../shell/sidecar";
+import { withStorage } from "../shell/storage";
 import { element, LABELS, never, openMenu, press, pressText, type Scene, write } from "./scene";
 
 type SectionName = Exclude<keyof typeof en.settings.sections, "label">;
@@ -125,6 +126,14 @@ export const SETTINGS_SCENES: Record<string, Scene> = {
       await pressText(texts.builtin.deletion.confirm);
     },
   ),
+  storage: settings("storage", withStorage()),
+  storageClear: settings("storage", withStorage(), async (_, texts) => {
+    await pressText(texts.storage.clear);
+  }),
+  storageErase: settings("storage", withStorage(), async (_, texts) => {
+    await pressText(texts.storage.erase.open);
+    (await element('[role="checkbox"]')).click();
+  }),
   general: settings("general", withSettings({ unloadMinutes: 120 })),
   providersPlain: settings("providers", {}, async (_, texts) => {
     await pressText(texts.providers.add);

@@ -129,6 +129,9 @@ export class ShellReplay {
         return this.#script.commands?.[command]?.(args) ?? true;
       case "diagnostics":
         return "Knowledge Focus 0.1.0";
+      case "storage_outside":
+        return this.#script.commands?.[command]?.(args) ?? [];
+      case "erase_everything":
       case "pick_folder":
       case "disk_access_settings":
       case "environment_retry":

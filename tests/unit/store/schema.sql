@@ -1,4 +1,4 @@
--- version 2
+-- version 3
 
 CREATE TABLE provider (
     id            TEXT    PRIMARY KEY,

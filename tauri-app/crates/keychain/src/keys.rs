@@ -106,6 +106,27 @@ impl Keys {
         put
     }
 
+    /// Removes every key of this data folder from the keychain, also of providers that are gone, and forgets those of
+    /// this run.
+    ///
+    /// # Errors
+    /// `keychain_unavailable`: some may still be in there.
+    pub async fn erase(&self) -> Result<(), RpcError> {
+        let mut held = self.held.lock().await;
+        let kept = match self.keychain.accounts().await {
+            Ok(kept) => kept,
+            // There is none, and nobody who could have a key in it.
+            Err(KeychainError::Absent(_)) if held.accounts.is_empty() && held.lent.is_empty() => HashSet::new(),
+            Err(error) => return Err(error.into()),
+        };
+        for account in kept {
+            self.keychain.remove(&account).await?;
+        }
+        held.lent.clear();
+        held.kept = Some(HashSet::new());
+        Ok(())
+    }
+
     /// Gives each sidecar its keys, and lets go of those that belong to nobody any more; until the app leaves.
     async fn follow(
         self: Arc<Self>,

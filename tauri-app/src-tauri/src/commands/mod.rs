@@ -9,6 +9,7 @@ pub(crate) mod link;
 pub(crate) mod rpc;
 pub(crate) mod secret;
 pub(crate) mod shell;
+pub(crate) mod storage;
 
 use sidecar_host::RpcError;
 

@@ -40,6 +40,9 @@ export interface Messages {
   SetParams: SetParams;
   Setting: Setting;
   StoreStatus: StoreStatus;
+  StorageUsage: StorageUsage;
+  ClearParams: ClearParams;
+  ClearResult: ClearResult;
   ChatChunkParams: ChatChunkParams;
   EventParams: EventParams;
   DownloadEvent: DownloadEvent;
@@ -918,6 +921,49 @@ export interface Recovery {
   copiedAt: number | null;
   recoveredAt: number;
 }
+export interface StorageUsage {
+  /**
+   * Every kind; each file counts for exactly one of them
+   */
+  holdings: StorageHolding[];
+}
+export interface StorageHolding {
+  /**
+   * partial: of downloads that did not come to their end; environment: Python and its packages; kernels: compiled for the GPU; copies: of the database; web: what the system's web view keeps
+   */
+  kind:
+    | "model"
+    | "partial"
+    | "environment"
+    | "kernels"
+    | "database"
+    | "copies"
+    | "attachments"
+    | "logs"
+    | "web"
+    | "other";
+  /**
+   * On the disk; a file of several names counts once
+   */
+  bytes: number;
+  /**
+   * About what clearing it would free; null: it is not cleared
+   */
+  clearableBytes: number | null;
+  /**
+   * Absolute paths, as far as they are there
+   */
+  places: string[];
+}
+export interface ClearParams {
+  /**
+   * copies: one new copy takes the place of all; attachments: those that no message shows; logs: the shell's, too
+   */
+  kind: "partial" | "kernels" | "copies" | "attachments" | "logs";
+}
+export interface ClearResult {
+  freedBytes: number;
+}
 export interface ChatChunkParams {
   /**
    * The id of the chat/completions request
@@ -1096,6 +1142,10 @@ export interface Methods {
   "store/status": { params: NoParams; result: StoreStatus };
   /** The person has read what became of the database */
   "store/dismissRecovery": { params: NoParams; result: StoreStatus };
+  /** What the data folder holds, by kind */
+  "storage/usage": { params: NoParams; result: StorageUsage };
+  /** Deletes what can be spared of one kind */
+  "storage/clear": { params: ClearParams; result: ClearResult };
   /** What the engine holds and does */
   "engine/status": { params: NoParams; result: EngineStatus };
   /** Holds background requests where they are */

@@ -62,3 +62,22 @@ fn the_key_of_an_address_does_not_follow_its_provider_to_another() {
         app.leave().await;
     });
 }
+
+#[test]
+fn all_keys_of_a_data_folder_are_erased_and_those_of_another_stay() {
+    session(Keyring::Open, async |data| {
+        let other = data.join("other");
+        std::fs::create_dir(&other).expect("the disk has room");
+        let others = App::start(&other).await;
+        others.set("sk-of-another", true).await.expect("it is kept");
+        let app = App::start(data).await;
+        app.set(KEY, true).await.expect("it is kept");
+        assert_eq!(entries().len(), 2);
+        app.keys.erase().await.expect("they can be removed");
+        let left = entries();
+        assert_eq!(left.iter().map(|(_, _, key)| key.as_str()).collect::<Vec<_>>(), ["sk-of-another"]);
+        app.keys.erase().await.expect("there is none left");
+        app.leave().await;
+        others.leave().await;
+    });
+}

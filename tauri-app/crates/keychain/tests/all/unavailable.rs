@@ -82,3 +82,31 @@ fn a_keychain_is_not_touched_for_somebody_without_providers() {
         app.leave().await;
     });
 }
+
+#[test]
+fn keys_in_a_locked_keychain_are_not_erased_and_that_is_said() {
+    session(Keyring::Open, async |data| {
+        write_providers(data, &[provider(PROVIDER, &format!("{ORIGIN}/v1"))]);
+        let app = App::launch_with(data, &[], Duration::from_secs(2)).await;
+        app.set(KEY, true).await.expect("it is kept");
+        lock();
+        let error = app.keys.erase().await.expect_err("it is locked");
+        assert_eq!(error.kind, "keychain_unavailable");
+        app.leave().await;
+    });
+}
+
+#[test]
+fn without_a_keychain_and_a_provider_there_is_no_key_to_erase() {
+    session(Keyring::Missing, async |data| {
+        write_providers(data, &[]);
+        let app = App::launch(data, &[]).await;
+        app.keys.erase().await.expect("there can be none");
+        app.leave().await;
+        write_providers(data, &[provider(PROVIDER, &format!("{ORIGIN}/v1"))]);
+        let app = App::launch(data, &[]).await;
+        app.set(KEY, false).await.expect("it is lent");
+        assert_eq!(app.keys.erase().await.expect_err("nobody can say").kind, "keychain_unavailable");
+        app.leave().await;
+    });
+}

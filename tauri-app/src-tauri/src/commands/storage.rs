@@ -1,0 +1,48 @@
+//! What lies on the disk beside what the sidecar counts, and erasing all of it.
+
+use std::sync::Arc;
+
+use keychain::Keys;
+use serde::Serialize;
+use sidecar_host::RpcError;
+use tauri::{AppHandle, State};
+
+use super::on_disk;
+use crate::data_folder::DataFolder;
+use crate::disk::unwritable;
+use crate::{erasure, web_data};
+
+/// Something of the app's that is not in its data folder.
+#[derive(Debug, Serialize)]
+pub(crate) struct Outside {
+    place: String,
+    /// On the disk.
+    bytes: u64,
+}
+
+#[tauri::command]
+pub(crate) async fn storage_outside() -> Result<Vec<Outside>, RpcError> {
+    on_disk(|| {
+        let there = web_data::outside().into_iter().filter(|place| place.exists());
+        Ok(there.map(|place| Outside { bytes: web_data::size(&place), place: place.display().to_string() }).collect())
+    })
+    .await
+}
+
+/// The app leaves and takes all it has along. The keys go first: if the keychain does not let them go, nothing else does,
+/// unless the person wants it so (`without_keys`).
+#[tauri::command]
+pub(crate) async fn erase_everything(
+    app: AppHandle,
+    data: State<'_, DataFolder>,
+    keys: State<'_, Arc<Keys>>,
+    without_keys: bool,
+) -> Result<(), RpcError> {
+    if !without_keys {
+        keys.erase().await?;
+    }
+    erasure::begin(&data).map_err(unwritable)?;
+    tracing::info!("everything is erased, as the person wants it");
+    app.exit(0);
+    Ok(())
+}
