@@ -17,6 +17,7 @@ from sidecar.models.verify import Digest
 
 MODEL_TYPE = "qwen3_vl"  # All that the engine loads.
 CODE_MEMBERS = ("model_file", "auto_map")  # By these a configuration has Python code run that lies beside it.
+SIZE_TOLERANCE = 0.2  # of what the catalog says without pins: its word for people, and models of this size are alike
 LONGEST_JSON = 8 * 1024 * 1024
 MOST_FILES = 1000
 
@@ -64,6 +65,7 @@ def inspect(path: str, model: BuiltinModel) -> ImportSource:
         if pinned is None:
             files = [_file(folder, name, None, boundaries) for name in _found(folder)]
             _check_unpinned(files)
+            _check_size(files, model)
         else:
             files = [_file(folder, file.path, file.digest, boundaries) for file in pinned.files]
             for file, wanted in zip(files, pinned.files, strict=True):
@@ -156,6 +158,13 @@ def _check_unpinned(files: list[SourceFile]) -> None:
     for file in weights:
         if not is_whole(file.path):
             raise ImportRefused("weights that are not whole", reason="incomplete", file=file.name)
+
+
+def _check_size(files: list[SourceFile], model: BuiltinModel) -> None:
+    """Whether they are about as large as this model: its kind has others, from a tenth of its size to fifty times."""
+    wanted, found = model.total_bytes, sum(file.size for file in files)
+    if wanted is not None and abs(found - wanted) > SIZE_TOLERANCE * wanted:
+        raise ImportRefused(f"{found} bytes, and the model has {wanted}", reason="other_model")
 
 
 def _json(file: SourceFile) -> dict[str, Any]:

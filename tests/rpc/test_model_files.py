@@ -1,5 +1,6 @@
 """`models/import`, `models/verify` and `models/delete` through the pipe, with a model that answers."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,8 +27,9 @@ def refused(pipe: Pipe, method: str, params: Json | None = None) -> tuple[str, o
     return caught.value.kind, caught.value.data["details"].get("reason")
 
 
-def large_model(folder: Path) -> Path:
-    """A model whose file takes a while to be read: 200 MB of zeros that take no room on the disk."""
+def large_model(folder: Path, catalog: Path) -> tuple[Path, Path]:
+    """A model whose file takes a while to be read, 200 MB of zeros that take no room on the disk; and the catalog, but
+    that it says so."""
     folder.mkdir()
     (folder / "config.json").write_text('{"model_type": "qwen3_vl"}')
     size = 200_000_000
@@ -35,7 +37,11 @@ def large_model(folder: Path) -> Path:
     with (folder / "model.safetensors").open("wb") as sparse:
         sparse.write(len(header).to_bytes(8, "little") + header)
         sparse.truncate(8 + len(header) + size)
-    return folder
+    content = json.loads(catalog.read_text())
+    content["models"][0]["totalBytes"] = size
+    changed = folder.with_name("catalog.json")
+    changed.write_text(json.dumps(content))
+    return folder, changed
 
 
 def stored(data_dir: Path) -> list[Path]:
@@ -75,7 +81,7 @@ def test_a_folder_without_the_model_is_refused_with_the_reason(sidecar: Pipe, tm
 def test_an_import_that_is_killed_leaves_nothing_that_counts_and_the_next_one_ends_well(
     data_dir: Path, catalog: Path, tmp_path: Path
 ) -> None:
-    source = large_model(tmp_path / "source")
+    source, catalog = large_model(tmp_path / "source", catalog)
     with Pipe.sidecar(data_dir, catalog) as pipe:
         pipe.initialize()
         pipe.request("models/import", {"path": str(source)})
@@ -95,9 +101,10 @@ def test_an_import_that_is_killed_leaves_nothing_that_counts_and_the_next_one_en
 
 
 def test_a_check_of_the_files_can_be_cancelled_and_begun_again(data_dir: Path, catalog: Path, tmp_path: Path) -> None:
+    source, catalog = large_model(tmp_path / "source", catalog)
     with Pipe.sidecar(data_dir, catalog) as pipe:
         pipe.initialize()
-        pipe.request("models/import", {"path": str(large_model(tmp_path / "source"))})
+        pipe.request("models/import", {"path": str(source)})
         pipe.notification("builtin-model-download-completed")
 
         checking = pipe.send("models/verify")

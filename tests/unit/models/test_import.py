@@ -169,6 +169,20 @@ async def test_without_pins_the_revision_of_a_hugging_face_cache_is_recorded(
     assert models.list()[0].revision == "b" * 40
 
 
+async def test_without_pins_a_model_of_the_kind_but_of_another_size_is_refused(
+    root: Path, model: BuiltinModel, recorder: Recorder, source: Path
+) -> None:
+    size = sum(file.stat().st_size for file in source.iterdir() if file.name in IMPORTED)
+    for stated, fits in ((10 * size, False), (size // 2, False), (size + size // 10, True)):
+        catalog = Catalog((replace(model, revision=None, files=None, total_bytes=stated),))
+        models = Models(root=root, catalog=catalog, notify=recorder, limits=LIMITS)
+        if fits:
+            await models.import_folder(str(source))
+            assert (await recorder.end()).status == "completed"
+        else:
+            assert await refusal(models, source) == ("other_model", None)
+
+
 def other_kind(source: Path) -> None:
     (source / "config.json").write_text('{"model_type": "llama"}')
 
