@@ -288,7 +288,8 @@ class Scheduler:
             self._announce(estimated_peak_bytes=needed)
         if priority == LOW:
             with lanes.model.boundary.background(self._give_way):
-                lane.insert(row)
+                lane.insert(row)  # encodes its pictures
+            self._low_steps.append(lanes.model.boundary.longest_stretch)
         else:
             lane.insert(row)
         return True
