@@ -170,6 +170,11 @@ class Scheduler:
         return self._has_rows(HIGH, LOW) or self._waiting.has_rows
 
     @property
+    def _background_begun(self) -> bool:
+        """Whether rows of low priority hold the model, also while one of them is being inserted or put off."""
+        return self._giving_way or self._has_rows(LOW) or self._waiting.has_rows
+
+    @property
     def has_work(self) -> bool:
         """Whether a turn would do something."""
         wanted = self._residence.is_wanted or bool(self._cancelled)
@@ -263,7 +268,8 @@ class Scheduler:
 
     def _may_begin(self, job: Job) -> bool:
         if self._residence.is_leaving:
-            return False
+            # The model stays until the background's rows have ended, which may be long: people are served meanwhile.
+            return job.request.priority == HIGH and self._background_begun and self._residence.holds(job.folder)
         return self._residence.holds(job.folder) or not (self._giving_way or self.has_begun)
 
     def _insert(self, first: Job | Row) -> bool:
