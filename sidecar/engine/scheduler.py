@@ -81,7 +81,7 @@ class Scheduler:
             job.deliver(EngineFailed("the engine has been closed", reason="closed"))
             return
         self._waiting.add(job)
-        log.info("Queue size: %d", len(self._waiting))
+        log.info("Queue size: %d", len(self._waiting), extra=_model(job))
         self._announce()
 
     def cancel(self, request_id: str) -> None:
@@ -307,7 +307,12 @@ class Scheduler:
 
         if self._lanes is None:
             self._lanes = Lanes(model)
-        log.info("Processing request with priority=%d, request=%s", job.request.priority, job.request.request_id)
+        log.info(
+            "Processing request with priority=%d, request=%s",
+            job.request.priority,
+            job.request.request_id,
+            extra=_model(job),
+        )
         return admit(job, model)
 
     def _put_off(self, evicted: Ended) -> None:
@@ -364,6 +369,7 @@ class Scheduler:
                 time.monotonic() - row.submitted,
                 row.request.priority,
                 row.request.request_id,
+                extra=_model(row),
             )
             assert last is not None
             row.deliver(last)
@@ -384,3 +390,8 @@ class Scheduler:
             **changes,
         )
         self._on_status(self.status)
+
+
+def _model(of: Job | Row) -> dict[str, str]:
+    """What a line of the log about it carries beside its text."""
+    return {"model_id": of.folder.model_id}
