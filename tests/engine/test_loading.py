@@ -217,6 +217,38 @@ def wanted_of(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     return wanted
 
 
+async def test_a_request_that_is_cancelled_while_its_model_loads_leaves_the_next_one_a_model(bench: Bench) -> None:
+    alone = await bench.ask("hello")
+    await bench.engine.unload_model()
+    bench.announced.clear()
+    cancelled = asyncio.create_task(bench.ask("hello", max_tokens=2000))
+    load = asyncio.create_task(bench.engine.ensure_loaded(bench.model))
+    await bench.until(lambda status: status.loading)
+
+    cancelled.cancel()
+    load.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await cancelled
+    assert (await bench.ask("hello")).text == alone.text
+    assert [status.running.low for status in bench.announced if status.running.low > 1] == []
+    assert bench.engine.status().running.low == 0
+
+
+async def test_a_load_that_is_asked_for_while_the_model_leaves_brings_it_back(bench: Bench) -> None:
+    alone = await bench.ask("hello", max_tokens=60)
+    answer = asyncio.create_task(bench.ask("hello", max_tokens=60))
+    await bench.until(lambda status: status.running.low == 1)
+    bench.announced.clear()
+
+    await asyncio.gather(bench.engine.unload_model(), bench.engine.ensure_loaded(bench.model))
+
+    assert (await answer).text == alone.text
+    assert bench.engine.status().loaded
+    seen = [status.loaded for status in bench.announced]
+    assert seen.index(False) < len(seen) - 1 - seen[::-1].index(True)
+
+
 async def test_a_load_that_fails_late_leaves_no_memory_behind(bench: Bench, random_model: Path, tmp_path: Path) -> None:
     import mlx.core as mx
 
