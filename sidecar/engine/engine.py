@@ -21,6 +21,9 @@ from sidecar.worker import Picture, Worker
 if TYPE_CHECKING:
     from sidecar.engine.grammar import Grammar
 
+TOLD_SECONDS = 0.5
+"""How long those whose requests failed as the engine hangs may take to pass that on."""
+
 
 class Engine:
     """Loads one model at a time, lazily, and answers chats with it; several at once share its steps."""
@@ -44,21 +47,24 @@ class Engine:
         opens the pictures and is closed with the engine. `on_status` is called on the event loop whenever the status
         changed (not for each token). Pictures of LOW requests are shrunk to `background_pixels`, which may be set at
         any time. `on_hung` is called on the event loop when a step did not return within `hung_seconds`: this engine
-        will answer nothing more. After `rest_seconds` without work scratch memory is given back, after `unload_seconds`
-        the model's. `budget_bytes` is what the engine may take, by default a quarter of the computer's memory within 3
-        and 12 GiB; `kv_bits` is for tests of other devices' ways."""
+        will answer nothing more, and those who waited for it have passed that on, or had time to. After `rest_seconds`
+        without work scratch memory is given back, after `unload_seconds` the model's. `budget_bytes` is what the engine
+        may take, by default a quarter of the computer's memory within 3 and 12 GiB; `kv_bits` is for tests of other
+        devices' ways."""
         self.background_pixels = background_pixels
         self._attachments = attachments
         self._on_status = on_status
         self._on_hung = on_hung
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._asking: set[asyncio.Task[object]] = set()
+        self._hearing: asyncio.Task[None] | None = None
         self._worker = worker or Worker()
         self._thread = EngineThread(
             cache=cache,
             budget_bytes=budget_bytes,
             kv_bits=kv_bits,
             on_status=lambda status: self._tell(self._on_status, status),
-            on_hung=lambda: self._tell(self._on_hung),
+            on_hung=lambda: self._tell(self._hung),
             rest_seconds=rest_seconds,
             unload_seconds=unload_seconds,
             hung_seconds=hung_seconds,
@@ -95,6 +101,9 @@ class Engine:
         grammar = await self._grammar(folder, request)
         pieces: asyncio.Queue[tuple[int, Piece | SidecarError]] = asyncio.Queue()
         unended: dict[int, str] = {}
+        if (task := asyncio.current_task()) is not None and task not in self._asking:
+            self._asking.add(task)
+            task.add_done_callback(self._asking.discard)
         try:
             for choice in range(request.n):
                 own = _of_one_choice(request, choice)
@@ -169,6 +178,16 @@ class Engine:
         from sidecar.engine import grammar  # its library takes a while to import, and the model's load has done so
 
         return await asyncio.to_thread(grammar.compiled, request, vocabulary)
+
+    def _hung(self) -> None:
+        self._hearing = asyncio.create_task(self._tell_hung())
+
+    async def _tell_hung(self) -> None:
+        # Whoever hears of it may end the process, and with it requests that have yet to say that they failed.
+        if self._asking:
+            await asyncio.wait(self._asking, timeout=TOLD_SECONDS)
+        if self._on_hung is not None:
+            self._on_hung()
 
     def _tell(self, listener: Callable[..., None] | None, *news: EngineStatus) -> None:
         if listener is None or self._loop is None:

@@ -80,7 +80,8 @@ class Residence:
         while self._unloads and not in_use:
             self.unload_model()
             settle(self._unloads.popleft())
-        while self._loads and (not in_use or self.holds(self._loads[0][0])):
+        # Whoever asked for the model that shall leave gets it after that, not the last of it.
+        while self._loads and (not in_use or (self.holds(self._loads[0][0]) and not self._unloads)):
             self._load_for(*self._loads.popleft())
 
     def break_off(self, error: SidecarError) -> None:

@@ -81,7 +81,7 @@ class Scheduler:
             job.deliver(EngineFailed("the engine has been closed", reason="closed"))
             return
         self._waiting.add(job)
-        log.info("Queue size: %d", len(self._waiting))
+        log.info("Queue size: %d", len(self._waiting), extra=_model(job))
         self._announce()
 
     def cancel(self, request_id: str) -> None:
@@ -168,6 +168,11 @@ class Scheduler:
     def has_begun(self) -> bool:
         """Whether requests run on the model, or hold a place on it."""
         return self._has_rows(HIGH, LOW) or self._waiting.has_rows
+
+    @property
+    def _background_begun(self) -> bool:
+        """Whether rows of low priority hold the model, also while one of them is being inserted or put off."""
+        return self._giving_way or self._has_rows(LOW) or self._waiting.has_rows
 
     @property
     def has_work(self) -> bool:
@@ -263,7 +268,8 @@ class Scheduler:
 
     def _may_begin(self, job: Job) -> bool:
         if self._residence.is_leaving:
-            return False
+            # The model stays until the background's rows have ended, which may be long: people are served meanwhile.
+            return job.request.priority == HIGH and self._background_begun and self._residence.holds(job.folder)
         return self._residence.holds(job.folder) or not (self._giving_way or self.has_begun)
 
     def _insert(self, first: Job | Row) -> bool:
@@ -288,7 +294,8 @@ class Scheduler:
             self._announce(estimated_peak_bytes=needed)
         if priority == LOW:
             with lanes.model.boundary.background(self._give_way):
-                lane.insert(row)
+                lane.insert(row)  # encodes its pictures
+            self._low_steps.append(lanes.model.boundary.longest_stretch)
         else:
             lane.insert(row)
         return True
@@ -300,7 +307,12 @@ class Scheduler:
 
         if self._lanes is None:
             self._lanes = Lanes(model)
-        log.info("Processing request with priority=%d, request=%s", job.request.priority, job.request.request_id)
+        log.info(
+            "Processing request with priority=%d, request=%s",
+            job.request.priority,
+            job.request.request_id,
+            extra=_model(job),
+        )
         return admit(job, model)
 
     def _put_off(self, evicted: Ended) -> None:
@@ -357,6 +369,7 @@ class Scheduler:
                 time.monotonic() - row.submitted,
                 row.request.priority,
                 row.request.request_id,
+                extra=_model(row),
             )
             assert last is not None
             row.deliver(last)
@@ -377,3 +390,8 @@ class Scheduler:
             **changes,
         )
         self._on_status(self.status)
+
+
+def _model(of: Job | Row) -> dict[str, str]:
+    """What a line of the log about it carries beside its text."""
+    return {"model_id": of.folder.model_id}

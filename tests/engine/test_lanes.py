@@ -75,6 +75,31 @@ async def test_while_a_person_waits_the_batch_makes_no_token(bench: Bench, monke
     assert steps[last + 1 :].count(LOW) > 0
 
 
+async def test_the_longest_stretch_that_is_told_is_also_that_of_a_pictures_encoding(
+    tmp_path: Path, random_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sidecar.engine.decoder import EvaluatedBlock
+
+    call = EvaluatedBlock.__call__
+    slow = 0.4
+
+    def slow_block(block: EvaluatedBlock, x: Any, **members: Any) -> Any:
+        threading.Event().wait(slow)  # a slow computer
+        return call(block, x, **members)
+
+    bench = Bench(tmp_path, random_model)
+    await bench.ask("hello", max_tokens=2)
+    before = bench.engine.status().low_step_p99_ms
+    monkeypatch.setattr(EvaluatedBlock, "__call__", slow_block)
+    await bench.ask(PICTURE, max_tokens=2)
+    after = bench.engine.status().low_step_p99_ms
+    bench.engine.close()
+
+    assert before is not None
+    assert after is not None
+    assert after >= 1e3 * slow > before
+
+
 @pytest.mark.parametrize("chat", [PICTURE, LONG], ids=["picture", "chunk of a prompt"])
 async def test_a_person_goes_first_between_two_blocks_of_the_batchs_work(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, chat: Any

@@ -8,17 +8,21 @@ import logging
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from sidecar.engine import backend
+from sidecar.engine import RequestPriority, backend
+from sidecar.engine.residence import Residence
 from sidecar.errors import EngineFailed, ModelNotLoaded
-from tests.engine.conftest import Bench
+from tests.engine.conftest import WAIT_SECONDS, Bench
 from tests.engine.pictures import data_url, encoded, image_part, noise, text_part
 from tests.engine.synthetic import write_model
 
 ROOT = Path(__file__).parents[2]
+HIGH = RequestPriority.HIGH
 
 
 def python(script: str, *arguments: str) -> str:
@@ -156,6 +160,93 @@ async def test_unloading_waits_for_running_answers(bench: Bench) -> None:
 
     assert not bench.engine.status().loaded
     assert [(await answer).end.completion_tokens for answer in answers] == [40, 40]
+
+
+@pytest.mark.parametrize("other_wanted", [False, True], ids=["unload", "another model"])
+async def test_a_person_does_not_wait_for_the_background_because_the_model_shall_leave_after_it(
+    bench: Bench, random_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other_wanted: bool
+) -> None:
+    other = copied(random_model, tmp_path / "other")
+    alone = await bench.ask("hello", max_tokens=300)
+    batch = asyncio.create_task(bench.ask("hello", max_tokens=300))
+    await bench.until(lambda status: status.running.low == 1)
+    wanted = wanted_of(monkeypatch)
+    leaving = asyncio.create_task(bench.engine.ensure_loaded(other) if other_wanted else bench.engine.unload_model())
+    await asyncio.wait_for(wanted.wait(), WAIT_SECONDS)
+
+    people = [await bench.ask(f"question {number}", priority=HIGH, max_tokens=4) for number in range(2)]
+
+    assert [answer.end.completion_tokens for answer in people] == [4, 4]
+    assert not batch.done()
+    assert not leaving.done()
+    assert (await batch).text == alone.text
+    await leaving
+    assert bench.engine.status().model_id == ("other" if other_wanted else None)
+
+
+async def test_a_model_that_shall_leave_is_given_no_more_people_once_the_background_has_ended(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = asyncio.create_task(bench.ask("hello", priority=HIGH, max_tokens=100))
+    await bench.until(lambda status: status.running.high == 1)
+    wanted = wanted_of(monkeypatch)
+    leaving = asyncio.create_task(bench.engine.unload_model())
+    await asyncio.wait_for(wanted.wait(), WAIT_SECONDS)
+    next_person = asyncio.create_task(bench.ask("hello", priority=HIGH, max_tokens=4))
+
+    await leaving
+
+    assert (await person).end.completion_tokens == 100
+    assert (await next_person).end.completion_tokens == 4
+    assert [status.running.high for status in bench.announced if status.running.high > 1] == []
+
+
+def wanted_of(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Set once the engine thread knows that another model is wanted, or none."""
+    loop, wanted = asyncio.get_running_loop(), asyncio.Event()
+
+    def watched(known: Callable[..., None]) -> Callable[..., None]:
+        def want(*arguments: Any) -> None:
+            known(*arguments)
+            loop.call_soon_threadsafe(wanted.set)
+
+        return want
+
+    for name in ("want", "want_none"):
+        monkeypatch.setattr(Residence, name, watched(getattr(Residence, name)))
+    return wanted
+
+
+async def test_a_request_that_is_cancelled_while_its_model_loads_leaves_the_next_one_a_model(bench: Bench) -> None:
+    alone = await bench.ask("hello")
+    await bench.engine.unload_model()
+    bench.announced.clear()
+    cancelled = asyncio.create_task(bench.ask("hello", max_tokens=2000))
+    load = asyncio.create_task(bench.engine.ensure_loaded(bench.model))
+    await bench.until(lambda status: status.loading)
+
+    cancelled.cancel()
+    load.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await cancelled
+    assert (await bench.ask("hello")).text == alone.text
+    assert [status.running.low for status in bench.announced if status.running.low > 1] == []
+    assert bench.engine.status().running.low == 0
+
+
+async def test_a_load_that_is_asked_for_while_the_model_leaves_brings_it_back(bench: Bench) -> None:
+    alone = await bench.ask("hello", max_tokens=60)
+    answer = asyncio.create_task(bench.ask("hello", max_tokens=60))
+    await bench.until(lambda status: status.running.low == 1)
+    bench.announced.clear()
+
+    await asyncio.gather(bench.engine.unload_model(), bench.engine.ensure_loaded(bench.model))
+
+    assert (await answer).text == alone.text
+    assert bench.engine.status().loaded
+    seen = [status.loaded for status in bench.announced]
+    assert seen.index(False) < len(seen) - 1 - seen[::-1].index(True)
 
 
 async def test_a_load_that_fails_late_leaves_no_memory_behind(bench: Bench, random_model: Path, tmp_path: Path) -> None:

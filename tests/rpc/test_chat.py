@@ -66,6 +66,20 @@ def test_a_streamed_answer_is_a_role_then_text_then_a_reason_and_its_whole_is_th
     assert all("usage" not in chunk for chunk in (first, *pieces, reason))
 
 
+def test_the_last_chunk_of_a_stream_says_what_the_engine_measured_and_so_does_the_result(chat: Pipe) -> None:
+    request_id = chat.send("chat/completions", asking("hello", stream=True, temperature=0))
+    *others, last = list(chat.stream(request_id, timeout=60))
+    answer = chat.result(request_id)
+
+    timings = last["timings"]
+    assert timings == answer["timings"]
+    assert all("timings" not in chunk for chunk in others)
+    assert set(timings) == {"queue_ms", "prefill_ms", "ttft_ms", "tokens_per_second"}
+    assert min(timings["queue_ms"], timings["prefill_ms"]) >= 0
+    assert timings["ttft_ms"] == pytest.approx(timings["queue_ms"] + timings["prefill_ms"], abs=0.01)
+    assert timings["tokens_per_second"] > 0
+
+
 def test_the_same_seed_gives_the_same_answer_streamed_or_not(chat: Pipe) -> None:
     answers = [
         chat.request("chat/completions", asking("hello", temperature=1, stream=stream))["choices"]

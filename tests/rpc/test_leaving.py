@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipe import ROOT, TIMEOUT, Pipe
+from tests.pipe import ROOT, TIMEOUT, Pipe, RpcError
+from tests.rpc.asking import asking
 
 LIMIT_SECONDS = 2.0
 
@@ -43,6 +44,24 @@ def test_at_the_end_of_stdin_what_runs_is_still_answered(probe: Pipe) -> None:
 def test_the_end_of_stdin_before_the_handshake_ends_the_process(fresh_sidecar: Pipe) -> None:
     fresh_sidecar.close_stdin()
     assert fresh_sidecar.exit_code() == 0
+
+
+@pytest.mark.parametrize("priority", [1, 10], ids=["a person's", "the background's"])
+def test_an_engine_that_hangs_fails_its_requests_and_ends_the_process_with_a_code_of_its_own(
+    data_dir: Path, catalog: Path, priority: int
+) -> None:
+    with Pipe.sidecar(data_dir, catalog, module="tests.rpc.hanging") as pipe:
+        pipe.initialize()
+        pipe.request("models/download")
+        pipe.notification("builtin-model-download-completed")
+
+        with pytest.raises(RpcError) as failed:
+            pipe.request("chat/completions", asking("hello", priority=priority), timeout=60)
+
+        assert failed.value.kind == "engine_failed"
+        assert failed.value.data["retryable"]
+        assert failed.value.data["details"] == {"reason": "hung"}
+        assert pipe.exit_code() == 70
 
 
 def test_half_a_line_at_the_end_of_stdin_is_not_served(probe: Pipe) -> None:

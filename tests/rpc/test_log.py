@@ -9,6 +9,7 @@ import pytest
 from sidecar.errors import MirrorFailed
 from sidecar.rpc import log as json_log
 from tests.pipe import Json, Pipe, RpcError
+from tests.rpc.asking import MODEL, asking
 
 
 def lines(data_dir: Path) -> list[Json]:
@@ -61,6 +62,14 @@ def test_an_exception_is_logged_with_its_type_and_its_place(probe: Pipe, data_di
     [line] = [line for line in lines(data_dir) if line["level"] == "error"]
     assert line["exception"]["type"] == "RuntimeError"
     assert "probe.py" in line["exception"]["at"][-1]
+
+
+def test_the_log_tells_of_each_answer_which_model_gave_it(chat: Pipe, chat_folder: Path) -> None:
+    chat.request("chat/completions", asking("hello"), timeout=60)
+
+    for beginning in ("Queue size: ", "Processing request with ", "Request processed in "):
+        line = next(line for line in reversed(lines(chat_folder)) if line["message"].startswith(beginning))
+        assert line["model_id"] == MODEL
 
 
 @pytest.fixture
