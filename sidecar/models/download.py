@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import time
 from functools import partial
 
 from sidecar.errors import DownloadError, FileDamaged, MirrorNotFound, MirrorUnreachable
@@ -41,6 +42,7 @@ class SnapshotDownload(Job):
         self._mirror = mirror
         self._limits = limits
         self._wakes = Wakes(limits.after_wake_seconds)
+        self._arrived_at: float | None = None  # of any file: when a try last brought something
 
     def _tell(self) -> None:
         self._wakes.look()
@@ -137,16 +139,17 @@ class SnapshotDownload(Job):
         failures, furthest = 0, part.received
         while part.received < part.file.size:
             try:
-                self._receive(hub, manifest, part, stop)
+                self._receive(hub, manifest, part, stop, furthest)
             except DownloadError as error:
                 # By what nobody had before: a mirror that never resumes brings the same beginning again and again.
                 brought = part.received - furthest >= WORTHWHILE_BYTES
                 failures = 1 if brought or self._wakes.is_recent() else failures + 1
                 furthest = max(furthest, part.received)
-                self._limits.wait_to_retry(error, failures, stop)
+                quiet = None if self._arrived_at is None else time.monotonic() - self._arrived_at
+                self._limits.wait_to_retry(error, failures, stop, quiet)
 
-    def _receive(self, hub: HubClient, manifest: Manifest, part: Part, stop: Stop) -> None:
-        """Write the bytes of one answer to the part.
+    def _receive(self, hub: HubClient, manifest: Manifest, part: Part, stop: Stop, furthest: int) -> None:
+        """Write the bytes of one answer to the part, of which earlier ones brought the first `furthest`.
 
         Raises:
             DownloadError: the mirror's failure, also where the answer ended early.
@@ -162,6 +165,8 @@ class SnapshotDownload(Job):
                     stop.check()
                     self.progress.received(file.path, part.write(piece))
                     self.progress.holds(file.digest, part.received)
+                    if part.received == file.size or part.received - furthest >= WORTHWHILE_BYTES:
+                        self._arrived_at = time.monotonic()
                     if part.received == file.size:
                         return
         stop.check()  # then it was we who ended it

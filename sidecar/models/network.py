@@ -3,7 +3,7 @@
 import socket
 from dataclasses import dataclass
 
-from sidecar.errors import DownloadError
+from sidecar.errors import DownloadError, MirrorUnreachable, NoNetwork
 from sidecar.models.stop import Stop
 
 
@@ -15,31 +15,43 @@ class NetworkLimits:
     stall_seconds: float = 20
     """Silence in the middle of an answer that counts as a broken connection."""
     attempts: int = 3
-    """Tries in a row that brought nothing, before the mirror's failure is the download's."""
+    """Tries in a row that brought nothing, before the mirror's failure is the download's. All there are while nothing
+    has arrived yet: somebody waits for an answer then."""
     first_wait: float = 0.5
     """Before the second try; doubled before each further one."""
     longest_wait: float = 8
-    """Also the longest `Retry-After` that is waited for."""
+    """Also the longest `Retry-After` that is waited for while nothing has arrived yet."""
+    longest_asked_wait: float = 60
+    """The longest `Retry-After` that is waited for once something has arrived."""
+    outage_seconds: float = 120
+    """Once something has arrived, for how long nothing more may: a router that starts anew, a train in a tunnel."""
     after_wake_seconds: float = 60
     """After the computer woke up, for how long no failure counts: its network needs a while to come back."""
     parallel_files: int = 4
 
-    def wait_to_retry(self, error: DownloadError, failures: int, stop: Stop) -> None:
-        """Sleep before another try, after `failures` tries in a row that brought nothing.
+    def wait_to_retry(
+        self, error: DownloadError, failures: int, stop: Stop, quiet_seconds: float | None = None
+    ) -> None:
+        """Sleep before another try, after `failures` tries in a row that brought nothing; `quiet_seconds` is how long
+        ago something arrived, None if nothing has yet.
 
         Raises:
-            DownloadError: `error` itself, where asking again is hopeless or was done often enough.
+            DownloadError: `error` itself, where asking again is hopeless or was done often and long enough.
             Stopped: nobody wants it any more.
         """
-        if not error.retryable or failures >= self.attempts:
-            raise error
         asked = error.details.get("retry_after_seconds")
+        # What passes by itself is given time, what the mirror says of itself only a few tries.
+        passes = isinstance(error, MirrorUnreachable | NoNetwork) or asked is not None
+        is_outage = quiet_seconds is not None and passes and quiet_seconds < self.outage_seconds
+        if not error.retryable or (failures >= self.attempts and not is_outage):
+            raise error
+        wait = min(self.first_wait * 2 ** min(failures - 1, 16), self.longest_wait)
         if isinstance(asked, int | float):
-            if asked > self.longest_wait:
+            if asked > (self.longest_wait if quiet_seconds is None else self.longest_asked_wait):
                 raise error
-            stop.wait(asked)
-        else:
-            stop.wait(min(self.first_wait * 2 ** (failures - 1), self.longest_wait))
+            # Who says "at once" again and again is not asked without a pause.
+            wait = max(wait, asked) if failures >= self.attempts else asked
+        stop.wait(wait)
 
 
 # Addresses that documentation uses (RFC 5737, RFC 3849): nobody has them.
