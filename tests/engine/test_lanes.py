@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from sidecar.engine import RequestPriority
@@ -235,9 +235,14 @@ async def test_a_step_that_hangs_fails_its_requests_and_tells_the_process(
     assert failed.value.retryable
 
 
+WAYS: list[dict[str, Any]] = [{}, {"temperature": 1.0, "seed": 4}]
+"""How answers are drawn: the likeliest tokens, or by a seed."""
+
 arrivals = st.lists(
     st.tuples(
-        st.sampled_from(["high", "low", "low", "cancelled", "unload", "pause", "resume"]),
+        st.sampled_from(
+            ["high", "low", "low", "low sampled", "cancelled", "high cancelled", "unload", "pause", "resume"]
+        ),
         st.integers(0, 3),
         st.integers(0, 6),
     ),
@@ -248,21 +253,25 @@ arrivals = st.lists(
 
 @settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(arrivals=arrivals)
+@example(arrivals=[("low sampled", 0, 2), ("high cancelled", 1, 2), ("low sampled", 2, 1), ("high cancelled", 0, 1)])
 def test_whatever_arrives_between_the_batchs_answers_are_those_of_solo_runs(
-    shared_bench: Bench, solo: list[str], arrivals: list[tuple[str, int, int]]
+    shared_bench: Bench, solo: list[list[str]], arrivals: list[tuple[str, int, int]]
 ) -> None:
     async def interleave() -> None:
         shared_bench._changed = asyncio.Event()
         ask = shared_bench.ask
-        low: list[tuple[int, asyncio.Future[Answer]]] = []
+        low: list[tuple[str, asyncio.Future[Answer]]] = []
         others: list[asyncio.Future[Any]] = []
         for what, chat, turns in arrivals:
-            if what == "low":
-                low.append((chat, asyncio.ensure_future(ask(CHATS[chat], max_tokens=24))))
+            if what.startswith("low"):
+                way = int(what == "low sampled")
+                asked = asyncio.ensure_future(ask(CHATS[chat], max_tokens=24, **WAYS[way]))
+                low.append((solo[way][chat], asked))
             elif what == "high":
                 others.append(asyncio.ensure_future(ask(CHATS[chat], max_tokens=3, priority=HIGH)))
-            elif what == "cancelled":
-                others.append(asyncio.ensure_future(cut_short(CHATS[chat])))
+            elif what.endswith("cancelled"):
+                priority = HIGH if what == "high cancelled" else LOW
+                others.append(asyncio.ensure_future(cut_short(CHATS[chat], priority)))
             elif what == "unload":
                 others.append(asyncio.ensure_future(shared_bench.engine.unload_model()))
             elif what == "pause":
@@ -272,12 +281,12 @@ def test_whatever_arrives_between_the_batchs_answers_are_those_of_solo_runs(
             for _ in range(turns):
                 await pieces_of_somebody()
         await shared_bench.engine.resume()
-        for chat, answer in low:
-            assert (await answer).text == solo[chat]
+        for alone, answer in low:
+            assert (await answer).text == alone
         await asyncio.gather(*others)
 
-    async def cut_short(chat: Any) -> None:
-        async with aclosing(shared_bench.stream(chat, max_tokens=200)) as stream:
+    async def cut_short(chat: Any, priority: RequestPriority) -> None:
+        async with aclosing(shared_bench.stream(chat, max_tokens=200, priority=priority)) as stream:
             async for _ in stream:
                 return
 
@@ -290,12 +299,13 @@ def test_whatever_arrives_between_the_batchs_answers_are_those_of_solo_runs(
 
 
 @pytest.fixture(scope="session")
-def solo(shared_bench: Bench) -> list[str]:
-    """What each chat is answered when nothing else runs."""
+def solo(shared_bench: Bench) -> list[list[str]]:
+    """What each chat is answered when nothing else runs, in each of the `WAYS`."""
 
-    async def ask_all() -> list[str]:
+    async def ask_all() -> list[list[str]]:
         shared_bench._changed = asyncio.Event()
-        return [(await shared_bench.ask(chat, max_tokens=24)).text for chat in CHATS]
+        ask = shared_bench.ask
+        return [[(await ask(chat, max_tokens=24, **way)).text for chat in CHATS] for way in WAYS]
 
     return asyncio.run(ask_all())
 
