@@ -4,6 +4,7 @@ import contextlib
 import logging
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -15,7 +16,6 @@ _HOLDERS = {
     "darwin": ("caffeinate", "-i"),
     "linux": ("systemd-inhibit", "--what=idle", "--who=Knowledge Focus", "--why=A model is being fetched or checked"),
 }
-_END_SECONDS = 2.0
 
 
 @contextlib.contextmanager
@@ -48,12 +48,9 @@ def _end(holder: subprocess.Popen[bytes]) -> None:
         log.info("builtin-model work did not hold off sleep: %s ended with %d", holder.args[0], code)  # type: ignore[index]
     assert holder.stdin is not None
     with contextlib.suppress(BrokenPipeError):
-        holder.stdin.close()
-    try:
-        holder.wait(_END_SECONDS)
-    except subprocess.TimeoutExpired:
-        holder.kill()
-        holder.wait()
+        holder.stdin.close()  # ends what it runs
+    holder.kill()  # It has nothing to lose, and whoever cancels waits.
+    threading.Thread(target=holder.wait, name="builtin-model-awake", daemon=True).start()
 
 
 def seconds_slept() -> float:

@@ -37,7 +37,7 @@ class Address:
             raise ProviderInvalid("not an http or https address", reason="address")
         if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
             raise ProviderInvalid("an address with a user, a query or a fragment", reason="address")
-        return cls(address.rstrip("/"))
+        return cls(parts._replace(netloc=parts.netloc.lower()).geturl().rstrip("/"))
 
     @property
     def origin(self) -> str:
@@ -65,4 +65,4 @@ class Address:
     @property
     def is_plain(self) -> bool:
         """Whether everybody on the way can read what is sent there."""
-        return self.leaves_computer and self.url.startswith("http:")
+        return self.leaves_computer and urlsplit(self.url).scheme == "http"

@@ -91,8 +91,9 @@ def test_nothing_leaves_the_computer_before_somebody_agreed(sidecar: Pipe) -> No
     assert row["leavesComputer"]
 
 
-def test_what_can_be_read_on_the_way_is_agreed_to_first(sidecar: Pipe) -> None:
-    params = {"name": "Box", "baseUrl": "http://192.168.1.9:8000/v1"}
+@pytest.mark.parametrize("scheme", ["http", "HTTP"])
+def test_what_can_be_read_on_the_way_is_agreed_to_first(sidecar: Pipe, scheme: str) -> None:
+    params = {"name": "Box", "baseUrl": f"{scheme}://192.168.1.9:8000/v1"}
 
     error = refused(sidecar, "providers/create", params)
     added = sidecar.request("providers/create", params | {"accept": ["plain_http"]})["provider"]

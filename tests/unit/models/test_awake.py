@@ -5,6 +5,7 @@ import os
 import shlex
 import shutil
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -52,7 +53,26 @@ async def test_a_download_holds_off_sleep_until_it_ends(
     holding = await asyncio.to_thread(holder, seen)
     assert holding.is_running()
     assert (await recorder.end()).status == "completed"
-    assert not holding.is_running()
+    holding.wait(PATIENCE)
+
+
+def test_a_cancel_does_not_wait_for_a_program_that_does_not_want_to_end(
+    data_dir: Path, tmp_path: Path, folder: Path, seen: Path
+) -> None:
+    program = seen.parent / "bin" / str(NAME)
+    program.write_text(f"#!/bin/sh\ntrap '' TERM HUP INT\necho \"$$\" > {shlex.quote(str(seen))}\nexec sleep 600\n")
+    with Hub({REPOSITORY: folder}) as hub:
+        hub.fault(faults.no_answer())
+        catalog = write_catalog(tmp_path / "catalog.json", hub.url, folder)
+        with Pipe.sidecar(data_dir, catalog) as sidecar:
+            sidecar.initialize()
+            sidecar.request("models/download")
+            holding = holder(seen)
+            hub.wait_until(lambda: len(hub.log) == 1, PATIENCE)
+            since = time.monotonic()
+            assert sidecar.request("models/cancelDownload")["state"] == "absent"
+            assert time.monotonic() - since <= 0.5
+            holding.wait(PATIENCE)
 
 
 def test_a_killed_sidecar_no_longer_holds_off_sleep(data_dir: Path, tmp_path: Path, folder: Path, seen: Path) -> None:
