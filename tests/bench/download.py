@@ -28,10 +28,10 @@ def run(setting: Setting) -> Iterator[Figure]:
     """`throughput`: bytes of four files that arrive over loopback, hashed on the way, from the first one's request to
     the last one's arrival, against plain curl with four transfers at once, which does not hash; in turns, after a round
     that does not count. `throughput_to_completed`: from the person's request until the model counts, with every file on
-    the disk for good (fsync), which curl does not wait for. `wire_over_model`: all bytes that left the hub, headers and
-    those included that went with a connection, over those of the model (a piece that only comes late counts once), on a line of 8 Mbit/s and
-    200 ms that loses 2 % of its pieces of 64 KiB, each other time with the connection; `line_used`: the model's share
-    of what the line could carry."""
+    the disk for good (fsync), which curl does not wait for. `wire_over_model`: all bytes that left the hub, headers
+    and those included that went with a connection, over those of the model (a piece that only comes late counts
+    once), on a line of 8 Mbit/s and 200 ms that loses 2 % of its pieces of 64 KiB, each other time with the
+    connection; `line_used`: the model's share of what the line could carry."""
     yield from _over_loopback(setting)
     yield from _over_a_home_line(setting)
 
