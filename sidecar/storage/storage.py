@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from sidecar.chat import attachments
 from sidecar.data_folder import DataFolder
@@ -16,6 +16,9 @@ from sidecar.errors import InternalError, StoreError
 from sidecar.models import Models, unfinished
 from sidecar.storage.measure import Kind, measure, size
 from sidecar.store import Database, newest_copy
+
+if TYPE_CHECKING:
+    import apsw
 
 log = logging.getLogger(__name__)
 
@@ -80,9 +83,12 @@ class Storage:
         Raises:
             StoreError: not now.
         """
-        await self._database.open()
-        if self._database.recovery is None:
-            await self._database.write(attachments.sweep, self._folder.attachments)
+
+        def swept(connection: "apsw.Connection") -> None:
+            if self._database.recovery is None:  # known with the opening, which came before this
+                attachments.sweep(connection, self._folder.attachments)
+
+        await self._database.write(swept)
 
     async def _clear(self, kind: Clearable) -> None:
         match kind:

@@ -67,20 +67,21 @@ def migrations() -> list[str]:
 
 
 def renew_copies(connection: apsw.Connection, copies: Path) -> None:
-    """Deletes all copies and what was set aside, but not the word of a recovery that nobody has read. A new copy takes
-    their place, which has nothing of what was deleted since: a database without any could not be recovered.
+    """Makes a new copy, which has nothing of what was deleted since, then deletes all others and what was set aside,
+    but not the word of a recovery that nobody has read.
 
     Raises:
-        apsw.Error, OSError: the new copy cannot be made; the newest old one stays.
+        apsw.Error, OSError: the database is damaged, or the new copy cannot be made; all others stay.
     """
+    import apsw
+
     copies.mkdir(mode=0o700, exist_ok=True)
-    newest = newest_copy(copies)
+    if (found := connection.pragma("quick_check")) != "ok":
+        raise apsw.CorruptError(found)
+    kept = (_copy(connection, copies), copies / recovery.RECORD)
     for path in copies.iterdir():
-        if path not in (newest, copies / recovery.RECORD):
+        if path not in kept and not path.is_dir():
             path.unlink()
-    _copy(connection, copies)
-    if newest is not None:
-        newest.unlink(missing_ok=True)
 
 
 def newest_copy(copies: Path) -> Path | None:
@@ -150,19 +151,26 @@ def _migrate(connection: apsw.Connection, copies: Path) -> None:
 
 def _copy_if_due(connection: apsw.Connection, copies: Path) -> None:
     newest = max((made for made, _ in _copies(copies)), default=0)
-    if _milliseconds() - newest > COPY_SECONDS * 1000:
+    if abs(_milliseconds() - newest) > COPY_SECONDS * 1000:  # a clock that was wrong may have dated it ahead
         _copy(connection, copies)
 
 
-def _copy(connection: apsw.Connection, copies: Path) -> None:
-    """Makes a copy under a name that counts only when it is whole, and deletes the oldest ones."""
+def _copy(connection: apsw.Connection, copies: Path) -> Path:
+    """Makes a copy under a name that counts only when it is whole, the newest whatever the clock says, and deletes the
+    oldest ones."""
     part = copies / "unfinished.db"
     part.unlink(missing_ok=True)
-    connection.execute("VACUUM INTO ?", (str(part),))
-    part.chmod(0o600)
-    part.rename(copies / f"knowledge-focus-{_milliseconds():013}.db")
+    try:
+        connection.execute("VACUUM INTO ?", (str(part),))
+        part.chmod(0o600)
+        newest = max((made for made, _ in _copies(copies)), default=0)
+        copy = part.rename(copies / f"knowledge-focus-{max(_milliseconds(), newest + 1):013}.db")
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
     for _, old in _copies(copies)[:-KEPT_COPIES]:
         old.unlink()
+    return copy
 
 
 def _copies(folder: Path) -> list[tuple[int, Path]]:

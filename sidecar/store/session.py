@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     import apsw
 
 TitledBy = Literal["question", "model", "person"]
+CURSOR = re.compile(r"[0-9]{1,15}\.[0-9]{1,15}")
+"""A page's end: when its last chat was gone on with, and that chat's number."""
 COLUMNS = "id, title, titled_by, leaves_computer, created_at, updated_at"
 
 
@@ -123,8 +126,7 @@ def from_row(row: tuple[object, ...], snippet: str | None = None) -> Session:
 
 
 def _place(cursor: str) -> tuple[int, int]:
-    try:
-        updated_at, number = (int(part) for part in cursor.split("."))
-    except ValueError as error:
-        raise InvalidRequest("no cursor of ours", member="cursor") from error
-    return updated_at, number
+    if not CURSOR.fullmatch(cursor):
+        raise InvalidRequest("no cursor of ours", member="cursor")
+    updated_at, number = cursor.split(".")
+    return int(updated_at), int(number)

@@ -329,7 +329,8 @@ def test_chats_are_listed_the_last_changed_first_and_found_by_what_was_said(one:
         assert snippet in found["snippet"]
     (blank,) = one.pipe.request("sessions/list", {"search": "  ", "limit": 1})["sessions"]
     assert (blank["id"], blank["snippet"]) == (chats[0], None)
-    assert refused(one.pipe, "sessions/list", {"cursor": "x"}).kind == "invalid_request"
+    for cursor in ("x", "-1.5", "1_0.2", "٣.4", "99999999999999999999.1"):
+        assert refused(one.pipe, "sessions/list", {"cursor": cursor}).kind == "invalid_request"
 
 
 def test_older_messages_come_page_by_page(one: Served) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import apsw
 import pytest
 
-from sidecar.errors import DatabaseRefused, DiskFull
+from sidecar.errors import DatabaseRefused, DiskFull, StoreFailed
 from sidecar.store import Database, setting
 from sidecar.store import opening as module
 from tests.unit.store.conftest import Opening, damage
@@ -217,6 +217,38 @@ async def test_a_copy_is_made_once_a_day_and_three_are_kept(opening: Opening, co
 
     assert len(opening_copies(copies)) == 3
     assert len(list(copies.iterdir())) == 3
+
+
+async def test_copies_dated_ahead_by_a_wrong_clock_keep_no_new_one_from_being_made(
+    opening: Opening, copies: Path
+) -> None:
+    with opening() as database:
+        await database.open()
+    for copy in copies.iterdir():
+        copy.unlink()
+    for number in range(3):
+        (copies / f"knowledge-focus-{9_000_000_000_000 + number}.db").write_bytes(b"old")
+
+    with opening() as database:
+        await database.open()
+
+    *_, (_, newest) = opening_copies(copies)
+    assert newest.read_bytes().startswith(b"SQLite format 3")
+    assert len(opening_copies(copies)) == 3
+
+
+async def test_of_a_damaged_database_no_copy_is_given_up_for_a_new_one(
+    opening: Opening, path: Path, copies: Path
+) -> None:
+    with opening() as database:
+        await database.write(setting.write, "key", "x" * 8_000_000)  # more than SQLite keeps in memory
+        before = set(copies.iterdir())
+        await database.forget_deleted()  # all is in the file now, and nothing of it in the log
+        damage(path)
+        with pytest.raises(StoreFailed):
+            await database.renew_copies()
+
+    assert set(copies.iterdir()) == before
 
 
 def opening_steps() -> list[str]:
