@@ -161,7 +161,7 @@ def _check_unpinned(files: list[SourceFile]) -> None:
 
 
 def _check_size(files: list[SourceFile], model: BuiltinModel) -> None:
-    """Whether they are about as large as this model: its kind has others, from a tenth of its size to fifty times."""
+    """Whether they are about as large as this model: its kind has smaller and far larger ones."""
     wanted, found = model.total_bytes, sum(file.size for file in files)
     if wanted is not None and abs(found - wanted) > SIZE_TOLERANCE * wanted:
         raise ImportRefused(f"{found} bytes, and the model has {wanted}", reason="other_model")
