@@ -1,34 +1,15 @@
-import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Button } from "@/components/ui/button";
-import { Dialog, DialogActions } from "@/components/ui/dialog";
-import { RpcError } from "@/rpc/error";
+import { Confirmation } from "@/components/confirmation";
 import type { Session } from "@/rpc/gen/protocol";
-import { ErrorNote } from "@/settings/section";
 
 type DeleteChatProps = { session: Session; onDelete: () => Promise<void>; onClose: () => void };
 
 /** Asks once more, as there is no way back. */
 export function DeleteChat({ session, onDelete, onClose }: DeleteChatProps) {
   const { t } = useTranslation();
-  const [error, setError] = useState<RpcError | null>(null);
-  const [deleting, setDeleting] = useState(false);
-
-  async function remove() {
-    setDeleting(true);
-    setError(null);
-    try {
-      await onDelete();
-      onClose();
-    } catch (cause) {
-      setError(RpcError.from(cause));
-      setDeleting(false);
-    }
-  }
 
   return (
-    <Dialog
-      role="alertdialog"
+    <Confirmation
       title={t("chat.chats.deletion.title")}
       description={
         <>
@@ -38,17 +19,9 @@ export function DeleteChat({ session, onDelete, onClose }: DeleteChatProps) {
           <p>{t("chat.chats.deletion.body")}</p>
         </>
       }
+      confirm={t("chat.chats.deletion.confirm")}
+      onConfirm={onDelete}
       onClose={onClose}
-    >
-      {error && <ErrorNote error={error} className="mt-3" />}
-      <DialogActions>
-        <Button variant="outline" onClick={onClose}>
-          {t("chat.chats.deletion.cancel")}
-        </Button>
-        <Button variant="destructive" disabled={deleting} onClick={() => void remove()}>
-          {t("chat.chats.deletion.confirm")}
-        </Button>
-      </DialogActions>
-    </Dialog>
+    />
   );
 }

@@ -1,8 +1,8 @@
 import { type KeyboardEvent, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { ErrorNote } from "@/components/error-note";
 import { Button } from "@/components/ui/button";
 import type { RpcError } from "@/rpc/error";
-import { ErrorNote } from "@/settings/section";
 import { useEnter } from "./composition";
 import { type ChatMessage, type Part, partsOf, picturesOf, textOf } from "./message";
 import { Thumbnail } from "./thumbnail";

@@ -1,12 +1,12 @@
 import { PanelLeft, Plus, Search, X } from "lucide-react";
 import { type KeyboardEvent, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { ErrorNote } from "@/components/error-note";
 import { Mark } from "@/components/mark";
 import { Button } from "@/components/ui/button";
 import { cn } from "@/components/ui/class-names";
 import { Tooltip } from "@/components/ui/tooltip";
 import type { Session } from "@/rpc/gen/protocol";
-import { ErrorNote } from "@/settings/section";
 import { byDays } from "./chat-days";
 import { ChatEntry } from "./chat-entry";
 import { DeleteChat } from "./delete-chat";

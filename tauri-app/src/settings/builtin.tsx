@@ -1,6 +1,7 @@
 import { CircleCheck, Download, FolderOpen, ShieldCheck, Trash2 } from "lucide-react";
 import { type ReactNode, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { ErrorNote } from "@/components/error-note";
 import { Button } from "@/components/ui/button";
 import { formatBytes } from "@/i18n/quantity";
 import { RpcError } from "@/rpc/error";
@@ -12,7 +13,7 @@ import { type MirrorChoice, MirrorChooser } from "@/splash/mirror-chooser";
 import { BuiltinWork } from "./builtin-work";
 import { DeleteModel } from "./delete-model";
 import { MemoryCard } from "./memory-card";
-import { Badge, Card, ErrorNote, Section } from "./section";
+import { Badge, Card, Section } from "./section";
 import { CAPABILITIES } from "./sources";
 import { useBuiltinModel } from "./use-builtin-model";
 import { useReported } from "./use-reported";

@@ -1,6 +1,7 @@
 import { Undo2 } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { ErrorNote } from "@/components/error-note";
 import { Button } from "@/components/ui/button";
 import { RpcError } from "@/rpc/error";
 import type { Provider, ProviderModel } from "@/rpc/gen/protocol";
@@ -9,7 +10,7 @@ import type { Ability } from "./ability";
 import { CapabilityRow } from "./capability-row";
 import { useConsent } from "./consent";
 import { isPlain } from "./provider-address";
-import { Card, ErrorNote, Section } from "./section";
+import { Card, Section } from "./section";
 import { CAPABILITIES, PROVIDERS } from "./sources";
 import { useReported } from "./use-reported";
 

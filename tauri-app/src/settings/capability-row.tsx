@@ -12,6 +12,7 @@ import {
 } from "lucide-react";
 import { useId } from "react";
 import { useTranslation } from "react-i18next";
+import { ErrorNote } from "@/components/error-note";
 import { errorText } from "@/components/error-text";
 import { Button } from "@/components/ui/button";
 import type { RpcError } from "@/rpc/error";
@@ -19,7 +20,7 @@ import type { Assignment, Provider, ProviderModel } from "@/rpc/gen/protocol";
 import type { Sidecar } from "@/rpc/sidecar";
 import type { Ability } from "./ability";
 import { ModelMenu } from "./model-menu";
-import { Badge, ErrorNote } from "./section";
+import { Badge } from "./section";
 import { TrialView } from "./trial-view";
 import { useTrial } from "./use-trial";
 

@@ -1,10 +1,6 @@
-import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Button } from "@/components/ui/button";
-import { Dialog, DialogActions } from "@/components/ui/dialog";
+import { Confirmation } from "@/components/confirmation";
 import { formatBytes } from "@/i18n/quantity";
-import { RpcError } from "@/rpc/error";
-import { ErrorNote } from "./section";
 import type { ClearableKind } from "./use-storage";
 
 type ClearStorageProps = {
@@ -17,24 +13,9 @@ type ClearStorageProps = {
 
 export function ClearStorage({ kind, bytes, onClear, onClose }: ClearStorageProps) {
   const { t, i18n } = useTranslation();
-  const [error, setError] = useState<RpcError | null>(null);
-  const [clearing, setClearing] = useState(false);
-
-  async function clear() {
-    setClearing(true);
-    setError(null);
-    try {
-      await onClear();
-      onClose();
-    } catch (cause) {
-      setError(RpcError.from(cause));
-      setClearing(false);
-    }
-  }
 
   return (
-    <Dialog
-      role="alertdialog"
+    <Confirmation
       title={t(`settings.storage.kinds.${kind}.question`)}
       description={
         <>
@@ -42,17 +23,9 @@ export function ClearStorage({ kind, bytes, onClear, onClose }: ClearStorageProp
           {bytes > 0 && <p>{t("settings.storage.about", { size: formatBytes(bytes, i18n.language) })}</p>}
         </>
       }
+      confirm={t("settings.storage.confirm")}
+      onConfirm={onClear}
       onClose={onClose}
-    >
-      {error && <ErrorNote error={error} className="mt-3" />}
-      <DialogActions>
-        <Button variant="outline" onClick={onClose}>
-          {t("settings.cancel")}
-        </Button>
-        <Button variant="destructive" disabled={clearing} onClick={() => void clear()}>
-          {t("settings.storage.confirm")}
-        </Button>
-      </DialogActions>
-    </Dialog>
+    />
   );
 }

@@ -1,12 +1,8 @@
-import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Button } from "@/components/ui/button";
-import { Dialog, DialogActions } from "@/components/ui/dialog";
+import { Confirmation } from "@/components/confirmation";
 import { formatBytes } from "@/i18n/quantity";
-import { RpcError } from "@/rpc/error";
 import type { Assignment } from "@/rpc/gen/protocol";
 import { useJobNames } from "./job-names";
-import { ErrorNote } from "./section";
 
 type DeleteModelProps = {
   /** What becomes free. */
@@ -19,25 +15,10 @@ type DeleteModelProps = {
 
 export function DeleteModel({ bytes, jobs, onDelete, onClose }: DeleteModelProps) {
   const { t, i18n } = useTranslation();
-  const [error, setError] = useState<RpcError | null>(null);
-  const [deleting, setDeleting] = useState(false);
   const names = useJobNames(jobs);
 
-  async function remove() {
-    setDeleting(true);
-    setError(null);
-    try {
-      await onDelete();
-      onClose();
-    } catch (cause) {
-      setError(RpcError.from(cause));
-      setDeleting(false);
-    }
-  }
-
   return (
-    <Dialog
-      role="alertdialog"
+    <Confirmation
       title={t("settings.builtin.deletion.title")}
       description={
         <>
@@ -49,17 +30,9 @@ export function DeleteModel({ bytes, jobs, onDelete, onClose }: DeleteModelProps
           )}
         </>
       }
+      confirm={t("settings.builtin.deletion.confirm")}
+      onConfirm={onDelete}
       onClose={onClose}
-    >
-      {error && <ErrorNote error={error} className="mt-3" />}
-      <DialogActions>
-        <Button variant="outline" onClick={onClose}>
-          {t("settings.cancel")}
-        </Button>
-        <Button variant="destructive" disabled={deleting} onClick={() => void remove()}>
-          {t("settings.builtin.deletion.confirm")}
-        </Button>
-      </DialogActions>
-    </Dialog>
+    />
   );
 }

@@ -1,12 +1,13 @@
 import { TriangleAlert } from "lucide-react";
 import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { ErrorNote } from "@/components/error-note";
 import { Button } from "@/components/ui/button";
 import { Checkbox } from "@/components/ui/checkbox";
 import { Dialog, DialogActions } from "@/components/ui/dialog";
 import { RpcError } from "@/rpc/error";
 import { eraseEverything } from "@/rpc/shell";
-import { Card, ErrorNote } from "./section";
+import { Card } from "./section";
 
 const GOES = ["model", "chats", "keys", "choices", "rest"] as const;
 

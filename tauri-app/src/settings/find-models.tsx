@@ -1,6 +1,7 @@
 import { LoaderCircle } from "lucide-react";
 import { useCallback, useEffect, useId, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { ErrorNote } from "@/components/error-note";
 import { Button } from "@/components/ui/button";
 import { Checkbox } from "@/components/ui/checkbox";
 import { Dialog, DialogActions } from "@/components/ui/dialog";
@@ -10,7 +11,6 @@ import type { Assignment, NewModel, Provider } from "@/rpc/gen/protocol";
 import type { Sidecar } from "@/rpc/sidecar";
 import { asNewModel } from "./ability";
 import { useJobNames } from "./job-names";
-import { ErrorNote } from "./section";
 
 /** Models from which on the list can be filtered. */
 const MANY = 9;

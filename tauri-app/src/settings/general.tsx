@@ -1,7 +1,8 @@
 import { useTranslation } from "react-i18next";
+import { ErrorNote } from "@/components/error-note";
 import type { Sidecar } from "@/rpc/sidecar";
 import { Appearance } from "./appearance";
-import { Card, ErrorNote, Section } from "./section";
+import { Card, Section } from "./section";
 import { SettingRow } from "./setting-row";
 import { SETTING_KEYS } from "./setting-unit";
 import { SETTINGS } from "./sources";

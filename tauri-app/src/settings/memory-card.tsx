@@ -1,12 +1,13 @@
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useEngine } from "@/chat/use-engine";
+import { ErrorNote } from "@/components/error-note";
 import { Button } from "@/components/ui/button";
 import { Progress } from "@/components/ui/progress";
 import { formatBytes } from "@/i18n/quantity";
 import { RpcError } from "@/rpc/error";
 import type { Sidecar } from "@/rpc/sidecar";
-import { Card, ErrorNote } from "./section";
+import { Card } from "./section";
 
 /** What the engine holds in memory, and taking it out of there. */
 export function MemoryCard({ sidecar }: { sidecar: Sidecar }) {

@@ -1,11 +1,11 @@
 import { Check, LoaderCircle, X } from "lucide-react";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
+import { ErrorNote } from "@/components/error-note";
 import { errorText } from "@/components/error-text";
 import { Button } from "@/components/ui/button";
 import { formatSeconds } from "@/i18n/quantity";
 import type { TestResult } from "@/rpc/gen/protocol";
-import { ErrorNote } from "./section";
 import type { ModelTest } from "./use-model-test";
 
 type ModelTestViewProps = {

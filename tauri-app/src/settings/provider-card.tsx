@@ -1,6 +1,7 @@
 import { Globe, House, KeyRound, Pencil, Search, Trash2 } from "lucide-react";
 import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { ErrorNote } from "@/components/error-note";
 import { Button } from "@/components/ui/button";
 import { Tooltip } from "@/components/ui/tooltip";
 import { RpcError } from "@/rpc/error";
@@ -14,7 +15,7 @@ import { ProviderForm } from "./provider-form";
 import { ProviderLimits } from "./provider-limits";
 import { ProviderModelRow } from "./provider-model-row";
 import { RemoveProvider } from "./remove-provider";
-import { Badge, Card, ErrorNote } from "./section";
+import { Badge, Card } from "./section";
 import { ServerTest } from "./server-test";
 
 type ProviderCardProps = {

@@ -1,6 +1,7 @@
 import { Globe } from "lucide-react";
 import type { FormEvent } from "react";
 import { useTranslation } from "react-i18next";
+import { ErrorNote } from "@/components/error-note";
 import { Button } from "@/components/ui/button";
 import { cn } from "@/components/ui/class-names";
 import { Dialog, DialogActions } from "@/components/ui/dialog";
@@ -11,7 +12,6 @@ import type { Sidecar } from "@/rpc/sidecar";
 import { useConsent } from "./consent";
 import { Field } from "./field";
 import { addressProblem, isPlain, leavesComputer, PRESET_NAMES, type Preset } from "./provider-address";
-import { ErrorNote } from "./section";
 import { useProviderForm } from "./use-provider-form";
 
 type ProviderFormProps = {

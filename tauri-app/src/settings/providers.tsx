@@ -1,11 +1,12 @@
 import { Plus, Server } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { ErrorNote } from "@/components/error-note";
 import { Button } from "@/components/ui/button";
 import type { Sidecar } from "@/rpc/sidecar";
 import { ProviderCard } from "./provider-card";
 import { ProviderForm } from "./provider-form";
-import { Card, ErrorNote, Section } from "./section";
+import { Card, Section } from "./section";
 import { CAPABILITIES, PROVIDERS } from "./sources";
 import { useReported } from "./use-reported";
 

@@ -1,11 +1,7 @@
-import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Button } from "@/components/ui/button";
-import { Dialog, DialogActions } from "@/components/ui/dialog";
-import { RpcError } from "@/rpc/error";
+import { Confirmation } from "@/components/confirmation";
 import type { Assignment, Provider } from "@/rpc/gen/protocol";
 import { useJobNames } from "./job-names";
-import { ErrorNote } from "./section";
 
 type RemoveProviderProps = {
   provider: Provider;
@@ -17,21 +13,10 @@ type RemoveProviderProps = {
 
 export function RemoveProvider({ provider, jobs, onRemove, onClose }: RemoveProviderProps) {
   const { t } = useTranslation();
-  const [error, setError] = useState<RpcError | null>(null);
   const names = useJobNames(jobs);
 
-  async function remove() {
-    try {
-      await onRemove();
-      onClose();
-    } catch (cause) {
-      setError(RpcError.from(cause));
-    }
-  }
-
   return (
-    <Dialog
-      role="alertdialog"
+    <Confirmation
       title={t("settings.providers.removal.title", { name: provider.name })}
       description={
         <>
@@ -43,17 +28,9 @@ export function RemoveProvider({ provider, jobs, onRemove, onClose }: RemoveProv
           </p>
         </>
       }
+      confirm={t("settings.providers.remove")}
+      onConfirm={onRemove}
       onClose={onClose}
-    >
-      {error && <ErrorNote error={error} className="mt-3" />}
-      <DialogActions>
-        <Button variant="outline" onClick={onClose}>
-          {t("settings.cancel")}
-        </Button>
-        <Button variant="destructive" onClick={() => void remove()}>
-          {t("settings.providers.remove")}
-        </Button>
-      </DialogActions>
-    </Dialog>
+    />
   );
 }

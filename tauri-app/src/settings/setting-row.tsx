@@ -1,11 +1,11 @@
 import { RotateCcw } from "lucide-react";
 import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { ErrorNote } from "@/components/error-note";
 import { Button } from "@/components/ui/button";
 import { Input } from "@/components/ui/input";
 import { RpcError } from "@/rpc/error";
 import type { Setting } from "@/rpc/gen/protocol";
-import { ErrorNote } from "./section";
 import { readTyped, toShown } from "./setting-unit";
 
 type SettingRowProps = {

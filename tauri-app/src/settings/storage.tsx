@@ -1,11 +1,12 @@
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { ErrorNote } from "@/components/error-note";
 import { formatBytes } from "@/i18n/quantity";
 import type { StorageHolding } from "@/rpc/gen/protocol";
 import type { Sidecar } from "@/rpc/sidecar";
 import { ClearStorage } from "./clear-storage";
 import { EraseEverything } from "./erase-everything";
-import { Card, ErrorNote, Section } from "./section";
+import { Card, Section } from "./section";
 import { StorageBar } from "./storage-bar";
 import { StorageRow } from "./storage-row";
 import { type ClearableKind, type StorageKind, useStorage } from "./use-storage";

@@ -1,8 +1,8 @@
 import { X } from "lucide-react";
 import { useTranslation } from "react-i18next";
+import { ErrorNote } from "@/components/error-note";
 import { Button } from "@/components/ui/button";
 import { formatSeconds } from "@/i18n/quantity";
-import { ErrorNote } from "./section";
 import type { Trial } from "./use-trial";
 
 /** The question, the answer, the model and its time. */
