@@ -37,7 +37,9 @@ class Address:
             raise ProviderInvalid("not an http or https address", reason="address")
         if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
             raise ProviderInvalid("an address with a user, a query or a fragment", reason="address")
-        return cls(parts._replace(netloc=parts.netloc.lower()).geturl().rstrip("/"))
+        # A host's letters have no case; the zone of an IPv6 address is a name of this computer's own.
+        host, mark, zone = parts.netloc.partition("%") if parts.netloc.startswith("[") else (parts.netloc, "", "")
+        return cls(parts._replace(netloc=host.lower() + mark + zone).geturl().rstrip("/"))
 
     @property
     def origin(self) -> str:
