@@ -13,10 +13,10 @@ from mlx.utils import tree_reduce
 from mlx_vlm.models.qwen3_vl.processing_qwen3_vl import Qwen3VLProcessor
 from mlx_vlm.utils import load_model
 
-from sidecar.engine import grammar, head, kv_cache
+from sidecar.engine import grammar, head, kv_cache, vision_tower
 from sidecar.engine.backend import Device
 from sidecar.engine.boundary import Boundary
-from sidecar.engine.decoder import EvaluatedBlock, EvaluatedLayer
+from sidecar.engine.decoder import EvaluatedLayer
 from sidecar.engine.features import FeatureCache, cache_bytes
 from sidecar.engine.memory import Memory, Shape
 from sidecar.engine.prompt import PromptTemplate
@@ -86,7 +86,7 @@ def load(
     text = model.language_model.model
     boundary = Boundary(every_token=device == "cpu", ahead=memory.ahead, heartbeat=heartbeat)
     text.layers = [EvaluatedLayer(layer, boundary) for layer in text.layers]
-    model.vision_tower.blocks = [EvaluatedBlock(block, boundary) for block in model.vision_tower.blocks]
+    vision_tower.cut(model.vision_tower, boundary, fused=memory.fused)
     if device == "cpu":  # where a step is cut into stretches
         head.cut(model.language_model, boundary)
     generation = _json(path / "generation_config.json")

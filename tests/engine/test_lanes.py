@@ -78,7 +78,7 @@ async def test_while_a_person_waits_the_batch_makes_no_token(bench: Bench, monke
 async def test_the_longest_stretch_that_is_told_is_also_that_of_a_pictures_encoding(
     tmp_path: Path, random_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from sidecar.engine.decoder import EvaluatedBlock
+    from sidecar.engine.vision_tower import EvaluatedBlock
 
     call = EvaluatedBlock.__call__
     slow = 0.4
