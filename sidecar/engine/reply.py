@@ -13,16 +13,23 @@ class Reply:
     """The growing answer of one row.
 
     Everything is text until the token `call` (None where no tool may be called); from there to `call_end` it is one
-    call. White space before a call belongs to the call's form and is not shown.
+    call. White space before a call belongs to the call's form and is not shown. `tags` are not shown as such where the
+    model spells them out (`AnswerText`).
     """
 
     def __init__(
-        self, token_bytes: TokenBytes, *, call: int | None = None, call_end: int | None = None, stop: Sequence[str] = ()
+        self,
+        token_bytes: TokenBytes,
+        *,
+        call: int | None = None,
+        call_end: int | None = None,
+        stop: Sequence[str] = (),
+        tags: Sequence[str] = TAGS,
     ) -> None:
         self._token_bytes = token_bytes
         self._call = call
         self._call_end = call_end
-        self._text = AnswerText(token_bytes, stop, TAGS if call is not None else ())
+        self._text = AnswerText(token_bytes, stop, tags)
         self._space = ""  # at the end of the text; held back, as a call may follow
         self._reader: CallReader | None = None
         self._spelled: AnswerText | None = None

@@ -14,6 +14,7 @@ from sidecar.engine.loader import LoadedModel
 from sidecar.engine.reply import Reply
 from sidecar.engine.request import Delta, Finished, Job, TokenLogprob
 from sidecar.engine.sampling import Logprobs, RowSampler
+from sidecar.engine.tools import TAGS
 from sidecar.engine.vision import Patches
 
 
@@ -57,6 +58,8 @@ class Row:
             call=model.vocabulary.call if job.request.callable_tools else None,
             call_end=model.vocabulary.call_end,
             stop=job.request.stop,
+            # A schema may well have a tag among its words, and what validates is not touched.
+            tags=TAGS if job.request.schema is None else (),
         )
 
     @property

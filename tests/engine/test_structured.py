@@ -76,7 +76,8 @@ async def test_every_finished_answer_validates_with_random_weights(bench: Bench,
     finished = [answer for answer in answers if answer.end.finish_reason == "stop"]
     assert all(valid(answer, schema) for answer in finished)
     assert all(answer.end.finish_reason in ("stop", "length") for answer in answers)
-    assert finished or name in ("nested", "a recursive list", "any object") or temperature == 0
+    # The likeliest words of random weights may go round in circles for good.
+    assert finished or temperature == 0
 
 
 async def test_free_answers_beside_constrained_ones_are_those_given_alone(bench: Bench) -> None:

@@ -225,8 +225,8 @@ SPELLINGS = {
 }
 
 
-def read(answer: list[int]) -> tuple[str, list[ToolCallDelta]]:
-    reply = Reply(SPELLINGS.__getitem__, call=100, call_end=101)
+def read(answer: list[int], *, call: int | None = 100) -> tuple[str, list[ToolCallDelta]]:
+    reply = Reply(SPELLINGS.__getitem__, call=call, call_end=101)
     deltas = [delta for each in answer for delta in reply.push(each)] + list(reply.finish())
     calls = [delta for delta in deltas if isinstance(delta, ToolCallDelta)]
     return "".join(delta.text for delta in deltas if isinstance(delta, TextDelta)), calls
@@ -247,6 +247,15 @@ def test_a_tag_that_the_model_spells_out_is_no_call_and_does_not_look_like_one()
     assert read([1, 2, 3, 1]) == ("Let me see.\n‹tool_call›Let me see.\n", [])
     assert read([2, 2, 3, 3]) == ("<tool‹tool_call›_call>", [])
     assert read([2, 101, 3])[0] == "‹tool_call›"
+    assert read([1, 2, 3, 1], call=None)[0] == "Let me see.\n‹tool_call›Let me see.\n"
+
+
+async def test_a_tag_among_the_words_of_a_schema_stays_as_it_is(bench: Bench) -> None:
+    schema = {"enum": ["<tool_call>", "</tool_call>"]}
+
+    answers = [await bench.ask("hi", schema=schema, temperature=1.0, seed=seed) for seed in range(4)]
+
+    assert {answer.text for answer in answers} <= {'"<tool_call>"', '"</tool_call>"'}
 
 
 @given(st.text(alphabet='ab{}"\n é', max_size=20), st.data())
