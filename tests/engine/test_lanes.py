@@ -310,33 +310,6 @@ def solo(shared_bench: Bench) -> list[list[str]]:
     return asyncio.run(ask_all())
 
 
-def test_the_row_limit_grows_while_there_is_room_and_falls_back_when_a_step_takes_too_long() -> None:
-    from sidecar.engine.step_limits import RowLimit
-
-    limit = RowLimit(8, seconds=0.05)
-    assert limit.rows == 8  # nothing is known yet
-    limit.measured(1, 0.02)
-    assert limit.rows == 2
-    limit.measured(2, 0.024)
-    assert limit.rows == 4
-    limit.measured(4, 0.09)
-    assert limit.rows == 3
-    for _ in range(3):
-        limit.measured(2, 5.0)
-    assert limit.rows == 1
-
-
-def test_a_number_of_rows_never_tried_is_expected_to_take_longer_but_to_be_disturbed_no_more() -> None:
-    from sidecar.engine.step_limits import RowLimit
-
-    limit = RowLimit(8, seconds=0.05)
-    for _ in range(50):
-        limit.measured(2, 0.016)
-        limit.measured(2, 0.028)  # a mean of 22 ms, a deviation of 6
-
-    assert limit.rows == 3  # 33 ms and 12 more; in proportion it were 51
-
-
 def test_where_blocks_are_computed_ahead_the_wait_for_other_rows_is_not_the_prompts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -354,41 +327,6 @@ def test_where_blocks_are_computed_ahead_the_wait_for_other_rows_is_not_the_prom
     assert longest == pytest.approx(0.005)
     assert read == 256
     assert boundary.longest_stretch == pytest.approx(0.042)
-
-
-def test_one_bad_moment_rules_no_number_of_rows_out_for_good_but_one_too_many_stays_out() -> None:
-    from sidecar.engine.step_limits import RowLimit
-
-    limit = RowLimit(2, seconds=0.05)
-    for _ in range(10):
-        limit.measured(2, 0.03)
-    limit.measured(2, 5.0)
-    assert limit.rows == 1
-    for _ in range(100):
-        limit.measured(1, 0.02)
-    assert limit.rows == 2
-
-    tries = 0
-    for _ in range(2000):
-        rows = limit.rows
-        tries += rows == 2
-        limit.measured(rows, 0.06 if rows == 2 else 0.02)
-    assert 0 < tries < 20
-
-
-def test_a_slow_computer_reads_shorter_chunks_and_a_fast_one_the_longest() -> None:
-    from sidecar.engine.step_limits import ChunkLimit
-
-    limit = ChunkLimit(256, seconds=0.05)
-    assert limit.tokens == 64  # nothing is known yet
-    limit.measured(64, 0.004)
-    assert limit.tokens == 256
-    for _ in range(40):
-        limit.measured(256, 0.09)
-    assert limit.tokens == 128
-    for _ in range(40):
-        limit.measured(128, 3.0)
-    assert limit.tokens == 32
 
 
 async def test_the_batch_reads_as_much_of_a_prompt_as_the_limit_says(
