@@ -53,7 +53,8 @@ class Models:
         """
         model = self._catalog.find(model_id)
         if job := self._jobs.get(model.id):
-            return ModelStatus(model.id, job.state, job.progress.downloaded_bytes, job.progress.total_bytes)
+            here, total = job.progress.downloaded_bytes, job.progress.total_bytes
+            return ModelStatus(model.id, job.state, here, total, activity=job.activity, mirror=job.mirror)
         status = on_disk(model, self._cache(model))
         kind = self._failures.get(model.id)
         return status if kind is None or status.state == "ready" else replace(status, state="failed", kind=kind)

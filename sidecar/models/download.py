@@ -40,6 +40,7 @@ class SnapshotDownload(Job):
         self._model = model
         self._cache = cache
         self._mirror = mirror
+        self.mirror = mirror.url
         self._limits = limits
         self._wakes = Wakes(limits.after_wake_seconds)
         self._arrived_at: float | None = None  # of any file: when a try last brought something

@@ -25,6 +25,8 @@ class Job(ABC):
 
     activity: Activity
     """What is being done, in a word that programs go by."""
+    mirror: str | None = None
+    """The address that a download comes from; nothing else uses a network."""
 
     def __init__(self, progress: Progress) -> None:
         self.progress = progress

@@ -19,6 +19,9 @@ class ModelStatus:
     `total_bytes` is None until somebody said it. `kind` is the last failure's, while the state is `failed`; after a
     restart, or after a cancel, such a model is `partial` or `absent`. While a model on disk is verified,
     `downloaded_bytes` are those that were read again.
+
+    `activity` is the job's that runs, `mirror` where a download comes from: whoever finds one that others began knows
+    what was agreed to. `state` does not tell it: an import is `downloading`, too.
     """
 
     model_id: str
@@ -27,6 +30,8 @@ class ModelStatus:
     total_bytes: int | None
     kind: str | None = None
     damaged_files: tuple[str, ...] = ()
+    activity: Activity | None = None
+    mirror: str | None = None
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from sidecar.protocol.engine import EngineStatus
 from sidecar.protocol.message import Message, Method, NoParams, Notification, VerbatimMessage
 
 ModelState = Literal["absent", "partial", "downloading", "verifying", "ready", "damaged", "failed"]
+ModelActivity = Literal["downloading", "importing", "verifying"]
 Capability = Literal["vision", "text", "structured_output", "tool_use"]
 ModelId = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -57,6 +58,8 @@ class ModelStatus(Message):
     total_bytes: int | None
     kind: Annotated[str | None, Field(description="Error kind, when the state is failed or damaged")] = None
     damaged_files: tuple[str, ...]
+    activity: Annotated[ModelActivity | None, Field(description="The job that runs; an import's state is downloading")]
+    mirror: Annotated[str | None, Field(description="Where the download that runs comes from; null of anything else")]
 
 
 def _is_none(value: object) -> bool:

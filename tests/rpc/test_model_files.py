@@ -100,6 +100,36 @@ def test_an_import_that_is_killed_leaves_nothing_that_counts_and_the_next_one_en
     assert not list(data_dir.rglob("*.copy"))
 
 
+def test_the_status_tells_what_is_being_done_and_the_mirror_of_a_download(
+    data_dir: Path, catalog: Path, tmp_path: Path
+) -> None:
+    source, catalog = large_model(tmp_path / "source", catalog)
+    with Hub({REPOSITORY: source}, rate=1_000_000) as hub, Pipe.sidecar(data_dir, catalog) as pipe:
+
+        def doing() -> tuple[object, object]:
+            status = pipe.request("models/status")
+            return status["activity"], status["mirror"]
+
+        pipe.initialize()
+        assert doing() == (None, None)
+
+        pipe.request("models/download", {"mirror": f"{hub.url}/"})
+        assert doing() == ("downloading", hub.url)
+        # Who asks for another mirror meanwhile joins it, and is told so.
+        assert pipe.request("models/download")["mirror"] == hub.url
+        pipe.request("models/cancelDownload")
+        assert doing() == (None, None)
+
+        pipe.request("models/import", {"path": str(source)})
+        assert doing() == ("importing", None)
+        pipe.notification("builtin-model-download-completed")
+        assert doing() == (None, None)
+
+        checking = pipe.send("models/verify")
+        assert doing() == ("verifying", None)
+        assert pipe.result(checking)["activity"] is None
+
+
 def test_a_check_of_the_files_can_be_cancelled_and_begun_again(data_dir: Path, catalog: Path, tmp_path: Path) -> None:
     source, catalog = large_model(tmp_path / "source", catalog)
     with Pipe.sidecar(data_dir, catalog) as pipe:

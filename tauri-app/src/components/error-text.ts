@@ -5,8 +5,8 @@ import type { RpcError } from "@/rpc/error";
 type Failed = Pick<RpcError, "kind" | "details">;
 type KnownKind = keyof typeof en.errors;
 type RefusedReason = Exclude<keyof typeof en.errors.import_refused, "title" | "hint">;
-type Key =
-  `errors.${KnownKind | "model_not_ready.damaged" | "store_failed.damaged" | `import_refused.${RefusedReason}`}`;
+type Variant = "model_not_ready.damaged" | "store_failed.damaged" | "sidecar_restarted.import";
+type Key = `errors.${KnownKind | Variant | `import_refused.${RefusedReason}`}`;
 
 /** The words for an error: what happened, and what to do about it. */
 export function errorText(t: TFunction, error: Failed): { title: string; hint: string } {
@@ -22,6 +22,10 @@ function keyOf({ kind, details }: Failed): Key {
   // It is put right at a start, and room on the disk would not help.
   if (kind === "store_failed" && details.reason === "damaged") {
     return "errors.store_failed.damaged";
+  }
+  // No answer was cut off.
+  if (kind === "sidecar_restarted" && details.during === "import") {
+    return "errors.sidecar_restarted.import";
   }
   if (kind === "import_refused" && isRefusedReason(details.reason)) {
     return `errors.import_refused.${details.reason}`;

@@ -25,15 +25,14 @@ export function Downloading({ stage: { model, from, transfer, cancelling }, onCa
     secondsLeft !== null &&
       t("splash.downloading.timeLeft", { time: formatDuration(secondsLeft, i18n.language) }),
   ].filter((part) => part !== false);
-  const fetched = "mirror" in from;
-  const heading = t(fetched ? "splash.downloading.title" : "splash.importing.title", {
-    model: model.displayName,
-  });
+  const mirror = typeof from === "object" ? from.mirror : null;
+  const words = mirror !== null ? "downloading" : from === "folder" ? "importing" : "verifying";
+  const heading = t(`splash.${words}.title`, { model: model.displayName });
   const phase = verifying
     ? t("splash.downloading.verifying")
     : starting
-      ? fetched
-        ? t("splash.downloading.starting", { source: hostOf(from.mirror) })
+      ? mirror !== null
+        ? t("splash.downloading.starting", { source: hostOf(mirror) })
         : t("splash.importing.starting")
       : pace.join(" · ");
   return (
@@ -50,7 +49,7 @@ export function Downloading({ stage: { model, from, transfer, cancelling }, onCa
         className="mt-5"
         value={starting && percent === 0 ? null : percent}
         getValueLabel={(value) => `${Math.floor(value)}%, ${amount}`}
-        aria-label={t(fetched ? "splash.downloading.bar" : "splash.importing.bar")}
+        aria-label={t(`splash.${words}.bar`)}
       />
       <div className="mt-3 flex min-h-6 flex-wrap justify-between gap-x-4 text-muted-foreground text-sm tabular-nums">
         <p>{amount}</p>
@@ -61,9 +60,7 @@ export function Downloading({ stage: { model, from, transfer, cancelling }, onCa
         {verifying || starting ? phase : heading}
       </p>
       <div className="mt-6 flex items-center justify-between gap-4">
-        <p className="text-[0.8125rem] text-muted-foreground">
-          {t(fetched ? "splash.downloading.resumes" : "splash.importing.kept")}
-        </p>
+        <p className="text-[0.8125rem] text-muted-foreground">{t(`splash.${words}.kept`)}</p>
         <Button variant="outline" onClick={onCancel} disabled={cancelling}>
           {t(cancelling ? "splash.downloading.cancelling" : "splash.downloading.cancel")}
         </Button>

@@ -1,4 +1,4 @@
-import { RotateCw, TriangleAlert } from "lucide-react";
+import { FolderInput, RotateCw, TriangleAlert } from "lucide-react";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { errorText } from "@/components/error-text";
@@ -11,12 +11,13 @@ type FailureProps = {
   stage: Extract<Stage, { name: "error" }>;
   onCheck: () => void;
   onDownload: (mirror: string) => void;
+  onImport: () => void;
   onScan: () => void;
   onSkipScan: () => void;
 };
 
-/** What went wrong in plain words, where to download from instead, and Retry. */
-export function Failure({ stage, onCheck, onDownload, onScan, onSkipScan }: FailureProps) {
+/** What went wrong in plain words, where to download from instead, and Retry; or the way without a download. */
+export function Failure({ stage, onCheck, onDownload, onImport, onScan, onSkipScan }: FailureProps) {
   const { t } = useTranslation();
   const { step, error, mirror } = stage;
   const model = step === "model" ? stage.model : null;
@@ -62,6 +63,12 @@ export function Failure({ stage, onCheck, onDownload, onScan, onSkipScan }: Fail
         <RotateCw />
         {t("splash.error.retry")}
       </Button>
+      {model && (
+        <Button variant="ghost" className="mt-2 w-full" onClick={onImport}>
+          <FolderInput />
+          {t("splash.consent.import")}
+        </Button>
+      )}
       {step === "scan" && (
         <Button variant="ghost" className="mt-2 w-full" onClick={onSkipScan}>
           {t("splash.error.goOn")}

@@ -122,6 +122,7 @@ function View({ sidecar, stages }: { sidecar: Sidecar; stages: Stages }) {
           stage={stage}
           onCheck={stages.check}
           onDownload={stages.download}
+          onImport={stages.importFolder}
           onScan={stages.scan}
           onSkipScan={stages.skipScan}
         />

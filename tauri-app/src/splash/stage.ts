@@ -39,7 +39,6 @@ export type Stage =
   | {
       name: "downloading";
       model: BuiltinModel;
-      /** Where it comes from: a mirror, or a folder of this computer. */
       from: Source;
       transfer: Transfer;
       cancelling: boolean;
@@ -49,7 +48,8 @@ export type Stage =
   | { name: "ready"; model: BuiltinModel }
   | { name: "error"; step: Step; error: RpcError; model: BuiltinModel | null; mirror: string };
 
-export type Source = { mirror: string } | { folder: string };
+/** Where a model comes from: a mirror, a folder of this computer, or it is here and its files are read again. */
+export type Source = { mirror: string } | "folder" | "disk";
 
 /** What of the model is on disk, and whether any of the four jobs is its own. */
 interface Checked {
@@ -76,6 +76,7 @@ export type StageEvent =
   | { type: "progressed"; event: DownloadEvent }
   | { type: "completed"; event: DownloadEvent }
   | { type: "failed"; event: DownloadEvent; error: RpcError }
+  | { type: "cut-off" }
   | { type: "cancel-asked" }
   | { type: "cancel-answered"; status: ModelStatus }
   | { type: "cancel-refused"; error: RpcError }
@@ -147,7 +148,7 @@ export function nextStage(stage: Stage, event: StageEvent): Stage {
     case "download-asked":
       return transferring(stage, { mirror: event.mirror });
     case "import-asked":
-      return transferring(stage, { folder: event.folder });
+      return transferring(stage, "folder");
     case "download-answered":
       return stage.name === "downloading" ? afterAnswer(stage, event.status) : stage;
     case "download-refused":
@@ -163,6 +164,8 @@ export function nextStage(stage: Stage, event: StageEvent): Stage {
       return stage.name === "downloading" && isOf(stage.model, event.event)
         ? afterFailure(stage, event.error, transferOf(event.event))
         : stage;
+    case "cut-off":
+      return stage.name === "downloading" ? afterCut(stage) : stage;
     case "cancel-asked":
       return stage.name === "downloading" ? { ...stage, cancelling: true } : stage;
     case "cancel-answered":
@@ -251,7 +254,7 @@ function afterCheck({ model, status, error, needed }: Checked): Stage {
       return {
         name: "downloading",
         model,
-        from: { mirror: defaultMirror(model) },
+        from: sourceOf(status) ?? "disk",
         transfer: transferAt(status),
         cancelling: false,
       };
@@ -269,16 +272,46 @@ function afterAnswer(stage: Downloading, status: ModelStatus): Stage {
   if (status.state === "ready") {
     return withModel(stage.model);
   }
-  return stage.transfer.starting ? { ...stage, transfer: { ...transferAt(status), starting: true } } : stage;
+  // One that joined another's has that one's mirror.
+  const from = sourceOf(status) ?? stage.from;
+  return stage.transfer.starting
+    ? { ...stage, from, transfer: { ...transferAt(status), starting: true } }
+    : { ...stage, from };
+}
+
+/** The sidecar went away meanwhile, and with it what it was doing. Only a download goes on by itself, from the mirror
+ * that was agreed to (`use-stages.ts`); an import is the person's to begin again. */
+function afterCut(stage: Downloading): Stage {
+  return stage.from === "folder" && !stage.cancelling
+    ? {
+        ...consentFor(stage.model, 0, null),
+        refusal: new RpcError("sidecar_restarted", { details: { during: "import" } }),
+      }
+    : CHECKING;
+}
+
+/** Null if nothing is being done. */
+function sourceOf({ activity, mirror }: ModelStatus): Source | null {
+  switch (activity) {
+    case "downloading":
+      return mirror === null ? null : { mirror };
+    case "importing":
+      return "folder";
+    case "verifying":
+      return "disk";
+    case null:
+      return null;
+  }
 }
 
 function afterFailure({ model, from }: Downloading, error: RpcError, at: Transfer): Stage {
   if (error.kind === "cancelled") {
     return consentFor(model, at.doneBytes, at.totalBytes);
   }
-  return "mirror" in from
-    ? { ...failed("model", error), model, mirror: from.mirror }
-    : { ...consentFor(model, 0, null), refusal: error };
+  if (from === "folder") {
+    return { ...consentFor(model, 0, null), refusal: error };
+  }
+  return { ...failed("model", error), model, mirror: from === "disk" ? defaultMirror(model) : from.mirror };
 }
 
 /** The event of the end may have come before the download was joined: then only this answer tells. */

@@ -142,18 +142,26 @@ export function useStages(sidecar: Sidecar): Stages {
     );
   }, [sidecar, transfer, modelId]);
 
-  // A sidecar that comes back knows of no download: one that was under way is taken up again, with the same consent.
-  const mirror = stage.name === "downloading" && "mirror" in stage.from ? stage.from.mirror : null;
+  // A sidecar that comes back knows of nothing that was under way: a download is taken up again, from the mirror that
+  // was agreed to.
+  const mirror =
+    stage.name === "downloading" && !stage.cancelling && typeof stage.from === "object"
+      ? stage.from.mirror
+      : null;
   const lost = useRef(false);
   useEffect(
     () =>
       sidecar.on("shell/sidecar", ({ state }) => {
-        if (state === "ready" && lost.current && mirror !== null) {
-          download(mirror);
+        if (state === "ready" && lost.current) {
+          if (mirror === null) {
+            happen({ type: "cut-off" });
+          } else {
+            download(mirror);
+          }
         }
         lost.current = state !== "ready";
       }),
-    [sidecar, download, mirror],
+    [sidecar, download, happen, mirror],
   );
 
   const cancel = useCallback(() => {

@@ -31,6 +31,8 @@ export function modelStatus(part: Partial<ModelStatus> = {}): ModelStatus {
     totalBytes: MODEL.totalBytes,
     kind: null,
     damagedFiles: [],
+    activity: null,
+    mirror: null,
     ...part,
   };
 }

@@ -1,5 +1,5 @@
 /** The stages of a launch before and after the model, in the whole window. */
-import { act, screen, waitFor } from "@testing-library/react";
+import { act, screen, waitFor, within } from "@testing-library/react";
 import { afterEach, expect, test, vi } from "vitest";
 import { ENVIRONMENT } from "../shell/replay";
 import { assignments, computer, failure, MODEL, modelStatus, READY, withModel } from "../shell/sidecar";
@@ -222,13 +222,33 @@ test("the diagnostics can be copied from the details", async () => {
   expect(copied).toContain(`checked absent ${MODEL.repository}`);
 });
 
+const problems = (help: HTMLElement) =>
+  within(help)
+    .getAllByRole("region")
+    .map((problem) => within(problem).getByRole("heading").textContent);
+
+test("the help names the four problems in Chinese, too", async () => {
+  const window = await openWindow({ answers: withModel(), preferences: { language: "zh" } });
+  await window.person.click(await screen.findByRole("button", { name: "帮助" }));
+  expect(problems(await screen.findByRole("dialog", { name: "帮助" }))).toEqual([
+    "下载一直停在 0 %",
+    "下载完成，但无法进入主界面",
+    "没有回答，或等待时间很长",
+    "为文件添加标签时，聊天需要等待",
+  ]);
+});
+
 test("the help lies over the window, is left with Escape, and gives the focus back", async () => {
   const window = await openWindow({ answers: withModel() });
   const button = await screen.findByRole("button", { name: "Help" });
   await window.person.click(button);
   const help = await screen.findByRole("dialog", { name: "Help" });
-  expect(help).toHaveTextContent("The download stays at 0 %");
-  expect(help).toHaveTextContent("A chat waits while files are being tagged");
+  expect(problems(help)).toEqual([
+    "The download stays at 0 %",
+    "The download is complete, but the app does not open",
+    "An answer does not come, or takes very long",
+    "A chat waits while files are being tagged",
+  ]);
   expect(await screen.findByText(/builtin_models.*\/home\/a\/\.local/)).toBeVisible();
   expect(button.closest("[inert]")).not.toBeNull();
   await expectNoAxeViolations();

@@ -152,6 +152,35 @@ test("a download goes on by itself when the sidecar was restarted", async () => 
   await waitFor(() => expect(window.shell.calls("models/download")).toHaveLength(2));
 });
 
+/** The window hears that it missed something, and then the sidecar goes away and comes back. */
+async function missAndRestart(window: OpenWindow) {
+  const checks = window.shell.calls("models/status").length;
+  act(() => window.shell.notify({ method: "shell/notificationsLost", params: {} }));
+  await waitFor(() => expect(window.shell.calls("models/status")).toHaveLength(checks + 1));
+  await screen.findByRole("button", { name: "Cancel" });
+  act(() => window.shell.notify({ method: "shell/sidecar", params: { state: "starting" } }));
+  act(() => window.shell.notify({ method: "shell/sidecar", params: { state: "ready" } }));
+}
+
+test("a download from another mirror goes on from there, also if others began it", async () => {
+  const mirror = "https://hf-mirror.com";
+  const window = await openWindow({
+    answers: withModel({ state: "downloading", activity: "downloading", mirror }),
+  });
+  await screen.findByRole("button", { name: "Cancel" });
+  await missAndRestart(window);
+  await waitFor(() => expect(window.shell.calls("models/download")).toEqual([{ modelId: MODEL.id, mirror }]));
+});
+
+test("an import that the sidecar leaves behind becomes no download: the person is asked again", async () => {
+  const window = await openWindow({ answers: withModel({ state: "downloading", activity: "importing" }) });
+  await screen.findByRole("button", { name: "Cancel" });
+  await missAndRestart(window);
+  expect(await screen.findByRole("alert")).toHaveTextContent("The import was cut off");
+  expect(await download()).toBeEnabled();
+  expect(window.shell.calls("models/download")).toEqual([]);
+});
+
 test("a sidecar that cannot be started says so", async () => {
   const window = await openWindow({ answers: withModel() });
   await download();

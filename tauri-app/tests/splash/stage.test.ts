@@ -54,12 +54,25 @@ describe("after the check", () => {
   );
 
   test("a download that runs already is shown where it is", () => {
-    const stage = play(checked({ state: "downloading", downloadedBytes: 1_300_000_000 }));
-    expect(stage).toMatchObject({ name: "downloading", transfer: { percent: 50, starting: false } });
+    const mirror = "https://hf-mirror.com";
+    const stage = play(
+      checked({ state: "downloading", activity: "downloading", mirror, downloadedBytes: 1_300_000_000 }),
+    );
+    expect(stage).toMatchObject({
+      name: "downloading",
+      from: { mirror },
+      transfer: { percent: 50, starting: false },
+    });
+  });
+
+  test("an import that runs already is one", () => {
+    const stage = play(checked({ state: "downloading", activity: "importing" }));
+    expect(stage).toMatchObject({ name: "downloading", from: "folder" });
   });
 
   test("a model that is being verified is shown as that", () => {
-    expect(play(checked({ state: "verifying" }))).toMatchObject({ transfer: { verifying: true } });
+    const stage = play(checked({ state: "verifying", activity: "verifying" }));
+    expect(stage).toMatchObject({ from: "disk", transfer: { verifying: true } });
   });
 
   test("a damaged model is an error that a download can mend", () => {
@@ -111,6 +124,19 @@ describe("a download", () => {
       status: modelStatus({ state: "downloading" }),
     });
     expect(stage).toMatchObject({ transfer: { percent: 46.2 } });
+  });
+
+  test("that joins another has that one's mirror", () => {
+    const status = modelStatus({ state: "downloading", activity: "downloading", mirror: MODEL.mirrors[0] });
+    expect(play(checked({}), asked, { type: "download-answered", status })).toMatchObject({
+      from: { mirror: "https://huggingface.co" },
+    });
+  });
+
+  test("that the sidecar leaves behind while it is being cancelled is not taken up again", () => {
+    expect(play(checked({}), asked, { type: "cancel-asked" }, { type: "cut-off" })).toMatchObject({
+      name: "checking",
+    });
   });
 
   test("of a model that is complete already goes on", () => {
@@ -243,7 +269,7 @@ describe("an import", () => {
 
   test("is shown as what it is", () => {
     const stage = play(checked({}), imported);
-    expect(stage).toMatchObject({ name: "downloading", from: { folder: "/home/a/model" } });
+    expect(stage).toMatchObject({ name: "downloading", from: "folder" });
     expect(stepOf(stage)).toBe("model");
   });
 
@@ -258,6 +284,13 @@ describe("an import", () => {
       name: "consent",
       refusal: { kind: "import_refused" },
       totalBytes: MODEL.totalBytes,
+    });
+  });
+
+  test("that the sidecar leaves behind asks for consent again and says why", () => {
+    expect(play(checked({}), imported, { type: "cut-off" })).toMatchObject({
+      name: "consent",
+      refusal: { kind: "sidecar_restarted", details: { during: "import" } },
     });
   });
 

@@ -574,6 +574,14 @@ export interface ModelStatus {
    */
   kind: string | null;
   damagedFiles: string[];
+  /**
+   * The job that runs; an import's state is downloading
+   */
+  activity: ("downloading" | "importing" | "verifying") | null;
+  /**
+   * Where the download that runs comes from; null of anything else
+   */
+  mirror: string | null;
 }
 export interface DownloadParams {
   /**
