@@ -4,6 +4,7 @@ the main window, and nothing left behind."""
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -12,8 +13,10 @@ import pytest
 from tests.e2e import journey
 from tests.e2e.display import virtual_display
 from tests.e2e.first_launch import ROOT, fresh_machine
+from tests.e2e.native_dialog import choose_folder
 from tests.e2e.window import open_window
 from tests.hub import Hub
+from tests.hub.__main__ import FOLDER
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="WebKit's driver for app windows exists on Linux only"),
@@ -71,4 +74,20 @@ def test_a_first_launch_leads_over_a_mirror_without_the_model_to_another_one_and
         window.by_role("textbox", texts["chat"]["composer"]["label"])
         window.screenshot("5-main-window")
         assert not empty.requests("get")
+        window.quit()
+
+
+def test_a_folder_that_holds_the_model_leads_to_the_main_window_without_a_network(tmp_path: Path) -> None:
+    copied = shutil.copytree(FOLDER, tmp_path / "from-a-friend")
+    with (
+        Hub({}) as hub,
+        fresh_machine(mirrors=[hub.url]) as machine,
+        virtual_display() as display,
+        open_window(machine.arguments, display=display, pictures=tmp_path, home=machine.home) as window,
+    ):
+        window.click("button", "I have the model already")
+        choose_folder(display, "Choose a folder", copied)
+        window.by_role("textbox", "Message")
+        assert journey.ask(window, "What are you?")
+        assert not hub.log
         window.quit()
