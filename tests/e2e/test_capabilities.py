@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
+from selenium.webdriver.common.by import By
 
 from tests.e2e import journey, preferences
 from tests.e2e.display import virtual_display
@@ -108,6 +109,52 @@ def test_each_job_is_done_by_the_model_that_has_it_and_with_the_last_one_the_bui
     assert engine(window)["loaded"]
     window.screenshot("5-answered-here")
     window.quit()
+
+
+def test_what_leaves_this_computer_is_agreed_to_and_marked_and_who_has_all_jobs_done_elsewhere_needs_no_model(
+    machine: FreshMachine, peer: Peer
+) -> None:
+    pictures = ROOT / "dist/capabilities"
+    elsewhere = peer.url.replace("127.0.0.1", "127.1")  # a name is another computer's, whatever it stands for
+    with (
+        virtual_display() as display,
+        open_window(machine.arguments, display=display, pictures=pictures, home=machine.home) as window,
+    ):
+        journey.agree_to_download(window)
+        window.by_role("textbox", "Message")
+        preferences.open_settings(window, "Providers")
+        preferences.add_provider(window, "Far", elsewhere)
+        window.click("button", "Use it all the same")
+        preferences.list_model(window, REMOTE)
+        preferences.show(window, "Capabilities")
+        for job in preferences.JOBS:
+            window.click("button", f"Model for {job}")
+            window.click("menuitemradio", REMOTE)
+            window.by_role("alertdialog", "Send this to another computer?")
+            window.screenshot(f"6-agree-{job.split()[0].lower()}")
+            window.click("button", "Agree and send")
+            window.by_role("button", f"Model for {job}: {REMOTE}")
+        preferences.leave_settings(window)
+
+        before = peer.answers
+        assert journey.ask(window, "What are you?")
+        assert peer.answers == before + 1
+        assert "answered by Far, on another computer" in last_answer(window)
+        assert "Left this computer" in window.text()
+        window.screenshot("7-left-this-computer")
+        preferences.open_settings(window, "Built-in model")
+        window.click("button", "Delete…")
+        window.by_role("alertdialog", "Delete the model?").find_element(By.XPATH, ".//button[.='Delete']").click()
+        window.wait_for_text("The model was deleted.")
+        window.quit()
+    with (
+        virtual_display() as display,
+        open_window(machine.arguments, display=display, pictures=pictures, home=machine.home) as window,
+    ):
+        assert journey.ask(window, "What are you?")
+        assert "answered by Far, on another computer" in last_answer(window)
+        assert not list((machine.data_dir / "builtin_models").rglob("*.safetensors"))
+        window.quit()
 
 
 def last_answer(window: Window) -> str:
