@@ -128,7 +128,7 @@ class Engine:
 
     async def pause(self) -> EngineStatus:
         """Holds the background's requests where they are; those of people are served as ever. A request to unload the
-        model, or one for another model, still lets those that run come to their end."""
+        model still lets those that run come to their end."""
         return await self._pause(True)
 
     async def resume(self) -> EngineStatus:

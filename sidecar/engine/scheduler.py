@@ -167,12 +167,17 @@ class Scheduler:
     @property
     def has_begun(self) -> bool:
         """Whether requests run on the model, or hold a place on it."""
-        return self._has_rows(HIGH, LOW) or self._waiting.has_rows
+        return self._has_rows(HIGH, LOW) or self._put_off_here
+
+    @property
+    def _put_off_here(self) -> bool:
+        """Whether rows wait that were begun on this model; those that were begun on another one do not hold it."""
+        return any(self._residence.holds(row.folder) for row in self._waiting.rows)
 
     @property
     def _background_begun(self) -> bool:
         """Whether rows of low priority hold the model, also while one of them is being inserted or put off."""
-        return self._giving_way or self._has_rows(LOW) or self._waiting.has_rows
+        return self._giving_way or self._has_rows(LOW) or self._put_off_here
 
     @property
     def has_work(self) -> bool:
@@ -211,13 +216,14 @@ class Scheduler:
         return True
 
     def _serve_background(self) -> None:
-        # Somebody who needs the model's place waits for what has begun to end: that goes on, and no more is begun.
-        needed = self._residence.is_wanted or self._waiting.first(HIGH) is not None
-        if self._paused and not needed:
+        # Whoever waits for the model to leave waits for what has begun to end: that goes on, and no more is begun.
+        leaves = self._residence.is_wanted
+        if self._paused and not leaves:
             return
-        if not needed or not isinstance(self._waiting.first(LOW), Job):
+        if not leaves or not isinstance(self._waiting.first(LOW), Job):
             self._admit(LOW)
-        if self._has_rows(LOW):
+        # Somebody who came meanwhile and needs another model waits for one step less.
+        if self._has_rows(LOW) and self._waiting.first(HIGH) is None:
             self._step(LOW)
 
     def _give_way(self) -> None:
@@ -244,7 +250,11 @@ class Scheduler:
     def _admit(self, priority: RequestPriority) -> None:
         """Moves the first waiting request into its lane, if its model is or can be loaded and there is room."""
         first = self._waiting.first(priority)
-        if first is None or (isinstance(first, Job) and not self._may_begin(first)):
+        if first is None:
+            return
+        if priority == HIGH and not self._residence.holds(first.folder):
+            self._clear_the_model()
+        if not self._may_begin(first):
             return
         lane = self._lanes.get(priority) if self._lanes else None
         if lane and not (lane.has_room and (priority == HIGH or len(lane) < self._row_limit.rows)):
@@ -266,17 +276,27 @@ class Scheduler:
         if failure is not None:
             first.deliver(failure)
 
-    def _may_begin(self, job: Job) -> bool:
-        if self._residence.is_leaving:
-            # The model stays until the background's rows have ended, which may be long: people are served meanwhile.
-            return job.request.priority == HIGH and self._background_begun and self._residence.holds(job.folder)
-        return self._residence.holds(job.folder) or not (self._giving_way or self.has_begun)
+    def _may_begin(self, first: Job | Row) -> bool:
+        # A model that shall leave stays until the background's rows have ended, which may be long: people are served
+        # meanwhile.
+        served = not isinstance(first, Job) or (first.request.priority == HIGH and self._background_begun)
+        if self._residence.is_leaving and not served:
+            return False
+        return self._residence.holds(first.folder) or not (self._giving_way or self._has_rows(HIGH, LOW))
+
+    def _clear_the_model(self) -> None:
+        """For a person who needs another one: the background's rows leave this one, to go on later from where they are.
+        Other people's rows come to their end first, and so does a step that is under way."""
+        low = self._lanes.get(LOW) if self._lanes else None
+        if low is None or self._giving_way or self._has_rows(HIGH):
+            return
+        while low:
+            self._put_off(low.evict())
 
     def _insert(self, first: Job | Row) -> bool:
         """False if it has to wait for memory."""
         self._heartbeat()
-        row, lanes = (self._begun(first) if isinstance(first, Job) else first), self._lanes
-        assert lanes is not None
+        row, lanes = self._begun(first)
         priority = row.request.priority
         if priority == LOW and lanes.get(LOW) is None:
             from sidecar.engine.lane import MOST_ROWS
@@ -300,24 +320,27 @@ class Scheduler:
             lane.insert(row)
         return True
 
-    def _begun(self, job: Job) -> Row:
-        model = self._residence.ensure_loaded(job.folder)
+    def _begun(self, first: Job | Row) -> tuple[Row, Lanes]:
+        """Its row, and the lanes over its model."""
+        model = self._residence.ensure_loaded(first.folder)
         from sidecar.engine.admission import admit
         from sidecar.engine.lanes import Lanes
 
         if self._lanes is None:
             self._lanes = Lanes(model)
+        if not isinstance(first, Job):
+            return first, self._lanes
         log.info(
             "Processing request with priority=%d, request=%s",
-            job.request.priority,
-            job.request.request_id,
-            extra=_model(job),
+            first.request.priority,
+            first.request.request_id,
+            extra=_model(first),
         )
-        return admit(job, model)
+        return admit(first, model), self._lanes
 
     def _put_off(self, evicted: Ended) -> None:
         row, last = evicted
-        log.info("Request put off for want of memory, request=%s", row.request.request_id)
+        log.info("Request put off for a person, request=%s", row.request.request_id)
         if last is None:
             self._waiting.put_first(row)
         else:

@@ -241,7 +241,18 @@ WAYS: list[dict[str, Any]] = [{}, {"temperature": 1.0, "seed": 4}]
 arrivals = st.lists(
     st.tuples(
         st.sampled_from(
-            ["high", "low", "low", "low sampled", "cancelled", "high cancelled", "unload", "pause", "resume"]
+            [
+                "high",
+                "high elsewhere",
+                "low",
+                "low",
+                "low sampled",
+                "cancelled",
+                "high cancelled",
+                "unload",
+                "pause",
+                "resume",
+            ]
         ),
         st.integers(0, 3),
         st.integers(0, 6),
@@ -254,8 +265,9 @@ arrivals = st.lists(
 @settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(arrivals=arrivals)
 @example(arrivals=[("low sampled", 0, 2), ("high cancelled", 1, 2), ("low sampled", 2, 1), ("high cancelled", 0, 1)])
+@example(arrivals=[("low sampled", 2, 2), ("high elsewhere", 0, 1), ("low", 1, 1), ("high", 0, 0), ("unload", 0, 0)])
 def test_whatever_arrives_between_the_batchs_answers_are_those_of_solo_runs(
-    shared_bench: Bench, solo: list[list[str]], arrivals: list[tuple[str, int, int]]
+    shared_bench: Bench, other_model: Path, solo: list[list[str]], arrivals: list[tuple[str, int, int]]
 ) -> None:
     async def interleave() -> None:
         shared_bench._changed = asyncio.Event()
@@ -267,8 +279,9 @@ def test_whatever_arrives_between_the_batchs_answers_are_those_of_solo_runs(
                 way = int(what == "low sampled")
                 asked = asyncio.ensure_future(ask(CHATS[chat], max_tokens=24, **WAYS[way]))
                 low.append((solo[way][chat], asked))
-            elif what == "high":
-                others.append(asyncio.ensure_future(ask(CHATS[chat], max_tokens=3, priority=HIGH)))
+            elif what in ("high", "high elsewhere"):
+                model = other_model if what == "high elsewhere" else None
+                others.append(asyncio.ensure_future(ask(CHATS[chat], model=model, max_tokens=3, priority=HIGH)))
             elif what.endswith("cancelled"):
                 priority = HIGH if what == "high cancelled" else LOW
                 others.append(asyncio.ensure_future(cut_short(CHATS[chat], priority)))

@@ -321,3 +321,70 @@ def test_a_missing_openblas_is_only_a_warning(
 
 def test_the_memory_budget_is_within_3_and_12_gibibytes() -> None:
     assert 3 << 30 <= backend.memory_budget() <= 12 << 30
+
+
+async def test_a_person_who_needs_another_model_does_not_wait_for_the_background_which_loses_nothing(
+    bench: Bench, other_model: Path
+) -> None:
+    picture = [{"role": "user", "content": [image_part(data_url(encoded(noise())))]}]
+    ways: list[dict[str, Any]] = [{}, {"temperature": 1.0, "seed": 4}]
+    asked: list[tuple[Any, dict[str, Any]]] = [(chat, way) for chat in ("hello", "one two", picture) for way in ways]
+    alone = [await bench.ask(chat, max_tokens=300, **way) for chat, way in asked]
+    persons = await bench.ask("hello", model=other_model, max_tokens=20)
+    weights = bench.engine.status().active_bytes
+    await bench.ask("hello")
+    batch = [asyncio.create_task(bench.ask(chat, max_tokens=300, **way)) for chat, way in asked]
+    await bench.until(lambda status: status.running.low >= 2)
+
+    person = await bench.ask("hello", model=other_model, priority=HIGH, max_tokens=20)
+
+    assert person.text == persons.text
+    assert not any(answer.done() for answer in batch)
+    assert bench.engine.status().active_bytes < weights * 1.5  # of one model, not of two
+    assert [(await answer).text for answer in batch] == [answer.text for answer in alone]
+
+
+async def test_a_person_who_needs_another_model_waits_for_the_people_who_use_this_one(
+    bench: Bench, other_model: Path
+) -> None:
+    batch = asyncio.create_task(bench.ask("hello", max_tokens=300))
+    await bench.until(lambda status: status.running.low == 1)
+    first = asyncio.create_task(bench.ask("hello", priority=HIGH, max_tokens=60))
+    await bench.until(lambda status: status.running.high == 1)
+
+    await bench.ask("hello", model=other_model, priority=HIGH, max_tokens=4)
+
+    assert first.done()
+    assert first.result().end.completion_tokens == 60
+    assert not batch.done()
+    assert (await batch).end.completion_tokens == 300
+
+
+async def test_a_paused_background_stays_so_while_a_person_uses_another_model(bench: Bench, other_model: Path) -> None:
+    alone = await bench.ask("hello", max_tokens=200)
+    batch = asyncio.create_task(bench.ask("hello", max_tokens=200))
+    await bench.until(lambda status: status.running.low == 1)
+    await bench.engine.pause()
+
+    await bench.ask("hello", model=other_model, priority=HIGH, max_tokens=4)
+    status = bench.engine.status()
+    await bench.engine.resume()
+
+    assert (status.queued.low, status.running.low, status.model_id) == (1, 0, other_model.name)
+    assert (await batch).text == alone.text
+
+
+async def test_a_model_leaves_although_requests_wait_that_another_one_has_begun(
+    bench: Bench, other_model: Path
+) -> None:
+    batch = asyncio.create_task(bench.ask("hello", max_tokens=200))
+    await bench.until(lambda status: status.running.low == 1)
+    await bench.engine.pause()
+    await bench.ask("hello", model=other_model, priority=HIGH, max_tokens=4)
+
+    await bench.engine.unload_model()
+    status = bench.engine.status()
+    await bench.engine.resume()
+
+    assert (status.loaded, status.queued.low) == (False, 1)
+    assert (await batch).end.completion_tokens == 200
