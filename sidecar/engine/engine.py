@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 import uuid
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
@@ -94,6 +95,7 @@ class Engine:
             ModelNotLoaded: the model cannot be loaded.
             EngineFailed: a step broke off.
         """
+        arrived = time.monotonic()
         request.check()
         loop = self._loop = asyncio.get_running_loop()
         pictures = await self._pictures(model_path, request)
@@ -109,7 +111,7 @@ class Engine:
                 own = _of_one_choice(request, choice)
                 unended[choice] = own.request_id
                 own_grammar = grammar.copy() if grammar else None
-                self._thread.submit(Job(folder, own, pictures, _delivery(loop, pieces, choice), own_grammar))
+                self._thread.submit(Job(folder, own, pictures, _delivery(loop, pieces, choice), own_grammar, arrived))
             while unended:
                 choice, piece = await pieces.get()
                 if isinstance(piece, Finished | SidecarError):
