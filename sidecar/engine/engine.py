@@ -172,11 +172,10 @@ class Engine:
         )
 
     async def _grammar(self, folder: ModelFolder, request: GenerationRequest) -> Grammar | None:
-        """The request's grammar, compiled while the engine thread serves others; None where it needs none."""
-        if not request.is_constrained:
+        """The request's grammar, compiled while the engine thread serves others. None where it needs none, and where
+        its model is not loaded: it is compiled then once that is."""
+        if not request.is_constrained or (vocabulary := self._thread.vocabulary(folder)) is None:
             return None
-        while (vocabulary := self._thread.vocabulary(folder)) is None:
-            await asyncio.wrap_future(self._thread.load(folder))
         from sidecar.engine import grammar  # its library takes a while to import, and the model's load has done so
 
         return await asyncio.to_thread(grammar.compiled, request, vocabulary)

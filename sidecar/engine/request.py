@@ -178,7 +178,8 @@ class ModelFolder:
 
 @dataclass(frozen=True)
 class Job:
-    """One choice of a request on its way through the engine thread: its pictures opened, its grammar compiled.
+    """One choice of a request on its way through the engine thread: its pictures opened, its grammar compiled if
+    its model was loaded.
     `deliver` is called there and must not block; the last thing delivered is `Finished` or an error. `submitted`, when
     the request arrived, is of `time.monotonic`."""
 

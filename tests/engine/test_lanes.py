@@ -143,6 +143,39 @@ async def test_a_person_goes_first_between_two_blocks_of_the_batchs_work(
     assert answer.text == alone.text
 
 
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["this model", "another model"])
+async def test_a_person_does_not_wait_while_a_long_text_of_the_batch_is_tokenised(
+    bench: Bench, other_model: Path, monkeypatch: pytest.MonkeyPatch, elsewhere: bool
+) -> None:
+    from sidecar.engine.prompt import PromptTemplate
+
+    loop, begun, served = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+    encode = PromptTemplate.encode
+    in_time: list[bool] = []
+
+    def slow(template: PromptTemplate, messages: Any, *others: Any) -> list[int]:
+        if messages[0]["content"] == LONG:
+            loop.call_soon_threadsafe(begun.set)
+            in_time.append(served.wait(10))
+        return encode(template, messages, *others)
+
+    chats = ["hello", LONG]
+    alone = [await bench.ask(chat, max_tokens=60) for chat in chats]
+    weights = bench.engine.status().active_bytes
+    monkeypatch.setattr(PromptTemplate, "encode", slow)
+    batch = [asyncio.ensure_future(bench.ask(chat, max_tokens=60)) for chat in chats]
+    await begun.wait()
+
+    person = await bench.ask("hello", model=other_model if elsewhere else None, priority=HIGH, max_tokens=3)
+    held = bench.engine.status().active_bytes
+    served.set()
+
+    assert person.end.completion_tokens == 3
+    assert held < weights * 1.5  # of one model, not of two
+    assert [(await answer).text for answer in batch] == [answer.text for answer in alone]
+    assert in_time == [True]
+
+
 async def test_a_block_that_is_built_while_the_one_before_is_computed_changes_nothing(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

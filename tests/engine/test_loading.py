@@ -16,7 +16,7 @@ import pytest
 
 from sidecar.engine import RequestPriority, backend
 from sidecar.engine.residence import Residence
-from sidecar.errors import EngineFailed, ModelNotLoaded
+from sidecar.errors import EngineFailed, InvalidSchema, ModelNotLoaded
 from tests.engine.conftest import WAIT_SECONDS, Bench
 from tests.engine.pictures import data_url, encoded, image_part, noise, text_part
 from tests.engine.synthetic import write_model
@@ -342,6 +342,49 @@ async def test_a_person_who_needs_another_model_does_not_wait_for_the_background
     assert not any(answer.done() for answer in batch)
     assert bench.engine.status().active_bytes < weights * 1.5  # of one model, not of two
     assert [(await answer).text for answer in batch] == [answer.text for answer in alone]
+
+
+async def test_a_person_who_needs_another_model_for_json_does_not_wait_for_the_background_either(
+    bench: Bench, other_model: Path
+) -> None:
+    alone = await bench.ask("hello", max_tokens=300)
+    batch = asyncio.create_task(bench.ask("hello", max_tokens=300))
+    await bench.until(lambda status: status.running.low == 1)
+
+    person = await bench.ask("hello", model=other_model, priority=HIGH, schema={"type": "boolean"})
+
+    assert person.text in ("true", "false")
+    assert not batch.done()
+    assert (await batch).text == alone.text
+
+
+@pytest.mark.parametrize("priority", list(RequestPriority))
+async def test_a_schema_that_cannot_be_enforced_is_refused_also_where_the_model_had_to_be_loaded_first(
+    bench: Bench, priority: RequestPriority
+) -> None:
+    await bench.engine.unload_model()
+
+    with pytest.raises(InvalidSchema):
+        await bench.ask("hello", priority=priority, schema={"type": "object", "$ref": "#/nowhere"})
+
+    assert (await bench.ask("hello", priority=priority, schema={"type": "boolean"})).text in ("true", "false")
+
+
+async def test_people_are_served_before_another_model_is_loaded_for_json_of_the_background(
+    bench: Bench, other_model: Path
+) -> None:
+    await bench.ask("hello")
+    first = asyncio.create_task(bench.ask("hello", priority=HIGH, max_tokens=200))
+    await bench.until(lambda status: status.running.high == 1)
+    batch = asyncio.create_task(bench.ask("hello", model=other_model, schema={"type": "boolean"}))
+    bench.announced.clear()
+
+    await bench.ask("hello", priority=HIGH, max_tokens=4)
+
+    assert max(status.running.high for status in bench.announced) == 2
+    assert not first.done()
+    assert (await batch).text in ("true", "false")
+    await first
 
 
 async def test_a_person_who_needs_another_model_waits_for_the_people_who_use_this_one(
