@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from sidecar.engine import messages, vision
+from sidecar.engine import grammar, messages, vision
+from sidecar.engine.grammar import Grammar
 from sidecar.engine.loader import LoadedModel
 from sidecar.engine.request import GenerationRequest, Job
 from sidecar.engine.row import Row
 from sidecar.engine.sampling import RowSampler, Sampling
+from sidecar.engine.vision import Patches
 from sidecar.errors import ContextLengthExceeded, InvalidRequest
 
 DEFAULT_MAX_TOKENS = 2048  # of an answer whose request names no limit
@@ -18,35 +21,62 @@ LEAST_TEMPERATURE = 1e-4  # below it is none: logits divided by less leave what 
 CHARACTERS_A_TOKEN = 32  # more than any text has on average but one of blanks; prose has about four
 
 
-def admit(job: Job, model: LoadedModel) -> Row:
-    """Tokenises the messages, and cuts the pictures into patches.
+@dataclass(frozen=True)
+class Read:
+    """A request's token ids, with its pictures among them, and what its answer may be. `begun` is of
+    `time.monotonic`."""
+
+    ids: list[int]
+    pictures: Sequence[Patches]
+    grammar: Grammar | None
+    begun: float
+
+
+def reading(job: Job, model: LoadedModel) -> Callable[[], Read]:
+    """Tokenises the messages and compiles a grammar that is not compiled yet, when it is called: that may take seconds,
+    and needs no MLX and no more of the model than its words.
 
     Raises:
-        InvalidRequest: the chat template refuses the messages, or a biased token is none of the model's.
-        ContextLengthExceeded: the prompt leaves no room for an answer.
+        InvalidRequest: a biased token is none of the model's; when called, the chat template refuses the messages.
+        InvalidSchema: when called, a schema cannot be enforced.
+        ContextLengthExceeded: there is far too much text.
     """
-    admitted = time.monotonic()
-    patches = [vision.cut(picture, model.image_processor) for picture in job.pictures]
-    request = job.request
+    begun = time.monotonic()
+    request, template, vocabulary = job.request, model.template, model.vocabulary
     if any(token >= model.model.config.text_config.vocab_size for token in request.logit_bias):
         raise InvalidRequest("a bias for a token that the model has not", member="logit_bias")
     _refuse_far_too_much(request, model.context_tokens)
-    ids = model.template.encode(request.messages, [cut.tokens for cut in patches], request.callable_tools)
-    room = model.context_tokens - len(ids)
+    pictures = [vision.cut(picture, model.image_processor) for picture in job.pictures]
+
+    def read() -> Read:
+        ids = template.encode(request.messages, [cut.tokens for cut in pictures], request.callable_tools)
+        rules = job.grammar
+        if rules is None and request.is_constrained:
+            rules = grammar.compiled(request, vocabulary)
+        return Read(ids, pictures, rules, begun)
+
+    return read
+
+
+def admit(job: Job, read: Read, model: LoadedModel) -> Row:
+    """Raises:
+    ContextLengthExceeded: the prompt leaves no room for an answer.
+    """
+    request = job.request
+    room = model.context_tokens - len(read.ids)
     if room < 1:
-        raise _too_long(len(ids), model.context_tokens)
+        raise _too_long(len(read.ids), model.context_tokens)
     max_tokens = min(request.max_tokens or DEFAULT_MAX_TOKENS, room)
-    begun = _begun(job, max_tokens)
-    ids += begun
+    begun = _begun(request, read.grammar, max_tokens)
     return Row(
         job,
         model=model,
-        ids=ids,
+        ids=read.ids + begun,
         begun=begun,
-        pictures=patches,
+        pictures=read.pictures,
         max_tokens=max_tokens - len(begun),
-        sampler=_sampler(job, model, begun),
-        admitted=admitted,
+        sampler=_sampler(request, read.grammar, model, begun),
+        admitted=read.begun,
     )
 
 
@@ -65,17 +95,18 @@ def _too_long(prompt_tokens: int, context_tokens: int) -> ContextLengthExceeded:
     )
 
 
-def _begun(job: Job, max_tokens: int) -> list[int]:
+def _begun(request: GenerationRequest, rules: Grammar | None, max_tokens: int) -> list[int]:
     """What the grammar leaves no choice about at the answer's beginning: read with the prompt, in one step instead of
     one for each token (the head of a required call took 20 of them). Whoever asks for log-probabilities gets each."""
-    if job.grammar is None or job.request.top_logprobs is not None:
+    if rules is None or request.top_logprobs is not None:
         return []
-    return job.grammar.take_forced(max_tokens - 1)
+    return rules.take_forced(max_tokens - 1)
 
 
-def _sampler(job: Job, model: LoadedModel, begun: Sequence[int]) -> RowSampler | None:
+def _sampler(
+    request: GenerationRequest, rules: Grammar | None, model: LoadedModel, begun: Sequence[int]
+) -> RowSampler | None:
     """None where the likeliest token is taken always: any logits processor costs the batch a synchronisation."""
-    request = job.request
     temperature = model.temperature if request.temperature is None else request.temperature
     sampling = Sampling(
         temperature=temperature if temperature >= LEAST_TEMPERATURE else 0.0,
@@ -88,4 +119,4 @@ def _sampler(job: Job, model: LoadedModel, begun: Sequence[int]) -> RowSampler |
         logit_bias=request.logit_bias,
         top_logprobs=request.top_logprobs,
     )
-    return None if sampling.is_plain and job.grammar is None else RowSampler(sampling, job.grammar, begun)
+    return None if sampling.is_plain and rules is None else RowSampler(sampling, rules, begun)

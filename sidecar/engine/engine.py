@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 import uuid
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
@@ -94,6 +95,7 @@ class Engine:
             ModelNotLoaded: the model cannot be loaded.
             EngineFailed: a step broke off.
         """
+        arrived = time.monotonic()
         request.check()
         loop = self._loop = asyncio.get_running_loop()
         pictures = await self._pictures(model_path, request)
@@ -109,7 +111,7 @@ class Engine:
                 own = _of_one_choice(request, choice)
                 unended[choice] = own.request_id
                 own_grammar = grammar.copy() if grammar else None
-                self._thread.submit(Job(folder, own, pictures, _delivery(loop, pieces, choice), own_grammar))
+                self._thread.submit(Job(folder, own, pictures, _delivery(loop, pieces, choice), own_grammar, arrived))
             while unended:
                 choice, piece = await pieces.get()
                 if isinstance(piece, Finished | SidecarError):
@@ -128,7 +130,7 @@ class Engine:
 
     async def pause(self) -> EngineStatus:
         """Holds the background's requests where they are; those of people are served as ever. A request to unload the
-        model, or one for another model, still lets those that run come to their end."""
+        model still lets those that run come to their end."""
         return await self._pause(True)
 
     async def resume(self) -> EngineStatus:
@@ -170,11 +172,10 @@ class Engine:
         )
 
     async def _grammar(self, folder: ModelFolder, request: GenerationRequest) -> Grammar | None:
-        """The request's grammar, compiled while the engine thread serves others; None where it needs none."""
-        if not request.is_constrained:
+        """The request's grammar, compiled while the engine thread serves others. None where it needs none, and where
+        its model is not loaded: it is compiled then once that is."""
+        if not request.is_constrained or (vocabulary := self._thread.vocabulary(folder)) is None:
             return None
-        while (vocabulary := self._thread.vocabulary(folder)) is None:
-            await asyncio.wrap_future(self._thread.load(folder))
         from sidecar.engine import grammar  # its library takes a while to import, and the model's load has done so
 
         return await asyncio.to_thread(grammar.compiled, request, vocabulary)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
 import os
 import re
 import stat
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +97,7 @@ async def open_pictures(
     urgent: bool = False,
 ) -> list[Picture]:
     """All pictures of the conversation, in its order, in the size that the model takes; one that is shown again is
-    opened once. `urgent` ones overtake others that wait for the worker.
+    opened once. `urgent` ones go before others at the worker.
 
     Raises:
         InvalidImage: one cannot be used; `details.reason` says why and `details.index` which (from 0).
@@ -104,21 +106,36 @@ async def open_pictures(
     parts = list(image_parts(messages))
     if len(parts) > MAX_PICTURES:
         raise InvalidImage(f"{len(parts)} images", reason="too_many_pictures", index=MAX_PICTURES)
-    opened: dict[tuple[str, Bounds], Picture] = {}
+    shown = [(part["url"], bounds_for(model, part.get("detail"), most_pixels)) for part in parts]
+    opening: dict[tuple[str, Bounds], Future[Picture]] = {}
     pictures = []
-    for index, part in enumerate(parts):
-        bounds = bounds_for(model, part.get("detail"), most_pixels)
-        shown = (part["url"], bounds)
-        try:
-            if shown not in opened:
-                data = await asyncio.to_thread(read_picture, part["url"], attachments)
-                opened[shown] = await asyncio.wrap_future(worker.picture(data, bounds, urgent=urgent))
-        except PictureError as error:
-            if error.reason == "closed":
-                raise EngineFailed("the engine has been closed", reason="closed") from error
-            raise InvalidImage(f"image {index}: {error.reason}", reason=error.reason, index=index) from error
-        pictures.append(opened[shown])
+    try:
+        for index in range(len(parts)):
+            # The next one is in line when this one is done, or an urgent one would find another's begun again.
+            for ahead in range(index, min(index + 2, len(parts))):
+                url, bounds = shown[ahead]
+                if shown[ahead] not in opening:
+                    with _told(ahead):
+                        data = await asyncio.to_thread(read_picture, url, attachments)
+                    opening[shown[ahead]] = worker.picture(data, bounds, urgent=urgent)
+                    del data
+            with _told(index):
+                pictures.append(await asyncio.wrap_future(opening[shown[index]]))
+    finally:
+        for each in opening.values():
+            each.cancel()
     return pictures
+
+
+@contextlib.contextmanager
+def _told(index: int) -> Iterator[None]:
+    """What is wrong with the picture, as its caller is told."""
+    try:
+        yield
+    except PictureError as error:
+        if error.reason == "closed":
+            raise EngineFailed("the engine has been closed", reason="closed") from error
+        raise InvalidImage(f"image {index}: {error.reason}", reason=error.reason, index=index) from error
 
 
 def read_picture(url: str, attachments: Path) -> bytes:

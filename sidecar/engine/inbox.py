@@ -5,6 +5,8 @@ from __future__ import annotations
 import queue
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
 
 Command = Callable[[], None]
 
@@ -36,6 +38,17 @@ class Inbox:
         """Runs what is urgent and there, and puts off the rest."""
         while (command := self._next()) is not None:
             urgent, run = command
+            if urgent:
+                run()
+            else:
+                self._put_off.append(run)
+
+    def wait_urgent(self, done: Future[Any]) -> None:
+        """Waits for something urgent or for `done`; runs it, and puts off the rest."""
+        done.add_done_callback(lambda _: self.put(lambda: None, urgent=True))
+        urgent = False
+        while not urgent:
+            urgent, run = self._commands.get()
             if urgent:
                 run()
             else:

@@ -144,8 +144,9 @@ class ToolCallDelta:
 @dataclass(frozen=True)
 class Finished:
     """The end of an answer. Tokens are the model's; those of pictures count as prompt, the end-of-turn token as
-    completion; `cached_tokens` of the prompt were read for an earlier request. Seconds count from the moment the engine
-    had the request with its pictures opened; `tokens_per_second` is the rate after the first token."""
+    completion; `cached_tokens` of the prompt were read for an earlier request. Seconds count from the request's
+    arrival; until `queued_seconds` its pictures were opened, its model was loaded, and it waited for its turn.
+    `tokens_per_second` is the rate after the first token."""
 
     finish_reason: Literal["stop", "length", "tool_calls"]
     prompt_tokens: int
@@ -177,9 +178,10 @@ class ModelFolder:
 
 @dataclass(frozen=True)
 class Job:
-    """One choice of a request on its way through the engine thread: its pictures opened, its grammar compiled.
-    `deliver` is called there and must not block; the last thing delivered is `Finished` or an error. `submitted` is of
-    `time.monotonic`."""
+    """One choice of a request on its way through the engine thread: its pictures opened, its grammar compiled if
+    its model was loaded.
+    `deliver` is called there and must not block; the last thing delivered is `Finished` or an error. `submitted`, when
+    the request arrived, is of `time.monotonic`."""
 
     folder: ModelFolder
     request: GenerationRequest

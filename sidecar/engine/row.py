@@ -33,8 +33,9 @@ class Row:
         sampler: RowSampler | None,
         admitted: float,
     ) -> None:
-        """`ids` are the prompt, with `pictures` in it; the last of them are `begun`, the tokens that the answer begins
-        with. After them come `max_tokens` at most. `admitted` is of `time.monotonic`."""
+        """No part of `model` that takes its memory is held: a row may wait while another one is loaded. `ids` are the
+        prompt, with `pictures` in it; the last of them are `begun`, the tokens that the answer begins with. After
+        them come `max_tokens` at most. `admitted` is of `time.monotonic`."""
         self.folder = job.folder
         self.request = job.request
         self.deliver = job.deliver
@@ -52,7 +53,9 @@ class Row:
         self._admitted = admitted
         self._begun = begun
         self._first_token = 0.0
-        self._model = model
+        self._token_bytes = model.token_bytes
+        self._end_tokens = model.end_tokens
+        self._image_token = model.model.config.image_token_id
         self._reply = Reply(
             model.token_bytes,
             call=model.vocabulary.call if job.request.callable_tools else None,
@@ -70,7 +73,7 @@ class Row:
     @property
     def key(self) -> prefixes.Key:
         """What `sequence` is compared with others by."""
-        return prefixes.key(self.sequence, self.pictures, self._model.model.config.image_token_id)
+        return prefixes.key(self.sequence, self.pictures, self._image_token)
 
     @property
     def most_patches(self) -> int:
@@ -90,7 +93,7 @@ class Row:
                 self._deliver(self._reply.push(each))
         self.tokens.append(token)
         logprobs = self.sampler.take_logprobs() if self.sampler else None
-        ends = token in self._model.end_tokens
+        ends = token in self._end_tokens
         if not ends:
             self._deliver(self._reply.push(token, self._readable(token, logprobs) if logprobs else None))
         if not (ends or self._reply.stopped or len(self.tokens) == self._max_tokens):
@@ -111,7 +114,7 @@ class Row:
             self.deliver(delta)
 
     def _readable(self, token: int, logprobs: Logprobs) -> TokenLogprob:
-        spelled = self._model.token_bytes
+        spelled = self._token_bytes
         others = zip(np.array(logprobs.tokens)[0].tolist(), np.array(logprobs.values)[0].tolist(), strict=True)
         top = tuple(TokenLogprob(spelled(other), logprob) for other, logprob in others)
         return TokenLogprob(spelled(token), float(np.array(logprobs.drawn)[0, 0]), top)

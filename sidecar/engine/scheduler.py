@@ -6,10 +6,10 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sidecar.engine.request import Job, KvBits, ModelFolder, RequestPriority
 from sidecar.engine.residence import Residence, settle
@@ -25,6 +25,8 @@ if TYPE_CHECKING:  # they import MLX: the engine thread does so at the first loa
     from sidecar.engine.row import Row
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 HIGH, LOW = RequestPriority.HIGH, RequestPriority.LOW
 RECENT_STEPS = 1000  # of the background, whose longest are told
@@ -45,14 +47,18 @@ class Scheduler:
         kv_bits: KvBits | None = None,
         on_status: Callable[[EngineStatus], None],
         receive_urgent: Callable[[], None],
+        wait_urgent: Callable[[Future[Any]], None],
         heartbeat: Callable[[], None],
         unwatched: Callable[[], None],
     ) -> None:
         """`receive_urgent` is called at every boundary within the background's work, and calls back what may happen
-        there; `heartbeat` before every step and at every boundary; `unwatched` before what takes as long as the disk
-        does."""
+        there; `wait_urgent` waits for that, or for the end of what is done beside. `heartbeat` is called before every
+        step and at every boundary; `unwatched` before what takes as long as the disk or another thread does."""
         self._on_status = on_status
         self._receive_urgent = receive_urgent
+        self._wait_urgent = wait_urgent
+        self._unwatched = unwatched
+        self._beside = ThreadPoolExecutor(1, thread_name_prefix="beside-engine")
         self._heartbeat = heartbeat
         self._waiting = Waiting()
         self._cancelled: set[str] = set()
@@ -122,6 +128,7 @@ class Scheduler:
         for request in [*self._waiting.drain(), *self._close_lanes()]:
             request.deliver(closed)
         self._residence.close()
+        self._beside.shutdown(wait=False)
 
     def break_off(self, error: SidecarError) -> None:
         """Fails what runs and waits, for a fault of the engine's own; the next request finds it as new."""
@@ -167,12 +174,17 @@ class Scheduler:
     @property
     def has_begun(self) -> bool:
         """Whether requests run on the model, or hold a place on it."""
-        return self._has_rows(HIGH, LOW) or self._waiting.has_rows
+        return self._has_rows(HIGH, LOW) or self._put_off_here
+
+    @property
+    def _put_off_here(self) -> bool:
+        """Whether rows wait that were begun on this model; those that were begun on another one do not hold it."""
+        return any(self._residence.holds(row.folder) for row in self._waiting.rows)
 
     @property
     def _background_begun(self) -> bool:
         """Whether rows of low priority hold the model, also while one of them is being inserted or put off."""
-        return self._giving_way or self._has_rows(LOW) or self._waiting.has_rows
+        return self._giving_way or self._has_rows(LOW) or self._put_off_here
 
     @property
     def has_work(self) -> bool:
@@ -211,27 +223,42 @@ class Scheduler:
         return True
 
     def _serve_background(self) -> None:
-        # Somebody who needs the model's place waits for what has begun to end: that goes on, and no more is begun.
-        needed = self._residence.is_wanted or self._waiting.first(HIGH) is not None
-        if self._paused and not needed:
+        # Whoever waits for the model to leave waits for what has begun to end: that goes on, and no more is begun.
+        leaves = self._residence.is_wanted
+        if self._paused and not leaves:
             return
-        if not needed or not isinstance(self._waiting.first(LOW), Job):
+        if not leaves or not isinstance(self._waiting.first(LOW), Job):
             self._admit(LOW)
-        if self._has_rows(LOW):
+        # Somebody who came meanwhile and needs another model waits for one step less.
+        if self._has_rows(LOW) and self._waiting.first(HIGH) is None:
             self._step(LOW)
 
     def _give_way(self) -> None:
         """At a boundary within the background's work: serves people until none waits. What would change the lane whose
         work this is waits until that has come to its end."""
         self._giving_way = True
-        serving = True
         try:
-            while serving:
-                self._receive_urgent()
-                self._apply_cancellations([HIGH])
-                serving = self._serve_people()
+            self._serve_all_people()
         finally:
             self._giving_way = False
+
+    def _serve_all_people(self) -> None:
+        serving = True
+        while serving:
+            self._receive_urgent()
+            self._apply_cancellations([HIGH])
+            serving = self._serve_people()
+
+    def _do_beside(self, work: Callable[[], T]) -> T:
+        """The background's work that needs no MLX, done by another thread. People are served meanwhile, also in the
+        place of the background's rows, as no step is under way."""
+        done = self._beside.submit(work)
+        while not done.done():
+            self._unwatched()
+            self._wait_urgent(done)
+            self._serve_all_people()
+        self._heartbeat()
+        return done.result()
 
     def _apply_cancellations(self, priorities: Iterable[RequestPriority]) -> None:
         lanes = [self._lanes.get(priority) for priority in priorities] if self._lanes else []
@@ -244,10 +271,11 @@ class Scheduler:
     def _admit(self, priority: RequestPriority) -> None:
         """Moves the first waiting request into its lane, if its model is or can be loaded and there is room."""
         first = self._waiting.first(priority)
-        if first is None or (isinstance(first, Job) and not self._may_begin(first)):
+        if first is None:
             return
-        lane = self._lanes.get(priority) if self._lanes else None
-        if lane and not (lane.has_room and (priority == HIGH or len(lane) < self._row_limit.rows)):
+        if priority == HIGH and not self._residence.holds(first.folder):
+            self._clear_the_model()
+        if not self._may_begin(first) or not self._has_room(priority):
             return
         self._waiting.take(priority)
         self._inserting.append(first)
@@ -266,17 +294,31 @@ class Scheduler:
         if failure is not None:
             first.deliver(failure)
 
-    def _may_begin(self, job: Job) -> bool:
-        if self._residence.is_leaving:
-            # The model stays until the background's rows have ended, which may be long: people are served meanwhile.
-            return job.request.priority == HIGH and self._background_begun and self._residence.holds(job.folder)
-        return self._residence.holds(job.folder) or not (self._giving_way or self.has_begun)
+    def _has_room(self, priority: RequestPriority) -> bool:
+        lane = self._lanes.get(priority) if self._lanes else None
+        return not lane or (lane.has_room and (priority == HIGH or len(lane) < self._row_limit.rows))
+
+    def _may_begin(self, first: Job | Row) -> bool:
+        # A model that shall leave stays until the background's rows have ended, which may be long: people are served
+        # meanwhile.
+        served = not isinstance(first, Job) or (first.request.priority == HIGH and self._background_begun)
+        if self._residence.is_leaving and not served:
+            return False
+        return self._residence.holds(first.folder) or not (self._giving_way or self._has_rows(HIGH, LOW))
+
+    def _clear_the_model(self) -> None:
+        """For a person who needs another one: the background's rows leave this one, to go on later from where they are.
+        Other people's rows come to their end first, and so does a step that is under way."""
+        low = self._lanes.get(LOW) if self._lanes else None
+        if low is None or self._giving_way or self._has_rows(HIGH):
+            return
+        while low:
+            self._put_off(low.evict())
 
     def _insert(self, first: Job | Row) -> bool:
         """False if it has to wait for memory."""
         self._heartbeat()
-        row, lanes = (self._begun(first) if isinstance(first, Job) else first), self._lanes
-        assert lanes is not None
+        row, lanes = self._begun(first)
         priority = row.request.priority
         if priority == LOW and lanes.get(LOW) is None:
             from sidecar.engine.lane import MOST_ROWS
@@ -300,24 +342,34 @@ class Scheduler:
             lane.insert(row)
         return True
 
-    def _begun(self, job: Job) -> Row:
-        model = self._residence.ensure_loaded(job.folder)
-        from sidecar.engine.admission import admit
+    def _begun(self, first: Job | Row) -> tuple[Row, Lanes]:
+        """Its row, and the lanes over its model."""
+        row = self._admitted(first) if isinstance(first, Job) else first
+        model = self._residence.ensure_loaded(first.folder)
         from sidecar.engine.lanes import Lanes
 
         if self._lanes is None:
             self._lanes = Lanes(model)
+        return row, self._lanes
+
+    def _admitted(self, job: Job) -> Row:
+        # No model is held by name: while a person is served in the midst of this, another may take its place.
+        self._residence.ensure_loaded(job.folder)
+        from sidecar.engine.admission import admit, reading
+
         log.info(
             "Processing request with priority=%d, request=%s",
             job.request.priority,
             job.request.request_id,
             extra=_model(job),
         )
-        return admit(job, model)
+        read = reading(job, self._residence.ensure_loaded(job.folder))
+        done = read() if job.request.priority == HIGH else self._do_beside(read)
+        return admit(job, done, self._residence.ensure_loaded(job.folder))
 
     def _put_off(self, evicted: Ended) -> None:
         row, last = evicted
-        log.info("Request put off for want of memory, request=%s", row.request.request_id)
+        log.info("Request put off for a person, request=%s", row.request.request_id)
         if last is None:
             self._waiting.put_first(row)
         else:

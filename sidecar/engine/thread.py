@@ -65,6 +65,7 @@ class EngineThread:
             kv_bits=kv_bits,
             on_status=on_status,
             receive_urgent=self._inbox.run_urgent,
+            wait_urgent=self._inbox.wait_urgent,
             heartbeat=self._watchdog.beat,
             unwatched=self._watchdog.rest,
         )

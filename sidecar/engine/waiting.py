@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # it imports MLX
 
 
 class Waiting:
-    """A queue for each priority: of jobs, and before them of rows, which were begun but have no memory now."""
+    """A queue for each priority: of jobs, and before them of rows, which were begun but have no place now."""
 
     def __init__(self) -> None:
         self._queues: dict[RequestPriority, deque[Job | Row]] = {priority: deque() for priority in RequestPriority}
@@ -38,8 +38,8 @@ class Waiting:
         return queue[0] if queue else None
 
     @property
-    def has_rows(self) -> bool:
-        return any(queue and not isinstance(queue[0], Job) for queue in self._queues.values())
+    def rows(self) -> Iterator[Row]:
+        return (waiting for waiting in self if not isinstance(waiting, Job))
 
     def take(self, priority: RequestPriority) -> Job | Row:
         """Removes the one whose turn it is."""

@@ -17,7 +17,7 @@ import mlx.core as mx
 import numpy as np
 
 from sidecar.engine import grammar
-from sidecar.engine.admission import admit
+from sidecar.engine.admission import admit, reading
 from sidecar.engine.lane import MOST_ROWS
 from sidecar.engine.lanes import Lanes
 from sidecar.engine.loader import LoadedModel
@@ -64,7 +64,7 @@ def run(model: LoadedModel, progress: Callable[[float], None]) -> None:
     for done, (priority, jobs) in enumerate(groups, start=1):
         lane = lanes.open(priority)
         for job in jobs:
-            row = admit(job, model)
+            row = admit(job, reading(job, model)(), model)
             lanes.shrink_prefixes(model.memory.budget)
             if lane and lanes.needed(row) > model.memory.budget:
                 break  # so many rows there never are

@@ -121,6 +121,12 @@ def random_model(prepared: None, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return write_model(tmp_path_factory.mktemp("models") / "random")
 
 
+@pytest.fixture(scope="session")
+def other_model(prepared: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One with other weights, which answers otherwise."""
+    return write_model(tmp_path_factory.mktemp("models") / "other", seed=8)
+
+
 @pytest.fixture(scope="module")
 def worker() -> Iterator[Worker]:
     worker = Worker()

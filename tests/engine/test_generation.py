@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import time
+from concurrent.futures import Future
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from typing import Any
 import pytest
 
 from sidecar.engine import RequestPriority
+from sidecar.worker import Picture, Worker
 from tests.engine.conftest import Bench
 from tests.engine.pictures import about, circle, data_url, encoded, noise, plain
 
@@ -31,6 +34,27 @@ async def test_an_answer_streams_piece_by_piece_and_ends_with_its_usage(bench: B
     assert answer.end.completion_tokens == 16
     assert answer.end.prompt_tokens > 5
     assert 0 <= answer.end.queued_seconds <= answer.end.first_token_seconds <= answer.end.total_seconds
+
+
+async def test_a_request_has_waited_since_it_came_not_since_its_pictures_were_opened(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture, seconds = Worker.picture, 0.0
+
+    def watched(*arguments: Any, **members: Any) -> Future[Picture]:
+        def done(_: Future[Picture]) -> None:
+            nonlocal seconds
+            seconds = time.monotonic() - asked
+
+        asked = time.monotonic()
+        opening = picture(*arguments, **members)
+        opening.add_done_callback(done)
+        return opening
+
+    monkeypatch.setattr(Worker, "picture", watched)
+    answer = await bench.ask(about(data_url(encoded(noise((1500, 1500))))), max_tokens=1)
+
+    assert 0 < seconds <= answer.end.queued_seconds
 
 
 async def test_the_tokens_of_pictures_count_as_prompt(bench: Bench) -> None:

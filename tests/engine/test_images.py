@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
+import threading
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +54,30 @@ async def reason_of(url: str, attachments: Path, worker: Worker) -> str:
     reason = refused.value.details["reason"]
     assert isinstance(reason, str)
     return reason
+
+
+async def test_a_conversations_next_picture_is_in_line_while_one_is_opened(
+    worker: Worker, attachments: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    urls = [data_url(encoded(plain(name))) for name in ("red", "lime", "blue")]
+    asked, ahead = [threading.Event() for _ in urls], []
+    numbers, turns = itertools.count(), itertools.count()
+    picture, exchange = Worker.picture, Worker._exchange
+
+    def watched_picture(*arguments: Any, **members: Any) -> Future[Picture]:
+        opening = picture(*arguments, **members)
+        asked[next(numbers)].set()
+        return opening
+
+    def watched_exchange(*arguments: Any) -> Any:
+        ahead.append(asked[min(next(turns) + 1, len(asked) - 1)].wait(10))
+        return exchange(*arguments)
+
+    monkeypatch.setattr(Worker, "picture", watched_picture)
+    monkeypatch.setattr(Worker, "_exchange", staticmethod(watched_exchange))
+    await open_pictures(user(*map(image_part, urls)), attachments, worker, ANY_SIZE, urgent=True)
+
+    assert ahead == [True] * 3
 
 
 async def test_pictures_of_a_conversation_come_in_its_order(attachments: Path, worker: Worker) -> None:

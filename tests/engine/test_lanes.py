@@ -143,6 +143,39 @@ async def test_a_person_goes_first_between_two_blocks_of_the_batchs_work(
     assert answer.text == alone.text
 
 
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["this model", "another model"])
+async def test_a_person_does_not_wait_while_a_long_text_of_the_batch_is_tokenised(
+    bench: Bench, other_model: Path, monkeypatch: pytest.MonkeyPatch, elsewhere: bool
+) -> None:
+    from sidecar.engine.prompt import PromptTemplate
+
+    loop, begun, served = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+    encode = PromptTemplate.encode
+    in_time: list[bool] = []
+
+    def slow(template: PromptTemplate, messages: Any, *others: Any) -> list[int]:
+        if messages[0]["content"] == LONG:
+            loop.call_soon_threadsafe(begun.set)
+            in_time.append(served.wait(10))
+        return encode(template, messages, *others)
+
+    chats = ["hello", LONG]
+    alone = [await bench.ask(chat, max_tokens=60) for chat in chats]
+    weights = bench.engine.status().active_bytes
+    monkeypatch.setattr(PromptTemplate, "encode", slow)
+    batch = [asyncio.ensure_future(bench.ask(chat, max_tokens=60)) for chat in chats]
+    await begun.wait()
+
+    person = await bench.ask("hello", model=other_model if elsewhere else None, priority=HIGH, max_tokens=3)
+    held = bench.engine.status().active_bytes
+    served.set()
+
+    assert person.end.completion_tokens == 3
+    assert held < weights * 1.5  # of one model, not of two
+    assert [(await answer).text for answer in batch] == [answer.text for answer in alone]
+    assert in_time == [True]
+
+
 async def test_a_block_that_is_built_while_the_one_before_is_computed_changes_nothing(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -241,7 +274,18 @@ WAYS: list[dict[str, Any]] = [{}, {"temperature": 1.0, "seed": 4}]
 arrivals = st.lists(
     st.tuples(
         st.sampled_from(
-            ["high", "low", "low", "low sampled", "cancelled", "high cancelled", "unload", "pause", "resume"]
+            [
+                "high",
+                "high elsewhere",
+                "low",
+                "low",
+                "low sampled",
+                "cancelled",
+                "high cancelled",
+                "unload",
+                "pause",
+                "resume",
+            ]
         ),
         st.integers(0, 3),
         st.integers(0, 6),
@@ -254,8 +298,9 @@ arrivals = st.lists(
 @settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(arrivals=arrivals)
 @example(arrivals=[("low sampled", 0, 2), ("high cancelled", 1, 2), ("low sampled", 2, 1), ("high cancelled", 0, 1)])
+@example(arrivals=[("low sampled", 2, 2), ("high elsewhere", 0, 1), ("low", 1, 1), ("high", 0, 0), ("unload", 0, 0)])
 def test_whatever_arrives_between_the_batchs_answers_are_those_of_solo_runs(
-    shared_bench: Bench, solo: list[list[str]], arrivals: list[tuple[str, int, int]]
+    shared_bench: Bench, other_model: Path, solo: list[list[str]], arrivals: list[tuple[str, int, int]]
 ) -> None:
     async def interleave() -> None:
         shared_bench._changed = asyncio.Event()
@@ -267,8 +312,9 @@ def test_whatever_arrives_between_the_batchs_answers_are_those_of_solo_runs(
                 way = int(what == "low sampled")
                 asked = asyncio.ensure_future(ask(CHATS[chat], max_tokens=24, **WAYS[way]))
                 low.append((solo[way][chat], asked))
-            elif what == "high":
-                others.append(asyncio.ensure_future(ask(CHATS[chat], max_tokens=3, priority=HIGH)))
+            elif what in ("high", "high elsewhere"):
+                model = other_model if what == "high elsewhere" else None
+                others.append(asyncio.ensure_future(ask(CHATS[chat], model=model, max_tokens=3, priority=HIGH)))
             elif what.endswith("cancelled"):
                 priority = HIGH if what == "high cancelled" else LOW
                 others.append(asyncio.ensure_future(cut_short(CHATS[chat], priority)))

@@ -16,7 +16,7 @@ import pytest
 
 from sidecar.engine import RequestPriority, backend
 from sidecar.engine.residence import Residence
-from sidecar.errors import EngineFailed, ModelNotLoaded
+from sidecar.errors import EngineFailed, InvalidSchema, ModelNotLoaded
 from tests.engine.conftest import WAIT_SECONDS, Bench
 from tests.engine.pictures import data_url, encoded, image_part, noise, text_part
 from tests.engine.synthetic import write_model
@@ -321,3 +321,113 @@ def test_a_missing_openblas_is_only_a_warning(
 
 def test_the_memory_budget_is_within_3_and_12_gibibytes() -> None:
     assert 3 << 30 <= backend.memory_budget() <= 12 << 30
+
+
+async def test_a_person_who_needs_another_model_does_not_wait_for_the_background_which_loses_nothing(
+    bench: Bench, other_model: Path
+) -> None:
+    picture = [{"role": "user", "content": [image_part(data_url(encoded(noise())))]}]
+    ways: list[dict[str, Any]] = [{}, {"temperature": 1.0, "seed": 4}]
+    asked: list[tuple[Any, dict[str, Any]]] = [(chat, way) for chat in ("hello", "one two", picture) for way in ways]
+    alone = [await bench.ask(chat, max_tokens=300, **way) for chat, way in asked]
+    persons = await bench.ask("hello", model=other_model, max_tokens=20)
+    weights = bench.engine.status().active_bytes
+    await bench.ask("hello")
+    batch = [asyncio.create_task(bench.ask(chat, max_tokens=300, **way)) for chat, way in asked]
+    await bench.until(lambda status: status.running.low >= 2)
+
+    person = await bench.ask("hello", model=other_model, priority=HIGH, max_tokens=20)
+
+    assert person.text == persons.text
+    assert not any(answer.done() for answer in batch)
+    assert bench.engine.status().active_bytes < weights * 1.5  # of one model, not of two
+    assert [(await answer).text for answer in batch] == [answer.text for answer in alone]
+
+
+async def test_a_person_who_needs_another_model_for_json_does_not_wait_for_the_background_either(
+    bench: Bench, other_model: Path
+) -> None:
+    alone = await bench.ask("hello", max_tokens=300)
+    batch = asyncio.create_task(bench.ask("hello", max_tokens=300))
+    await bench.until(lambda status: status.running.low == 1)
+
+    person = await bench.ask("hello", model=other_model, priority=HIGH, schema={"type": "boolean"})
+
+    assert person.text in ("true", "false")
+    assert not batch.done()
+    assert (await batch).text == alone.text
+
+
+@pytest.mark.parametrize("priority", list(RequestPriority))
+async def test_a_schema_that_cannot_be_enforced_is_refused_also_where_the_model_had_to_be_loaded_first(
+    bench: Bench, priority: RequestPriority
+) -> None:
+    await bench.engine.unload_model()
+
+    with pytest.raises(InvalidSchema):
+        await bench.ask("hello", priority=priority, schema={"type": "object", "$ref": "#/nowhere"})
+
+    assert (await bench.ask("hello", priority=priority, schema={"type": "boolean"})).text in ("true", "false")
+
+
+async def test_people_are_served_before_another_model_is_loaded_for_json_of_the_background(
+    bench: Bench, other_model: Path
+) -> None:
+    await bench.ask("hello")
+    first = asyncio.create_task(bench.ask("hello", priority=HIGH, max_tokens=200))
+    await bench.until(lambda status: status.running.high == 1)
+    batch = asyncio.create_task(bench.ask("hello", model=other_model, schema={"type": "boolean"}))
+    bench.announced.clear()
+
+    await bench.ask("hello", priority=HIGH, max_tokens=4)
+
+    assert max(status.running.high for status in bench.announced) == 2
+    assert not first.done()
+    assert (await batch).text in ("true", "false")
+    await first
+
+
+async def test_a_person_who_needs_another_model_waits_for_the_people_who_use_this_one(
+    bench: Bench, other_model: Path
+) -> None:
+    batch = asyncio.create_task(bench.ask("hello", max_tokens=300))
+    await bench.until(lambda status: status.running.low == 1)
+    first = asyncio.create_task(bench.ask("hello", priority=HIGH, max_tokens=60))
+    await bench.until(lambda status: status.running.high == 1)
+
+    await bench.ask("hello", model=other_model, priority=HIGH, max_tokens=4)
+
+    assert first.done()
+    assert first.result().end.completion_tokens == 60
+    assert not batch.done()
+    assert (await batch).end.completion_tokens == 300
+
+
+async def test_a_paused_background_stays_so_while_a_person_uses_another_model(bench: Bench, other_model: Path) -> None:
+    alone = await bench.ask("hello", max_tokens=200)
+    batch = asyncio.create_task(bench.ask("hello", max_tokens=200))
+    await bench.until(lambda status: status.running.low == 1)
+    await bench.engine.pause()
+
+    await bench.ask("hello", model=other_model, priority=HIGH, max_tokens=4)
+    status = bench.engine.status()
+    await bench.engine.resume()
+
+    assert (status.queued.low, status.running.low, status.model_id) == (1, 0, other_model.name)
+    assert (await batch).text == alone.text
+
+
+async def test_a_model_leaves_although_requests_wait_that_another_one_has_begun(
+    bench: Bench, other_model: Path
+) -> None:
+    batch = asyncio.create_task(bench.ask("hello", max_tokens=200))
+    await bench.until(lambda status: status.running.low == 1)
+    await bench.engine.pause()
+    await bench.ask("hello", model=other_model, priority=HIGH, max_tokens=4)
+
+    await bench.engine.unload_model()
+    status = bench.engine.status()
+    await bench.engine.resume()
+
+    assert (status.loaded, status.queued.low) == (False, 1)
+    assert (await batch).end.completion_tokens == 200

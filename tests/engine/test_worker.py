@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from concurrent.futures import Future, wait
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -70,22 +72,74 @@ def test_a_worker_that_died_is_started_again() -> None:
         worker.close()
 
 
-def test_urgent_pictures_overtake_those_that_wait(worker: Worker) -> None:
+def test_urgent_pictures_overtake_those_that_wait_and_the_one_that_is_being_opened(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = encoded(noise((1500, 1500)))
+    alone = opened(worker, file)
     order: list[str] = []
+    under_way = threading.Event()
+    exchange = Worker._exchange
+
+    def watched(*arguments: Any) -> Any:
+        under_way.set()
+        return exchange(*arguments)
 
     def submit(name: str, *, urgent: bool) -> Future[Picture]:
         done = worker.picture(file, ANY_SIZE, urgent=urgent)
         done.add_done_callback(lambda _: order.append(name))
         return done
 
-    submitted = [submit(f"later {number}", urgent=False) for number in range(4)]
+    monkeypatch.setattr(Worker, "_exchange", staticmethod(watched))
+    submitted = [submit(f"later {number}", urgent=False) for number in range(3)]
+    assert under_way.wait(WAIT_SECONDS)
     submitted += [submit(f"urgent {number}", urgent=True) for number in range(2)]
     wait(submitted, WAIT_SECONDS)
 
-    # The first may have been begun before an urgent one came.
-    in_turn = [name for name in order if name != "later 0"]
-    assert in_turn == ["urgent 0", "urgent 1", "later 1", "later 2", "later 3"]
+    assert order == ["urgent 0", "urgent 1", "later 0", "later 1", "later 2"]
+    assert {done.result().digest for done in submitted} == {alone.digest}
+
+
+def test_an_urgent_picture_that_comes_just_as_another_was_opened_meets_no_dying_process(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = encoded(plain("red"))
+    urgent: list[Future[Picture]] = []
+    exchange = Worker._exchange
+
+    def watched(*arguments: Any) -> Any:
+        answer = exchange(*arguments)
+        if not urgent:
+            urgent.append(worker.picture(file, ANY_SIZE, urgent=True))
+        return answer
+
+    monkeypatch.setattr(Worker, "_exchange", staticmethod(watched))
+    first = worker.picture(file, ANY_SIZE).result(WAIT_SECONDS)
+
+    assert urgent[0].result(WAIT_SECONDS).digest == first.digest
+
+
+def test_a_worker_closed_with_a_picture_set_aside_refuses_that_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    worker = Worker()
+    file = encoded(noise((1500, 1500)))
+    exchange = Worker._exchange
+    exchanges: list[threading.Event] = [threading.Event(), threading.Event()]
+
+    def watched(*arguments: Any) -> Any:
+        next(each for each in exchanges if not each.is_set()).set()
+        return exchange(*arguments)
+
+    monkeypatch.setattr(Worker, "_exchange", staticmethod(watched))
+    aside = worker.picture(file, ANY_SIZE)
+    assert exchanges[0].wait(WAIT_SECONDS)
+    urgent = worker.picture(file, ANY_SIZE, urgent=True)
+    assert exchanges[1].wait(WAIT_SECONDS)
+
+    worker.close()
+
+    for done in (aside, urgent):
+        with pytest.raises(PictureError, match="closed"):
+            done.result(WAIT_SECONDS)
 
 
 def test_a_picture_cancelled_while_it_waits_is_not_opened(worker: Worker) -> None:
