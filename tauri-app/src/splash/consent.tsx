@@ -8,7 +8,7 @@ import type { ComputerDescription } from "@/rpc/gen/protocol";
 import type { Sidecar } from "@/rpc/sidecar";
 import { useComputer, useFacts, Verdict } from "./computer";
 import { hostOf } from "./mirror";
-import { defaultMirror, type Stage } from "./stage";
+import type { Stage } from "./stage";
 
 type ConsentProps = {
   stage: Extract<Stage, { name: "consent" }>;
@@ -21,11 +21,10 @@ type ConsentProps = {
  * agrees. */
 export function Consent({ stage, sidecar, onAgree, onImport }: ConsentProps) {
   const { t, i18n } = useTranslation();
-  const { model, doneBytes, totalBytes, refusal } = stage;
+  const { model, doneBytes, totalBytes, mirror, refusal } = stage;
   const { computer, again } = useComputer(sidecar, model.id);
   const unable = computer?.fit.verdict === "unable";
   const bytes = (count: number) => formatBytes(count, i18n.language);
-  const mirror = defaultMirror(model);
   const begun = doneBytes > 0;
   return (
     <section aria-labelledby="consent-title">

@@ -33,6 +33,8 @@ export type Stage =
       model: BuiltinModel;
       doneBytes: number;
       totalBytes: number | null;
+      /** Where it would come from: where a part of it came from already, or the first of its mirrors. */
+      mirror: string;
       /** Why the folder that the person chose was not taken. */
       refusal: RpcError | null;
     }
@@ -169,7 +171,7 @@ export function nextStage(stage: Stage, event: StageEvent): Stage {
     case "cancel-asked":
       return stage.name === "downloading" ? { ...stage, cancelling: true } : stage;
     case "cancel-answered":
-      return stage.name === "downloading" ? afterCancel(stage.model, event.status) : stage;
+      return stage.name === "downloading" ? afterCancel(stage, event.status) : stage;
     case "access-asked":
       return stage.name === "access" ? { ...stage, denied: false, slow: false } : stage;
     case "access-answered":
@@ -259,12 +261,11 @@ function afterCheck({ model, status, error, needed }: Checked): Stage {
         cancelling: false,
       };
     case "damaged":
-      return { ...failed("model", error), model, mirror: defaultMirror(model) };
+    case "failed":
+      return { ...failed("model", error), model, mirror: mirrorOf(model, status) };
     case "absent":
     case "partial":
-    case "failed":
-      // What failed in an earlier run is no news: the person starts it again from here.
-      return consentFor(model, status.downloadedBytes, status.totalBytes);
+      return consentFor(model, status);
   }
 }
 
@@ -284,7 +285,7 @@ function afterAnswer(stage: Downloading, status: ModelStatus): Stage {
 function afterCut(stage: Downloading): Stage {
   return stage.from === "folder" && !stage.cancelling
     ? {
-        ...consentFor(stage.model, 0, null),
+        ...consentFor(stage.model),
         refusal: new RpcError("sidecar_restarted", { details: { during: "import" } }),
       }
     : CHECKING;
@@ -305,28 +306,40 @@ function sourceOf({ activity, mirror }: ModelStatus): Source | null {
 }
 
 function afterFailure({ model, from }: Downloading, error: RpcError, at: Transfer): Stage {
+  const mirror = typeof from === "object" ? from.mirror : null;
   if (error.kind === "cancelled") {
-    return consentFor(model, at.doneBytes, at.totalBytes);
+    return consentFor(model, { downloadedBytes: at.doneBytes, totalBytes: at.totalBytes, mirror });
   }
   if (from === "folder") {
-    return { ...consentFor(model, 0, null), refusal: error };
+    return { ...consentFor(model), refusal: error };
   }
-  return { ...failed("model", error), model, mirror: from === "disk" ? defaultMirror(model) : from.mirror };
+  return { ...failed("model", error), model, mirror: mirror ?? defaultMirror(model) };
 }
 
 /** The event of the end may have come before the download was joined: then only this answer tells. */
-function afterCancel(model: BuiltinModel, status: ModelStatus): Stage {
-  return status.state === "ready"
-    ? withModel(model)
-    : consentFor(model, status.downloadedBytes, status.totalBytes);
+function afterCancel({ model, from }: Downloading, status: ModelStatus): Stage {
+  const mirror = typeof from === "object" ? from.mirror : status.mirror;
+  return status.state === "ready" ? withModel(model) : consentFor(model, { ...status, mirror });
 }
+
+const NOTHING = { downloadedBytes: 0, totalBytes: null, mirror: null };
 
 function consentFor(
   model: BuiltinModel,
-  doneBytes: number,
-  totalBytes: number | null,
+  here: Pick<ModelStatus, "downloadedBytes" | "totalBytes" | "mirror"> = NOTHING,
 ): Extract<Stage, { name: "consent" }> {
-  return { name: "consent", model, doneBytes, totalBytes: totalBytes ?? model.totalBytes, refusal: null };
+  return {
+    name: "consent",
+    model,
+    doneBytes: here.downloadedBytes,
+    totalBytes: here.totalBytes ?? model.totalBytes,
+    mirror: mirrorOf(model, here),
+    refusal: null,
+  };
+}
+
+function mirrorOf(model: BuiltinModel, { mirror }: Pick<ModelStatus, "mirror">): string {
+  return mirror ?? defaultMirror(model);
 }
 
 function modelOf(stage: Stage, next: (model: BuiltinModel) => Stage): Stage {

@@ -42,7 +42,7 @@ describe("after the check", () => {
     expect(play(checked({ state: "ready" }))).toMatchObject({ name: "access", model: MODEL });
   });
 
-  test.each(["absent", "partial", "failed"] as const)("a model that is %s asks for consent", (state) => {
+  test.each(["absent", "partial"] as const)("a model that is %s asks for consent", (state) => {
     expect(play(checked({ state, downloadedBytes: 5 }))).toMatchObject({ name: "consent", doneBytes: 5 });
   });
 
@@ -73,6 +73,20 @@ describe("after the check", () => {
   test("a model that is being verified is shown as that", () => {
     const stage = play(checked({ state: "verifying", activity: "verifying" }));
     expect(stage).toMatchObject({ from: "disk", transfer: { verifying: true } });
+  });
+
+  test("a download that failed meanwhile says why, and keeps its mirror", () => {
+    const stage = play(checked({ state: "failed", kind: "mirror_failed", mirror: "https://hf-mirror.com" }));
+    expect(stage).toMatchObject({
+      name: "error",
+      error: { kind: "mirror_failed" },
+      mirror: "https://hf-mirror.com",
+    });
+  });
+
+  test("a part of a model is continued from where it came from", () => {
+    const stage = play(checked({ state: "partial", mirror: "https://hf-mirror.com" }));
+    expect(stage).toMatchObject({ name: "consent", mirror: "https://hf-mirror.com" });
   });
 
   test("a damaged model is an error that a download can mend", () => {
@@ -171,7 +185,11 @@ describe("a download", () => {
       { type: "cancel-asked" },
       { type: "failed", event, error: error("cancelled") },
     );
-    expect(stage).toMatchObject({ name: "consent", doneBytes: 1_200_000_000 });
+    expect(stage).toMatchObject({
+      name: "consent",
+      doneBytes: 1_200_000_000,
+      mirror: "https://hf-mirror.com",
+    });
   });
 
   test("that ended before it could be cancelled goes on", () => {
