@@ -95,7 +95,7 @@ def _environment(setting: Setting) -> Figure:
     data = _folder(setting, "environment")
     (data / "cache").mkdir()
     (data / "cache" / "uv").symlink_to(cache)
-    command = [ROOT / "tauri-app/target/debug/examples/stage", uv, ROOT, data, "", sys.executable]
+    command: list[str | Path] = [ROOT / "tauri-app/target/debug/examples/stage", uv, ROOT, data, "", sys.executable]
     seconds = []
     for _ in range(2 + setting.rounds(STAGES)):  # the first one makes it, the second does not count
         said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
