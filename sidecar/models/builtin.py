@@ -44,6 +44,7 @@ class Models:
         self._deleting: set[str] = set()
         self._checking: Counter[str] = Counter()  # who waits for the outcome of a check
         self._failures: dict[str, str] = {}
+        self._given: set[Path] = set()  # what may be loaded from here; no download deletes it under the loader
 
     def status(self, model_id: str | None = None) -> ModelStatus:
         """The state of a model: the one of that id or repository, or the first of the catalog.
@@ -82,7 +83,9 @@ class Models:
             raise ModelNotReady(f"{model.id} is not on disk", model=model.id)
         if damaged := cache.damaged_files(manifest):
             raise ModelNotReady(f"{model.id} is damaged", model=model.id, reason="damaged", files=damaged)
-        return cache.snapshot(manifest.revision)
+        path = cache.snapshot(manifest.revision)
+        self._given.add(path)
+        return path
 
     def list(self) -> Sequence[ListedModel]:
         """All models of the catalog, in its order."""
@@ -294,4 +297,4 @@ class Models:
         return job.progress.failed(error.kind, error.message, file if isinstance(file, str) else None)
 
     def _cache(self, model: BuiltinModel) -> RepositoryCache:
-        return RepositoryCache(self._root, model.repository)
+        return RepositoryCache(self._root, model.repository, self._given)

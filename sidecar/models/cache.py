@@ -10,9 +10,11 @@
   verified/<revision>.json           (ours) every file of this snapshot was checked; without it there is no snapshot
 """
 
+import contextlib
 import json
 import os
 import shutil
+from collections.abc import Container
 from pathlib import Path, PurePosixPath
 
 from sidecar.models.manifest import REVISION, Manifest, RepositoryFile
@@ -20,11 +22,15 @@ from sidecar.models.verify import Digest
 
 
 class RepositoryCache:
-    """The folder of one repository below `root`. Nothing is created before there is something to keep."""
+    """The folder of one repository below `root`. Nothing is created before there is something to keep.
 
-    def __init__(self, root: Path, repository: str) -> None:
+    Snapshots `in_use` are never deleted, except by `remove`.
+    """
+
+    def __init__(self, root: Path, repository: str, in_use: Container[Path] = ()) -> None:
         self.folder = root / f"models--{repository.replace('/', '--')}"
         self._repository = repository
+        self._in_use = in_use
         self._parts = self.folder / "parts"
         self._plan = self._parts / "manifest.json"
         self._main = self.folder / "refs" / "main"
@@ -81,8 +87,11 @@ class RepositoryCache:
         return self._read(self._plan)
 
     def keep_plan(self, manifest: Manifest) -> None:
-        """Record what is going to be downloaded, before its first byte."""
+        """Record what is going to be downloaded, before its first byte, and delete what others left on its way that it
+        cannot go on with: that would only take its room. Snapshots stay until it has come to its end."""
         _write_durably(self._plan, json.dumps(manifest.to_json(), indent=2))
+        self.sweep_copies()
+        self._sweep_contents(manifest, list(self.folder.glob("snapshots/*")))
 
     def forget(self, manifest: Manifest) -> None:
         """Let the next download ask for the revision and the files again. Parts and blobs stay: content is content."""
@@ -122,6 +131,29 @@ class RepositoryCache:
         _write_durably(self._main, manifest.revision)
         _write_durably(self._record(manifest.revision), json.dumps(manifest.to_json(), indent=2))
         shutil.rmtree(self._parts, ignore_errors=True)
+        self._sweep_superseded(manifest)
+
+    def _sweep_superseded(self, manifest: Manifest) -> None:
+        """Delete other snapshots, each after its record, and what is then nobody's. What cannot be deleted stays: the
+        model is whole."""
+        spared = []
+        for snapshot in self.folder.glob("snapshots/*"):
+            if snapshot == self.snapshot(manifest.revision) or snapshot in self._in_use:
+                spared.append(snapshot)
+                continue
+            with contextlib.suppress(OSError):
+                self._record(snapshot.name).unlink(missing_ok=True)
+                shutil.rmtree(snapshot)
+        self._sweep_contents(manifest, spared)
+
+    def _sweep_contents(self, manifest: Manifest, spared: list[Path]) -> None:
+        """Delete blobs and parts of no file of the manifest; what the spared snapshots lead to stays."""
+        wanted = {file.digest.hexadecimal for file in manifest.files}
+        wanted |= {link.readlink().name for snapshot in spared for link in snapshot.rglob("*") if link.is_symlink()}
+        for content in (*self.folder.glob("blobs/*"), *self._parts.glob("*.part")):
+            if content.name.removesuffix(".part") not in wanted:
+                with contextlib.suppress(OSError):
+                    content.unlink()
 
     def _record(self, revision: str) -> Path:
         return self.folder / "verified" / f"{revision}.json"

@@ -3,7 +3,7 @@
 import socket
 from dataclasses import dataclass
 
-from sidecar.errors import DownloadError, MirrorUnreachable, NoNetwork
+from sidecar.errors import DownloadError, MirrorFailed, MirrorRateLimited, MirrorUnreachable, NoNetwork
 from sidecar.models.stop import Stop
 
 
@@ -24,7 +24,8 @@ class NetworkLimits:
     longest_asked_wait: float = 60
     """The longest `Retry-After` that is waited for once something has arrived."""
     outage_seconds: float = 120
-    """Once something has arrived, for how long nothing more may: a router that starts anew, a train in a tunnel."""
+    """Once something has arrived, for how long nothing more may: a router that starts anew, a train in a tunnel, a
+    mirror whose servers start anew or have too much to do."""
     after_wake_seconds: float = 60
     """After the computer woke up, for how long no failure counts: its network needs a while to come back."""
     parallel_files: int = 4
@@ -40,8 +41,8 @@ class NetworkLimits:
             Stopped: nobody wants it any more.
         """
         asked = error.details.get("retry_after_seconds")
-        # What passes by itself is given time, what the mirror says of itself only a few tries.
-        passes = isinstance(error, MirrorUnreachable | NoNetwork) or asked is not None
+        # What passes by itself is given time; a wrong answer only a few tries.
+        passes = isinstance(error, MirrorUnreachable | NoNetwork | MirrorFailed | MirrorRateLimited)
         is_outage = quiet_seconds is not None and passes and quiet_seconds < self.outage_seconds
         if not error.retryable or (failures >= self.attempts and not is_outage):
             raise error

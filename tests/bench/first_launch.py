@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -16,11 +19,12 @@ from tests.bench.screen import has_content, has_window, visible_display
 from tests.bench.setting import Setting
 from tests.e2e import journey
 from tests.e2e.display import virtual_display
-from tests.e2e.window import BINARY, DRIVER, open_window
+from tests.e2e.window import BINARY, DRIVER, ROOT, open_window
 from tests.hub.__main__ import FOLDER
 
 PAINTS = 11
 LAUNCHES = 7
+STAGES = 11
 PATIENCE = 60.0
 QUESTION = "hello"
 
@@ -44,7 +48,12 @@ def run(setting: Setting) -> Iterator[Figure]:
     `exec_to_message`: from starting the app, the demo model on disk, until a message can be written.
     `exec_to_first_token`: on to the first text of the answer in the page, median of 7, the sidecar's start and the
     model's load included, and also the writing and sending of a word by WebDriver, which is slower than the app but
-    faster than a person. The app is the debug build that the tests drive, drawn without a GPU."""
+    faster than a person. The app is the debug build that the tests drive, drawn without a GPU.
+
+    `environment_up_to_date`: from the beginning of the environment's stage, in a process that runs it alone
+    (`crates/python-environment/examples/stage.rs`, debug build), until Python can be started; the environment is there,
+    with all packages of `uv.lock`, from uv's cache."""
+    yield _environment(setting)
     if why := _missing():
         for metric, unit in (
             ("window_to_first_paint", "ms"),
@@ -73,6 +82,28 @@ def _missing() -> str:
         if not needed.exists():
             return f"no {needed.name} here {how}".strip()
     return ""
+
+
+def _environment(setting: Setting) -> Figure:
+    """Milliseconds that the environment's stage takes where there is nothing to do."""
+    metric, goal = "environment_up_to_date", "< 300"
+    uv = shutil.which(os.environ.get("UV", "uv"))
+    build = ". setup/rust.sh && cd tauri-app && cargo build --quiet --locked -p python-environment --example stage"
+    if uv is None or subprocess.run(["sh", "-c", build], cwd=ROOT, check=False).returncode:
+        return skipped(metric, "ms", "uv is missing, or the stage cannot be built")
+    cache = subprocess.run([uv, "cache", "dir"], capture_output=True, text=True, check=True).stdout.strip()
+    data = _folder(setting, "environment")
+    (data / "cache").mkdir()
+    (data / "cache" / "uv").symlink_to(cache)
+    command: list[str | Path] = [ROOT / "tauri-app/target/debug/examples/stage", uv, ROOT, data, "", sys.executable]
+    seconds = []
+    for _ in range(2 + setting.rounds(STAGES)):  # the first one makes it, the second does not count
+        said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+        ready = re.search(r"^ *(\d+) ms  Ready", said, re.MULTILINE)
+        if ready is None:
+            return skipped(metric, "ms", f"it could not be made: {said.strip().rpartition(chr(10))[2]}")
+        seconds.append(float(ready[1]))
+    return Figure(metric, median(seconds[2:]), "ms", goal=goal)
 
 
 def _folder(setting: Setting, name: str) -> Path:

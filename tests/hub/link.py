@@ -27,6 +27,7 @@ class Link:
         self._random = random.Random(self.seed)
         self._losses = 0
         self.cut_bytes = 0
+        self.late_bytes = 0
 
     def seconds_for(self, size: int) -> float:
         """Take the line for so many bytes; how long until they are through."""
@@ -37,12 +38,14 @@ class Link:
 
     def fate(self, size: int) -> Fate:
         """What becomes of the next piece, of `size` bytes. `cut_bytes` are those of pieces that went with their
-        connection: they were sent, nobody got them, and they are asked for again."""
+        connection: they were sent, nobody got them, and they are asked for again. `late_bytes` are those of pieces that
+        the system sent again."""
         with self._lock:
             if self._random.random() >= self.loss:
                 return "arrives"
             self._losses += 1
             if self._losses % 2:
+                self.late_bytes += size
                 return "late"
             self.cut_bytes += size
             return "cut"

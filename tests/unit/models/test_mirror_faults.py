@@ -77,14 +77,28 @@ async def test_a_mirror_that_has_recovered_serves_the_retry(models: Models, reco
     assert (models.status().state, models.status().kind) == ("ready", None)
 
 
+SHORT = {
+    "cut": faults.cut(after=1),
+    "reset": faults.cut(after=1, reset=True),
+    "stall": faults.stall(after=1),
+    "silent": faults.no_answer(),
+    "429": faults.status(429),
+    "429-at-once": faults.status(429, retry_after=0),
+    "500": faults.status(500),
+    "502": faults.status(502),
+}
+
+
 @pytest.mark.parametrize("on", ["info", "tree", "get"])
-@pytest.mark.parametrize("fault", [faults.status(429, retry_after=0), faults.status(502)], ids=["429", "502"])
+@pytest.mark.parametrize("fault", SHORT.values(), ids=SHORT)
 async def test_a_short_failure_is_outlasted(
     models: Models, recorder: Recorder, hub: Hub, on: str, fault: faults.Fault
 ) -> None:
-    hub.fault(fault, on=on, times=2)
+    path = "model.safetensors" if on == "get" else "*"
+    hub.fault(fault, on=on, path=path, times=2)
     await models.download()
     assert (await recorder.end()).status == "completed"
+    assert len(hub.requests(on, "model.safetensors" if on == "get" else None)) == 3
 
 
 async def test_a_long_retry_after_is_reported_instead_of_waited_for(hub: Hub) -> None:

@@ -202,6 +202,16 @@ async def test_a_connection_that_is_cut_is_taken_up_where_it_broke(
         assert sum(request.sent for request in requests) == WEIGHTS
 
 
+async def test_a_mirror_that_falls_silent_is_asked_again_for_the_rest(
+    models: Models, recorder: Recorder, hub: Hub
+) -> None:
+    hub.fault(faults.stall(after=700_000), on="get", path="model.safetensors", times=2)
+    await models.download()
+    assert (await recorder.end()).status == "completed"
+    requests = hub.requests("get", "model.safetensors")
+    assert [request.headers.get("range") for request in requests] == [None, "bytes=700000-", "bytes=1400000-"]
+
+
 async def test_many_cuts_are_survived_while_each_try_brings_something(
     models: Models, recorder: Recorder, hub: Hub
 ) -> None:

@@ -1,5 +1,6 @@
 //! Runs the stage and prints each event with the milliseconds since the start:
-//! `cargo run --release -p python-environment --example stage -- UV PROJECT DATA_DIR [WHEELS [PYTHON]]`.
+//! `cargo run --release -p python-environment --example stage -- UV PROJECT DATA_DIR [WHEELS [PYTHON]]`,
+//! where `WHEELS` may be empty.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -14,7 +15,7 @@ async fn main() -> ExitCode {
         eprintln!("stage UV PROJECT DATA_DIR [WHEELS [PYTHON]]");
         return ExitCode::from(64);
     };
-    let wheels = rest.first().cloned();
+    let wheels = rest.first().filter(|wheels| !wheels.as_os_str().is_empty()).cloned();
     let python = rest.get(1).map(|python| python.to_string_lossy().into_owned());
     let start = Instant::now();
     let recipe = Recipe { wheels, python, ..Recipe::new(uv, project, data) };

@@ -103,9 +103,13 @@ const KEPT_PREFIXES: &[&str] = &["LC_", "KNOWLEDGE_FOCUS_"];
 const FIXED: &[(&str, &str)] =
     &[("PYTHONUTF8", "1"), ("PYTHONNOUSERSITE", "1"), ("HF_HUB_DISABLE_TELEMETRY", "1"), ("DO_NOT_TRACK", "1")];
 
-/// The environment of every program that this app starts, uv as well as Python.
+/// The environment of every program that this app starts, uv as well as Python; with the system's proxy, where nothing
+/// but its settings tells it.
 pub fn inherited_environment() -> Vec<(OsString, OsString)> {
-    cleaned(std::env::vars_os())
+    let environment = cleaned(std::env::vars_os());
+    #[cfg(target_os = "linux")]
+    let environment = crate::system_proxy::completed(environment);
+    environment
 }
 
 /// The variables of `inherited` that the sidecar may see. An allow-list: `PYTHONPATH`, `LD_PRELOAD`, a bundle's

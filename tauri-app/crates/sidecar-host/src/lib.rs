@@ -3,6 +3,7 @@
 //! | Module | Its one concern |
 //! |---|---|
 //! | [`launch`] | what to run: program, arguments, folder, cleaned environment |
+//! | `system_proxy` | the proxy of GNOME's settings, in that environment |
 //! | [`process`] | a process group: spawn, wait, the shutdown ladder |
 //! | [`line`] | bytes to lines, with a cap |
 //! | [`transport`] | requests, answers and notifications over two streams |
@@ -24,6 +25,8 @@ mod process;
 mod sidecar;
 mod stderr;
 mod supervisor;
+#[cfg(target_os = "linux")]
+mod system_proxy;
 mod transport;
 mod wire;
 

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::Duration;
@@ -65,6 +66,26 @@ impl Tiny {
     /// With all wheels.
     pub(crate) fn full(&self) -> Recipe {
         Recipe { wheels: Some(self.path("wheels")), ..self.slim() }
+    }
+
+    /// The real uv, and the file that has what it was asked, a line for each time.
+    pub(crate) fn recorded_uv(&self) -> (PathBuf, PathBuf) {
+        let (program, asked) = (self.path("recorded-uv"), self.path("asked"));
+        let script = format!("#!/bin/sh\necho \"$*\" >>'{}'\nexec '{}' \"$@\"\n", asked.display(), uv().display());
+        fs::write(&program, script).expect("the disk has room");
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).expect("it is ours");
+        (program, asked)
+    }
+
+    /// uv finds the environment of `python` to be what the lock says.
+    pub(crate) fn assert_in_sync(&self, python: &Path) {
+        let output = Command::new(uv())
+            .args(["sync", "--check", "--frozen", "--no-dev", "--offline", "--no-config"])
+            .current_dir(self.path("project"))
+            .env("UV_PROJECT_ENVIRONMENT", python.ancestors().nth(2).expect("the environment"))
+            .output()
+            .expect("uv starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
     /// The finished environment's sidecar says what it runs on.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::common::{Course, Tiny};
-use python_environment::{Event, Mirrors, Times};
+use python_environment::{Event, Mirrors, Recipe, Times};
 
 fn append(file: &Path, text: &str) {
     let content = fs::read_to_string(file).expect("the file");
@@ -20,6 +20,18 @@ async fn a_finished_environment_is_ready_without_asking_anybody() {
     let course = Course::of(tiny.slim(), Mirrors::default(), Times::default()).await;
     assert!(matches!(&course.events[..], [Event::Checking, Event::Ready { .. }]), "{:#?}", course.events);
     tiny.assert_works(course.python());
+}
+
+#[tokio::test]
+async fn a_finished_environment_asks_uv_for_its_version_and_nothing_of_the_network() {
+    let tiny = Tiny::new();
+    Course::usual(tiny.full()).await.python();
+    let (uv, asked) = tiny.recorded_uv();
+    let course = Course::usual(Recipe { uv, ..tiny.slim() }).await;
+    assert!(matches!(&course.events[..], [Event::Checking, Event::Ready { .. }]), "{:#?}", course.events);
+    assert_eq!(fs::read_to_string(asked).expect("uv was asked"), "--version\n");
+    // uv itself, which compares each package with the lock, finds nothing to do either.
+    tiny.assert_in_sync(course.python());
 }
 
 #[tokio::test]
