@@ -1,4 +1,4 @@
-//! What the shell remembers: language, theme, and the window's size and place.
+//! What the shell remembers: language, theme, whether the list of chats is put away, and the window's size and place.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -87,6 +87,15 @@ impl Preferences {
 
     pub(crate) fn set_appearance(&self, appearance: Appearance) -> io::Result<()> {
         self.set("theme", &appearance)
+    }
+
+    /// Whether the list of chats is put away.
+    pub(crate) fn chats_hidden(&self) -> bool {
+        self.get("chatsHidden").unwrap_or_default()
+    }
+
+    pub(crate) fn set_chats_hidden(&self, hidden: bool) -> io::Result<()> {
+        self.set("chatsHidden", &hidden)
     }
 
     pub(crate) fn geometry(&self) -> Option<Geometry> {

@@ -48,10 +48,14 @@ export function ChatHeader({ sidecar, chat, alone, onShowChats, onNew }: ChatHea
         </h1>
         {chat?.leavesComputer && (
           <Tooltip content={t("chat.leaves.explained")}>
-            <p className="flex shrink-0 items-center gap-1.5 rounded-full border px-2.5 py-0.5 text-muted-foreground text-xs">
+            {/* It does nothing, but what is explained on it must be there for the keyboard, too. */}
+            <button
+              type="button"
+              className="flex shrink-0 cursor-default items-center gap-1.5 rounded-full border px-2.5 py-0.5 text-muted-foreground text-xs"
+            >
               <Globe aria-hidden="true" className="size-3.5" />
               <span className="max-sm:sr-only">{t("chat.leaves.chat")}</span>
-            </p>
+            </button>
           </Tooltip>
         )}
       </div>

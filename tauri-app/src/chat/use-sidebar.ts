@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useState } from "react";
+import { usePreferences } from "@/preferences/preferences";
 
 /** From this width on the list of chats has its place beside the conversation; below, it lies over it. */
 const WIDE = "(min-width: 52rem)";
@@ -9,10 +10,10 @@ export interface SidebarPlace {
   setOpen: (open: boolean) => void;
 }
 
-/** Where the list of chats is: open beside the conversation at first, and closed where there is no room for it. */
+/** Where the list of chats is: beside the conversation unless it was put away, and closed where there is no room for it. */
 export function useSidebar(): SidebarPlace {
   const [wide, setWide] = useState(() => window.matchMedia(WIDE).matches);
-  const [beside, setBeside] = useState(true);
+  const { chatsHidden, setChatsHidden } = usePreferences();
   const [over, setOver] = useState(false);
 
   useEffect(() => {
@@ -25,6 +26,9 @@ export function useSidebar(): SidebarPlace {
     return () => query.removeEventListener("change", change);
   }, []);
 
-  const setOpen = useCallback((open: boolean) => (wide ? setBeside(open) : setOver(open)), [wide]);
-  return { wide, open: wide ? beside : over, setOpen };
+  const setOpen = useCallback(
+    (open: boolean) => (wide ? setChatsHidden(!open) : setOver(open)),
+    [wide, setChatsHidden],
+  );
+  return { wide, open: wide ? !chatsHidden : over, setOpen };
 }

@@ -14,11 +14,13 @@ const systemState = (): KnownChoices => ({
   language: "system",
   systemLanguage: languageOf(navigator.languages),
   theme: "system",
+  chatsHidden: false,
 });
 
 interface Preferences extends KnownChoices {
   setLanguage: (language: LanguageChoice) => void;
   setTheme: (theme: ThemeChoice) => void;
+  setChatsHidden: (hidden: boolean) => void;
 }
 
 const PreferencesContext = createContext<Preferences | null>(null);
@@ -35,8 +37,8 @@ function apply({ language, systemLanguage, theme }: KnownChoices): void {
 
 /** Reads what the shell keeps and applies it; the system's own choice where the shell cannot tell. */
 export async function loadPreferences(): Promise<KnownChoices> {
-  const { language, systemLanguage, theme } = await shellState().catch(systemState);
-  const preferences = { language, systemLanguage, theme };
+  const { language, systemLanguage, theme, chatsHidden } = await shellState().catch(systemState);
+  const preferences = { language, systemLanguage, theme, chatsHidden };
   apply(preferences);
   return preferences;
 }
@@ -58,6 +60,7 @@ export function PreferencesProvider({ initial, children }: { initial: KnownChoic
       ...state,
       setLanguage: (language: LanguageChoice) => change({ language }),
       setTheme: (theme: ThemeChoice) => change({ theme }),
+      setChatsHidden: (chatsHidden: boolean) => change({ chatsHidden }),
     }),
     [state, change],
   );

@@ -12,6 +12,8 @@ export type ThemeChoice = (typeof THEME_CHOICES)[number];
 export interface Choices {
   language: LanguageChoice;
   theme: ThemeChoice;
+  /** Whether the list of chats is put away, where there is room for it. */
+  chatsHidden: boolean;
 }
 
 /** The choices, and what "system" means here: the language of the shell's own dialogs. */

@@ -1,8 +1,8 @@
-import { act, screen, waitFor, within } from "@testing-library/react";
+import { act, cleanup, screen, waitFor, within } from "@testing-library/react";
 import { expect, test, vi } from "vitest";
 import { KeptChats } from "../shell/chats";
-import { failure } from "../shell/sidecar";
-import { expectNoAxeViolations } from "../window";
+import { failure, READY, withModel } from "../shell/sidecar";
+import { expectNoAxeViolations, openWindow } from "../window";
 import { answers, ask, field, openChat, questions, replying, send, stop } from "./page";
 
 const list = () => screen.getByRole("navigation", { name: "All chats" });
@@ -168,7 +168,14 @@ test("a chat of which something was sent elsewhere is marked, in the list and ab
   const chats = two().keep("away", "Far away", ["Hi", "Hello!"], { leavesComputer: true });
   const window = await openChat(chats);
   await window.person.click(await entry(/^Far away Left this computer/));
-  expect(await screen.findByText("Left this computer")).toBeVisible();
+  const mark = await screen.findByRole("button", { name: "Left this computer" });
+  expect(mark).toBeVisible();
+  act(() => screen.getByRole("button", { name: "Help" }).focus());
+  await window.person.tab({ shift: true });
+  expect(mark).toHaveFocus();
+  expect(mark).toHaveAccessibleDescription(
+    "Something of this chat was sent to a provider on another computer.",
+  );
   await window.person.click(await entry("Red circles"));
   await waitFor(() => expect(screen.queryByText("Left this computer")).toBeNull());
 });
@@ -202,6 +209,20 @@ test("the list can be put away, and a new chat is begun all the same", async () 
   expect(screen.getByRole("button", { name: "New chat" })).toBeVisible();
   await window.person.click(screen.getByRole("button", { name: "Show chats" }));
   expect(await entry("Red circles")).toBeVisible();
+});
+
+test("a list that was put away stays so in the next window", async () => {
+  const window = await openChat(two());
+  await window.person.click(await screen.findByRole("button", { name: "Hide chats" }));
+  expect(window.shell.commands("shell_set")).toEqual([{ change: { chatsHidden: true } }]);
+  cleanup();
+  const next = await openWindow({
+    answers: withModel(READY, two().answers),
+    preferences: { chatsHidden: true },
+  });
+  await next.person.click(await screen.findByRole("button", { name: "Show chats" }));
+  expect(await entry("Red circles")).toBeVisible();
+  expect(next.shell.commands("shell_set")).toEqual([{ change: { chatsHidden: false } }]);
 });
 
 test("in a narrow window the list lies over the chat until one is chosen, or Escape", async () => {

@@ -59,6 +59,7 @@ export class ShellReplay {
       language: "en",
       systemLanguage: "en",
       theme: "system",
+      chatsHidden: false,
       dataDir: "/home/a/.local/share/knowledge-focus",
       sidecar: script.sidecar ?? { state: "ready" },
       environment: { ...ENVIRONMENT, ...script.environment },

@@ -23,16 +23,18 @@ pub(crate) struct ShellState {
     /// What `system` means here, so that the window speaks the language of the shell's dialogs.
     system_language: Language,
     theme: Appearance,
+    chats_hidden: bool,
     sidecar: Value,
     environment: Value,
 }
 
 /// Members that are absent stay as they are.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(crate) struct Change {
     language: Option<LanguageChoice>,
     theme: Option<Appearance>,
+    chats_hidden: Option<bool>,
 }
 
 #[tauri::command]
@@ -50,6 +52,7 @@ pub(crate) fn shell_state(
         language: preferences.language_choice(),
         system_language: Language::of_system(),
         theme: preferences.appearance(),
+        chats_hidden: preferences.chats_hidden(),
         sidecar: relay.sidecar_state(),
         environment: json!(*environment.state().borrow()),
     }
@@ -71,6 +74,9 @@ pub(crate) fn shell_set(
     if let Some(theme) = change.theme {
         preferences.set_appearance(theme).map_err(unwritable)?;
         window.set_theme(theme.theme()).map_err(internal)?;
+    }
+    if let Some(hidden) = change.chats_hidden {
+        preferences.set_chats_hidden(hidden).map_err(unwritable)?;
     }
     Ok(shell_state(app, data, preferences, relay, environment))
 }
