@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from sidecar.errors import DiskFull, StoreFailed
-from sidecar.store import recovery
+from sidecar.store import recovery, search
 from sidecar.store.opening import opened, renew_copies
 from sidecar.store.transaction import transaction
 
@@ -129,12 +129,20 @@ class Database:
 
         try:
             connection = self._connection or self._open()
-            # Some things SQLite does only where there is no transaction.
-            with nullcontext() if mode is None else transaction(connection, mode):
-                return work(connection)
+            try:
+                # Some things SQLite does only where there is no transaction.
+                with nullcontext() if mode is None else transaction(connection, mode):
+                    return work(connection)
+            except apsw.CorruptError as error:
+                if mode != "IMMEDIATE":
+                    raise
+                log.error("the index of words is made anew: %r", error)
+                with transaction(connection, mode):
+                    search.index_anew(connection)
+                    return work(connection)
         except apsw.FullError as error:
             raise DiskFull("there is no room for the database") from error
-        except (apsw.CorruptError, apsw.NotADBError) as error:
+        except (apsw.CorruptError, apsw.NotADBError, UnicodeDecodeError) as error:
             # The next start reads all of it, sets it aside and takes the last copy.
             raise StoreFailed("the database is damaged", reason="damaged") from error
         except apsw.ConstraintError:

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     import apsw
 
 State = Literal["streaming", "complete", "interrupted"]
-COLUMNS = (
-    "message.id, session.id, role, parts, state, kind, model_name, provider_name, message.leaves_computer, "
-    "dropped_before, finish_reason, message.created_at"
+COLUMNS = (  # the words as bytes: what rotted is no UTF-8 any more, and makes no chat unreadable
+    "message.id, session.id, role, CAST(parts AS BLOB), state, kind, model_name, provider_name, "
+    "message.leaves_computer, dropped_before, finish_reason, message.created_at"
 )
 FROM = "FROM message JOIN session ON session.number = message.session"
 
@@ -232,7 +232,7 @@ def _from_row(row: Sequence[Any]) -> Message:
         role,
         tuple(
             TextPart(part["text"]) if part["type"] == "text" else ImagePart(part["attachment"])
-            for part in json.loads(parts)
+            for part in json.loads(parts.decode(errors="replace"))
         ),
         state,
         kind,
