@@ -84,16 +84,15 @@ class Database:
         return await self._run("IMMEDIATE", lambda connection: function(connection, *arguments, **named))
 
     async def dismiss_recovery(self) -> None:
-        """The person has read what was done about a damaged file.
+        """The person has read what was done about a damaged file; what was done about another is told then.
 
         Raises:
             StoreFailed: that cannot be noted now.
         """
         try:
-            await asyncio.get_running_loop().run_in_executor(self._thread, recovery.forget, self._copies)
+            self.recovery = await asyncio.get_running_loop().run_in_executor(self._thread, self._forget_recovery)
         except OSError as error:
             raise StoreFailed(f"the record cannot be removed: {error!r}", reason=type(error).__name__) from error
-        self.recovery = None
 
     async def forget_deleted(self) -> None:
         """Takes what was deleted out of the log, too, which else has the old pages until it is written over.
@@ -106,7 +105,7 @@ class Database:
         await self._run(None, lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
 
     async def renew_copies(self) -> None:
-        """Has one new copy take the place of all copies, and of what was set aside.
+        """Has one new copy take the place of all copies, and of what was set aside, but not of what is not read of yet.
 
         Raises:
             DatabaseRefused: it cannot be used.
@@ -161,6 +160,11 @@ class Database:
             raise
         self._connection = connection
         return connection
+
+    def _forget_recovery(self) -> recovery.Recovery | None:
+        if self.recovery is not None:
+            recovery.forget(self._copies, self.recovery)
+        return recovery.told(self._copies)
 
     def _close(self) -> None:
         if self._connection is not None:
