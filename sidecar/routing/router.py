@@ -138,6 +138,7 @@ def _by_jobs(
     if priority == RequestPriority.LOW:
         doing = [route if route.provider.is_builtin or route.provider.background else own for route in doing]
     if len({route.model_id for route in doing}) == 1:
+        _refuse_what_it_lacks(doing[0].model, needed)
         return doing[0]
     # Of several that can do it all, one on this computer.
     for route in sorted(doing, key=lambda route: route.leaves_computer):

@@ -107,6 +107,19 @@ def test_what_a_model_is_known_to_lack_is_not_even_sent(chat: Pipe, server: Prov
     assert not server.bodies
 
 
+def test_a_job_whose_model_turns_out_to_lack_it_is_done_by_nobody(chat: Pipe, remote: str, server: Provider) -> None:
+    assign(chat, remote, "vision")
+    provider = chat.request("providers/list")["providers"][1]["id"]
+    models = [{"identifier": "far", "capabilities": ["text"], "lacking": ["vision"]}]
+    chat.request("providers/update", {"providerId": provider, "models": models})
+
+    error = refused(chat, PICTURE)
+
+    assert error.kind == "capability_missing"
+    assert error.data["details"] == {"capability": "vision", "model": "far"}
+    assert not server.bodies
+
+
 def test_several_jobs_at_once_need_one_model_that_does_them_all(chat: Pipe, server: Provider) -> None:
     provider = added(
         chat,
