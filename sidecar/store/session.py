@@ -105,20 +105,22 @@ def entitle(connection: apsw.Connection, session_id: str, title: str, by: Titled
     return get(connection, session_id)
 
 
-def delete(connection: apsw.Connection, session_id: str) -> list[str]:
-    """Deletes a chat with all of its messages; says which attachments they had.
+def delete(connection: apsw.Connection, session_id: str) -> dict[str, int]:
+    """Deletes a chat with all of its messages; says which attachments they had, and when the last one that had it was
+    made.
 
     Raises:
         SessionNotFound: there is none of that id.
     """
     get(connection, session_id)
-    attachments = connection.execute(
-        "SELECT DISTINCT sha256 FROM session JOIN message ON message.session = session.number "
-        "JOIN message_attachment ON message_attachment.message = message.number WHERE session.id = ?",
+    attachments: list[Any] = connection.execute(
+        "SELECT sha256, max(message.created_at) FROM session JOIN message ON message.session = session.number "
+        "JOIN message_attachment ON message_attachment.message = message.number WHERE session.id = ? "
+        "GROUP BY sha256",
         (session_id,),
     ).fetchall()
     connection.execute("DELETE FROM session WHERE id = ?", (session_id,))
-    return [str(sha256) for (sha256,) in attachments]
+    return dict(attachments)
 
 
 def from_row(row: Sequence[Any], snippet: str | None = None) -> Session:
