@@ -311,7 +311,8 @@ class CapabilityConflict(RoutingError):
 
 
 class ConsentNeeded(RoutingError):
-    """A person has to agree to `details.needs` first; `details.host` is where content would go."""
+    """A person has to agree to `details.needs` first; `details.host` is where content would go. With `background`: to
+    work that nobody waits for, in the settings of `details.provider`."""
 
     kind = "consent_needed"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,12 +32,14 @@ def require(folder: Path, attachments: Sequence[str]) -> None:
             raise InvalidImage(f"image {index}: missing", reason="missing", index=index)
 
 
-def delete_unused(connection: apsw.Connection, folder: Path, attachments: Iterable[str]) -> None:
-    """Deletes those files that no message shows. On the database's thread, so that no message can come to show one
-    between the look and the deletion."""
-    for sha256 in message.unused(connection, attachments):
+def delete_unused(connection: apsw.Connection, folder: Path, shown: Mapping[str, int]) -> None:
+    """Deletes those files that no message shows any more; `shown` says when the last message that did was made. What
+    was attached again since may be part of a question that is being written: it is left to the sweep. On the
+    database's thread, so that no message can come to show one between the look and the deletion."""
+    for sha256 in message.unused(connection, shown):
         for path in files(folder, sha256):
-            _delete(path)
+            if path.lstat().st_mtime * 1000 <= shown[sha256]:
+                _delete(path)
 
 
 def left_over(connection: apsw.Connection, folder: Path) -> list[Path]:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+import logging
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from sidecar.chat import attachments, turn
 from sidecar.chat.answer import Answer
 from sidecar.chat.context import Context
 from sidecar.chat.listener import Listener
 from sidecar.chat.titling import entitle
-from sidecar.errors import InvalidRequest, SessionBusy
+from sidecar.errors import DiskFull, InvalidRequest, SessionBusy, StoreError
 from sidecar.routing import Router
 from sidecar.store import Database, message, search, session
 from sidecar.store.message import Message, Part
@@ -22,7 +23,7 @@ from sidecar.store.session import Session
 if TYPE_CHECKING:
     import apsw
 
-T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 CLOSE_SECONDS = 0.5
 """How long the answers that stream may take to be written down when the process leaves."""
@@ -80,7 +81,7 @@ class Sessions:
         shown = await self._database.write(session.delete, session_id)
         await self.stop(session_id)  # somebody may have asked meanwhile
         await self._delete_unused(shown)
-        await self._database.forget_deleted()
+        await self._afterwards(self._database.forget_deleted())
 
     async def messages(self, session_id: str, before: str | None, limit: int) -> tuple[Sequence[Message], bool]:
         """The newest messages of a chat, or the newest before that one, the oldest first; whether there are older
@@ -118,11 +119,11 @@ class Sessions:
         async def begin() -> Turn:
             before, old = await self._up_to(session_id, message_id, "user")
             question = replace(old, parts=parts)
-            shown = list(old.attachments)
+            shown = dict.fromkeys(old.attachments, old.created_at)
 
             def write(connection: apsw.Connection, answer: Message) -> None:
                 attachments.require(self._folder, question.attachments)
-                shown.extend(message.delete_after(connection, question))
+                shown.update(message.delete_after(connection, question))
                 message.update(connection, question)
                 message.insert(connection, answer)
 
@@ -137,10 +138,10 @@ class Sessions:
 
         async def begin() -> Turn:
             before, old = await self._up_to(session_id, message_id, "assistant")
-            shown: list[str] = []
+            shown: dict[str, int] = {}
 
             def write(connection: apsw.Connection, answer: Message) -> None:
-                shown.extend(message.delete_from(connection, old))
+                shown.update(message.delete_from(connection, old))
                 message.insert(connection, answer)
 
             asked = await self._ask(before, model, write)
@@ -256,9 +257,16 @@ class Sessions:
             return answer.message
         return replace(kept, state="interrupted", kind="store_failed")  # its end could not be written
 
-    async def _delete_unused(self, shown: Sequence[str]) -> None:
+    async def _delete_unused(self, shown: Mapping[str, int]) -> None:
         if shown:
-            await self._database.write(attachments.delete_unused, self._folder, shown)
+            await self._afterwards(self._database.write(attachments.delete_unused, self._folder, shown))
+
+    async def _afterwards(self, work: Coroutine[None, None, None]) -> None:
+        """What follows a change that is made: should it fail, what was asked for was done all the same."""
+        try:
+            await work
+        except (StoreError, DiskFull) as error:
+            log.warning("what was deleted is not all gone yet: %s", error)
 
     def _told(self, changed: Session) -> Session:
         self._listener.session_changed(changed)

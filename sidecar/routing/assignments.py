@@ -68,7 +68,10 @@ class Assignments:
         return self._described(capability, owner, model)
 
     def _described(self, capability: str, owner: Provider, model: Model) -> Assignment:
-        if owner.is_builtin:
+        kind: str | None
+        if capability in model.lacking:  # marked so after it was given the job
+            kind = CapabilityMissing.kind
+        elif owner.is_builtin:
             kind = None if self._models.status(model.id).state == "ready" else ModelNotReady.kind
         else:
             kind = self._providers.failed_with(owner.id)
@@ -81,7 +84,7 @@ class Assignments:
             builtin=owner.is_builtin,
             leaves_computer=leaves_computer(owner),
             kind=kind,
-            unknown=capability not in model.capabilities,
+            unknown=capability not in model.capabilities | model.lacking,
         )
 
 

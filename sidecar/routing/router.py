@@ -8,8 +8,17 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from sidecar.engine import Engine, GenerationRequest, Piece, RequestPriority, has_images
-from sidecar.errors import CapabilityConflict, CapabilityMissing, ModelNotFound, ModelNotLoaded, ProviderError
+from sidecar.errors import (
+    CapabilityConflict,
+    CapabilityMissing,
+    ConsentNeeded,
+    InvalidRequest,
+    ModelNotFound,
+    ModelNotLoaded,
+    ProviderError,
+)
 from sidecar.models import Models
+from sidecar.routing.address import Address
 from sidecar.routing.assignments import leaves_computer, read
 from sidecar.routing.providers import Providers
 from sidecar.store import Database
@@ -58,6 +67,8 @@ class Router:
 
         Raises:
             ModelNotFound: no model is called so.
+            InvalidRequest: models of several providers are.
+            ConsentNeeded: nobody waits for the answer, and the provider of a named model may not have such work.
             CapabilityMissing: the model is known not to be able to.
             CapabilityConflict: it needs several jobs at once that different models do.
         """
@@ -66,12 +77,17 @@ class Router:
         needed = capabilities_of(request)
         if model is None or model == AUTO:
             return _by_jobs(routes, assigned, needed, request.priority)
-        for key in ("id", "identifier"):
-            for route in routes:
-                if getattr(route.model, key) == model:
-                    _refuse_what_it_lacks(route.model, needed)
-                    return route
-        raise ModelNotFound(f"no model is called {model!r}", model=model, known=[each.model_id for each in routes])
+        route = _named(routes, model)
+        _refuse_what_it_lacks(route.model, needed)
+        if request.priority == RequestPriority.LOW and not _may_have_background(route):
+            raise ConsentNeeded(
+                f"work that nobody waits for may not go to {route.provider.name!r}: a person has to allow it in the "
+                "settings of that provider",
+                needs=["background"],
+                host=Address(route.provider.base_url).host,
+                provider=route.provider.name,
+            )
+        return route
 
     def is_at_hand(self, route: Route) -> bool:
         """Whether an answer begins at once: nothing has to be loaded first."""
@@ -136,8 +152,9 @@ def _by_jobs(
     own = next(route for route in routes if route.provider.is_builtin)
     doing = [by_id[assigned[capability]] for capability in needed]
     if priority == RequestPriority.LOW:
-        doing = [route if route.provider.is_builtin or route.provider.background else own for route in doing]
+        doing = [route if _may_have_background(route) else own for route in doing]
     if len({route.model_id for route in doing}) == 1:
+        _refuse_what_it_lacks(doing[0].model, needed)
         return doing[0]
     # Of several that can do it all, one on this computer.
     for route in sorted(doing, key=lambda route: route.leaves_computer):
@@ -148,6 +165,25 @@ def _by_jobs(
         capabilities=list(needed),
         models=[route.model.display_name for route in doing],
     )
+
+
+def _named(routes: Sequence[Route], name: str) -> Route:
+    for key in ("id", "identifier"):
+        found = [route for route in routes if getattr(route.model, key) == name]
+        if len(found) > 1:
+            ids = [route.model_id for route in found]
+            owners = ", ".join(f"{route.model_id} ({route.provider.name})" for route in found)
+            raise InvalidRequest(
+                f"several models are called {name!r}, name one by its id: {owners}", member="model", ids=ids
+            )
+        if found:
+            return found[0]
+    raise ModelNotFound(f"no model is called {name!r}", model=name, known=[each.model_id for each in routes])
+
+
+def _may_have_background(route: Route) -> bool:
+    """Whether work that nobody waits for may go there."""
+    return route.provider.is_builtin or route.provider.background
 
 
 def _refuse_what_it_lacks(model: Model, needed: Sequence[str]) -> None:

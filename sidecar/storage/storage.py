@@ -15,7 +15,7 @@ from sidecar.data_folder import DataFolder
 from sidecar.errors import InternalError, StoreError
 from sidecar.models import Models, unfinished
 from sidecar.storage.measure import Kind, measure, size
-from sidecar.store import Database, newest_copy
+from sidecar.store import Database, spared
 
 if TYPE_CHECKING:
     import apsw
@@ -52,8 +52,7 @@ class Storage:
         places = self._places()
         clearable: dict[Kind, int] = {kind: found[kind] for kind in CLEARABLE}
         clearable["attachments"] = await self._left_over()
-        if newest := newest_copy(self._folder.copies):
-            clearable["copies"] = max(0, found["copies"] - size(newest))  # One as large takes its place.
+        clearable["copies"] = max(0, found["copies"] - sum(map(size, spared(self._folder.copies))))
         return [
             Holding(kind, found[kind], clearable.get(kind), tuple(path for path in paths if path.exists()))
             for kind, paths in places.items()

@@ -5,7 +5,7 @@ connection and are run by `Database.read` or `Database.write`. Knows no engine a
 """
 
 from sidecar.store.database import Database
-from sidecar.store.opening import newest_copy
+from sidecar.store.opening import spared
 from sidecar.store.recovery import Recovery
 
-__all__ = ["Database", "Recovery", "newest_copy"]
+__all__ = ["Database", "Recovery", "spared"]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from sidecar.errors import DiskFull, StoreFailed
-from sidecar.store import recovery
+from sidecar.store import recovery, search
 from sidecar.store.opening import opened, renew_copies
 from sidecar.store.transaction import transaction
 
@@ -84,16 +84,15 @@ class Database:
         return await self._run("IMMEDIATE", lambda connection: function(connection, *arguments, **named))
 
     async def dismiss_recovery(self) -> None:
-        """The person has read what was done about a damaged file.
+        """The person has read what was done about a damaged file; what was done about another is told then.
 
         Raises:
             StoreFailed: that cannot be noted now.
         """
         try:
-            await asyncio.get_running_loop().run_in_executor(self._thread, recovery.forget, self._copies)
+            self.recovery = await asyncio.get_running_loop().run_in_executor(self._thread, self._forget_recovery)
         except OSError as error:
             raise StoreFailed(f"the record cannot be removed: {error!r}", reason=type(error).__name__) from error
-        self.recovery = None
 
     async def forget_deleted(self) -> None:
         """Takes what was deleted out of the log, too, which else has the old pages until it is written over.
@@ -106,7 +105,7 @@ class Database:
         await self._run(None, lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
 
     async def renew_copies(self) -> None:
-        """Has one new copy take the place of all copies, and of what was set aside.
+        """Has one new copy take the place of all copies, and of what was set aside, but not of what is not read of yet.
 
         Raises:
             DatabaseRefused: it cannot be used.
@@ -129,12 +128,20 @@ class Database:
 
         try:
             connection = self._connection or self._open()
-            # Some things SQLite does only where there is no transaction.
-            with nullcontext() if mode is None else transaction(connection, mode):
-                return work(connection)
+            try:
+                # Some things SQLite does only where there is no transaction.
+                with nullcontext() if mode is None else transaction(connection, mode):
+                    return work(connection)
+            except apsw.CorruptError as error:
+                if mode != "IMMEDIATE":
+                    raise
+                log.error("the index of words is made anew: %r", error)
+                with transaction(connection, mode):
+                    search.index_anew(connection)
+                    return work(connection)
         except apsw.FullError as error:
             raise DiskFull("there is no room for the database") from error
-        except (apsw.CorruptError, apsw.NotADBError) as error:
+        except (apsw.CorruptError, apsw.NotADBError, UnicodeDecodeError) as error:
             # The next start reads all of it, sets it aside and takes the last copy.
             raise StoreFailed("the database is damaged", reason="damaged") from error
         except apsw.ConstraintError:
@@ -153,6 +160,11 @@ class Database:
             raise
         self._connection = connection
         return connection
+
+    def _forget_recovery(self) -> recovery.Recovery | None:
+        if self.recovery is not None:
+            recovery.forget(self._copies, self.recovery)
+        return recovery.told(self._copies)
 
     def _close(self) -> None:
         if self._connection is not None:

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     import apsw
 
 State = Literal["streaming", "complete", "interrupted"]
-COLUMNS = (
-    "message.id, session.id, role, parts, state, kind, model_name, provider_name, message.leaves_computer, "
-    "dropped_before, finish_reason, message.created_at"
+COLUMNS = (  # the words as bytes: what rotted is no UTF-8 any more, and makes no chat unreadable
+    "message.id, session.id, role, CAST(parts AS BLOB), state, kind, model_name, provider_name, "
+    "message.leaves_computer, dropped_before, finish_reason, message.created_at"
 )
 FROM = "FROM message JOIN session ON session.number = message.session"
 
@@ -162,13 +162,14 @@ def page(connection: apsw.Connection, session_id: str, before: str | None, limit
     return [_from_row(row) for row in reversed(rows[:limit])], len(rows) > limit
 
 
-def delete_from(connection: apsw.Connection, first: Message) -> list[str]:
-    """Deletes a message and all that came after it in its chat; says which attachments they had."""
+def delete_from(connection: apsw.Connection, first: Message) -> dict[str, int]:
+    """Deletes a message and all that came after it in its chat; says which attachments they had, and when the last one
+    that had it was made."""
     return _delete(connection, first, "message.number >=")
 
 
-def delete_after(connection: apsw.Connection, last: Message) -> list[str]:
-    """Deletes all that came after a message in its chat; says which attachments they had."""
+def delete_after(connection: apsw.Connection, last: Message) -> dict[str, int]:
+    """Deletes all that came after a message in its chat; says what `delete_from` says."""
     return _delete(connection, last, "message.number >")
 
 
@@ -191,19 +192,19 @@ def unused(connection: apsw.Connection, attachments: Iterable[str]) -> list[str]
     ]
 
 
-def _delete(connection: apsw.Connection, message: Message, comparison: str) -> list[str]:
+def _delete(connection: apsw.Connection, message: Message, comparison: str) -> dict[str, int]:
     which = (
         f"{comparison} (SELECT number FROM message WHERE id = ?) "  # noqa: S608 - ours
         "AND message.session = (SELECT number FROM session WHERE id = ?)"
     )
     arguments = (message.id, message.session_id)
-    attachments = connection.execute(
-        "SELECT DISTINCT sha256 FROM message JOIN message_attachment "  # noqa: S608 - ours
-        f"ON message_attachment.message = message.number WHERE {which}",
+    attachments: list[Any] = connection.execute(
+        "SELECT sha256, max(created_at) FROM message JOIN message_attachment "  # noqa: S608 - ours
+        f"ON message_attachment.message = message.number WHERE {which} GROUP BY sha256",
         arguments,
     ).fetchall()
     connection.execute(f"DELETE FROM message WHERE {which}", arguments)  # noqa: S608 - ours
-    return [str(sha256) for (sha256,) in attachments]
+    return dict(attachments)
 
 
 def _attach(connection: apsw.Connection, message: Message) -> None:
@@ -232,7 +233,7 @@ def _from_row(row: Sequence[Any]) -> Message:
         role,
         tuple(
             TextPart(part["text"]) if part["type"] == "text" else ImagePart(part["attachment"])
-            for part in json.loads(parts)
+            for part in json.loads(parts.decode(errors="replace"))
         ),
         state,
         kind,

@@ -68,7 +68,7 @@ def migrations() -> list[str]:
 
 def renew_copies(connection: apsw.Connection, copies: Path) -> None:
     """Makes a new copy, which has nothing of what was deleted since, then deletes all others and what was set aside,
-    but not the word of a recovery that nobody has read.
+    but not what nobody has read of yet.
 
     Raises:
         apsw.Error, OSError: the database is damaged, or the new copy cannot be made; all others stay.
@@ -78,16 +78,18 @@ def renew_copies(connection: apsw.Connection, copies: Path) -> None:
     copies.mkdir(mode=0o700, exist_ok=True)
     if (found := connection.pragma("quick_check")) != "ok":
         raise apsw.CorruptError(found)
-    kept = (_copy(connection, copies), copies / recovery.RECORD)
+    kept = (_copy(connection, copies), *recovery.unread(copies))
     for path in copies.iterdir():
         if path not in kept and not path.is_dir():
             path.unlink()
 
 
-def newest_copy(copies: Path) -> Path | None:
-    """The last copy of the database that was made, if there is one."""
-    found = _copies(copies) if copies.is_dir() else []
-    return found[-1][1] if found else None
+def spared(copies: Path) -> list[Path]:
+    """What `renew_copies` would leave, or put one as large in its place: the last copy, if there is one, and what
+    nobody has read of yet."""
+    if not copies.is_dir():
+        return []
+    return [*(path for _, path in _copies(copies)[-1:]), *recovery.unread(copies)]
 
 
 def _checked(path: Path) -> apsw.Connection:
@@ -163,8 +165,10 @@ def _copy(connection: apsw.Connection, copies: Path) -> Path:
     try:
         connection.execute("VACUUM INTO ?", (str(part),))
         part.chmod(0o600)
+        recovery.sync(part)  # SQLite does not
         newest = max((made for made, _ in _copies(copies)), default=0)
         copy = part.rename(copies / f"knowledge-focus-{max(_milliseconds(), newest + 1):013}.db")
+        recovery.sync(copies)
     except BaseException:
         part.unlink(missing_ok=True)
         raise

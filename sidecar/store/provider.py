@@ -6,7 +6,7 @@ import time
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import apsw
@@ -58,12 +58,20 @@ def listed(connection: apsw.Connection) -> list[Provider]:
     models: dict[str, list[Model]] = {}
     for model in _models(connection):
         models.setdefault(model.provider_id, []).append(model)
-    rows = connection.execute(
-        "SELECT id, name, base_url, preset, concurrency, background FROM provider "
+    rows: Iterable[Any] = connection.execute(
+        "SELECT id, CAST(name AS BLOB), base_url, preset, concurrency, background FROM provider "
         "ORDER BY source_type = 'user', created_at, rowid"
     )
     return [
-        Provider(id_, name, base_url, preset, concurrency, bool(background), tuple(models.get(id_, ())))
+        Provider(
+            id_,
+            name.decode(errors="replace"),
+            base_url,
+            preset,
+            concurrency,
+            bool(background),
+            tuple(models.get(id_, ())),
+        )
         for id_, name, base_url, preset, concurrency, background in rows
     ]
 

@@ -20,7 +20,8 @@ log = logging.getLogger(__name__)
 
 READY = "restored.db"
 """A whole copy that is to take the database's place."""
-RECORD = "recovery.json"
+LOGS = ("-wal", "-shm")
+"""What SQLite keeps beside a database's file."""
 
 
 @dataclass(frozen=True)
@@ -41,41 +42,86 @@ def recover(path: Path, copies: Path, made: Sequence[tuple[int, Path]], now: int
         DatabaseRefused: it cannot be set aside.
         apsw.Error, OSError: no copy can be put there now, as where there is no room. The damaged file is where it was.
     """
+    for record, earlier in _records(copies):
+        if not earlier.set_aside.exists():  # a kill came before it was, or somebody took it away, who knows of it
+            record.unlink()
     copied_at = _make_ready(made, copies / READY)
-    aside = copies / f"damaged-{now:013}.db"
-    _write(copies / RECORD, Recovery(aside, copied_at, now))
+    recovery = Recovery(copies / f"damaged-{now:013}.db", copied_at, now)
+    _write(copies / f"recovery-{now:013}.json", recovery)
     try:
-        # The log before the file: it must never lie beside the copy that comes.
-        for suffix in ("-wal", "-shm"):
-            if (beside := path.with_name(path.name + suffix)).exists():
-                beside.rename(aside.with_name(aside.name + suffix))
-        path.rename(aside)
+        # The file before its log: a kill in between must not leave the file without what is in the log.
+        path.rename(recovery.set_aside)
+        _set_log_aside(path, recovery)
     except OSError as error:
         raise DatabaseRefused(f"the damaged database cannot be set aside: {error!r}", reason="damaged") from error
     finish(path, copies)
 
 
 def finish(path: Path, copies: Path) -> None:
-    """Puts the copy that was made ready into the place of a database that was set aside."""
-    if not path.exists() and (copies / READY).exists():
+    """Puts the copy that was made ready into the place of a database that was set aside, after what is left of its log
+    was set aside, too: it must never lie beside the copy that comes."""
+    if path.exists():
+        return
+    if records := _records(copies):
+        _set_log_aside(path, records[-1][1])
+    if (copies / READY).exists():
         (copies / READY).rename(path)
+    for folder in (copies, path.parent):
+        sync(folder)
 
 
 def told(copies: Path) -> Recovery | None:
-    """What the person has not read yet."""
-    try:
-        record = json.loads((copies / RECORD).read_text(encoding="utf-8"))
-        return Recovery(copies / record["setAside"], record["copiedAt"], record["recoveredAt"])
-    except FileNotFoundError:
-        return None
-    except (ValueError, KeyError, TypeError) as error:
-        log.warning("the record of a recovery cannot be read: %r", error)
-        return None
+    """What the person has not read yet, the oldest first."""
+    return next((recovery for _, recovery in _records(copies)), None)
 
 
-def forget(copies: Path) -> None:
+def forget(copies: Path, recovery: Recovery) -> None:
     """The person has read it."""
-    (copies / RECORD).unlink(missing_ok=True)
+    for record, each in _records(copies):
+        if each == recovery:
+            record.unlink()
+
+
+def unread(copies: Path) -> list[Path]:
+    """The records of what the person has not read yet, and the files that were set aside then."""
+    return [
+        path
+        for record, recovery in _records(copies)
+        for path in (record, *(beside(recovery.set_aside, suffix) for suffix in ("", *LOGS)))
+        if path.exists()
+    ]
+
+
+def beside(database: Path, suffix: str) -> Path:
+    """What SQLite calls a file that belongs to a database's."""
+    return database.with_name(database.name + suffix)
+
+
+def sync(path: Path) -> None:
+    """Has a file's content, or a folder's names, be on the disk when this returns."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _records(copies: Path) -> list[tuple[Path, Recovery]]:
+    found = []
+    for record in sorted(copies.glob("recovery*.json")):
+        try:
+            told = json.loads(record.read_text(encoding="utf-8"))
+            found.append((record, Recovery(copies / told["setAside"], told["copiedAt"], told["recoveredAt"])))
+        except (ValueError, KeyError, TypeError) as error:
+            log.warning("the record of a recovery cannot be read: %r", error)
+    return found
+
+
+def _set_log_aside(path: Path, recovery: Recovery) -> None:
+    for suffix in LOGS:
+        there, aside = beside(path, suffix), beside(recovery.set_aside, suffix)
+        if there.exists() and not aside.exists():
+            there.rename(aside)
 
 
 def _make_ready(made: Sequence[tuple[int, Path]], ready: Path) -> int | None:
@@ -104,6 +150,7 @@ def _restore(copy: Path, ready: Path) -> None:
         if found != "ok":
             raise apsw.CorruptError(found)
         source.execute("VACUUM INTO ?", (str(ready),))
+        sync(ready)  # SQLite does not
     except BaseException:
         ready.unlink(missing_ok=True)
         raise
@@ -125,3 +172,4 @@ def _write(record: Path, recovery: Recovery) -> None:
         file.flush()
         os.fsync(file.fileno())
     part.rename(record)
+    sync(record.parent)

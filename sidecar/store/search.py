@@ -14,14 +14,17 @@ if TYPE_CHECKING:
 SNIPPET_WORDS = 24
 
 # Each chat with the best of what was found in it (bm25: the smaller the better). A title tells more than a message, and
-# the ranks of two tables cannot be compared: titles come first.
+# the ranks of two tables cannot be compared: titles come first. (Joined: of a
+# text that rotted the index may keep words when it is deleted.)
 FOUND = """
 WITH hit (session, message, rank) AS (
     SELECT message.session, message.number, min(rank)
     FROM message_search JOIN message ON message.number = message_search.rowid
     WHERE message_search MATCH ?1 GROUP BY message.session
     UNION ALL
-    SELECT rowid, NULL, rank - 1e6 FROM session_search WHERE session_search MATCH ?1
+    SELECT session.number, NULL, rank - 1e6
+    FROM session_search JOIN session ON session.number = session_search.rowid
+    WHERE session_search MATCH ?1
 )
 SELECT session, message, min(rank) AS best FROM hit GROUP BY session ORDER BY best, session DESC LIMIT ?2 OFFSET ?3
 """
@@ -43,15 +46,27 @@ def found(connection: apsw.Connection, text: str, cursor: str | None, limit: int
     return sessions, str(offset + limit) if len(rows) > limit else None
 
 
+def index_anew(connection: apsw.Connection) -> None:
+    """Reads all texts for the index again. Of one that rotted it had other words, and refuses to forget them: neither
+    could its chat be renamed nor deleted."""
+    connection.execute("INSERT INTO session_search (session_search) VALUES ('delete-all')")
+    connection.execute("INSERT INTO session_search (rowid, title) SELECT number, title FROM session")
+    connection.execute("INSERT INTO message_search (message_search) VALUES ('delete-all')")
+    connection.execute(
+        "INSERT INTO message_search (rowid, text) SELECT number, text FROM message_text JOIN message USING (number) "
+        "WHERE state <> 'streaming'"
+    )
+
+
 def _described(connection: apsw.Connection, query: str, session: int, message: int | None) -> Session:
     table, rowid = ("session_search", session) if message is None else ("message_search", message)
     snippet: Any
     (snippet,) = connection.execute(
-        f"SELECT snippet({table}, 0, '«', '»', '…', ?) FROM {table} WHERE {table} MATCH ? AND rowid = ?",  # noqa: S608
+        f"SELECT CAST(snippet({table}, 0, '«', '»', '…', ?) AS BLOB) FROM {table} WHERE {table} MATCH ? AND rowid = ?",  # noqa: S608
         (SNIPPET_WORDS, query, rowid),
     ).fetchall()[0]
     row = connection.execute(f"SELECT {COLUMNS} FROM session WHERE number = ?", (session,)).fetchall()[0]  # noqa: S608
-    return from_row(row, snippet)
+    return from_row(row, snippet.decode(errors="replace"))
 
 
 def _offset(cursor: str | None) -> int:

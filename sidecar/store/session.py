@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sidecar.errors import InvalidRequest, SessionNotFound
 
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 TitledBy = Literal["question", "model", "person"]
 CURSOR = re.compile(r"[0-9]{1,15}\.[0-9]{1,15}")
 """A page's end: when its last chat was gone on with, and that chat's number."""
-COLUMNS = "id, title, titled_by, leaves_computer, created_at, updated_at"
+COLUMNS = "id, CAST(title AS BLOB), titled_by, leaves_computer, created_at, updated_at"
+"""The title as bytes: one that rotted is no UTF-8 any more, and makes no chat unreadable."""
 
 
 @dataclass(frozen=True)
@@ -103,26 +105,29 @@ def entitle(connection: apsw.Connection, session_id: str, title: str, by: Titled
     return get(connection, session_id)
 
 
-def delete(connection: apsw.Connection, session_id: str) -> list[str]:
-    """Deletes a chat with all of its messages; says which attachments they had.
+def delete(connection: apsw.Connection, session_id: str) -> dict[str, int]:
+    """Deletes a chat with all of its messages; says which attachments they had, and when the last one that had it was
+    made.
 
     Raises:
         SessionNotFound: there is none of that id.
     """
     get(connection, session_id)
-    attachments = connection.execute(
-        "SELECT DISTINCT sha256 FROM session JOIN message ON message.session = session.number "
-        "JOIN message_attachment ON message_attachment.message = message.number WHERE session.id = ?",
+    attachments: list[Any] = connection.execute(
+        "SELECT sha256, max(message.created_at) FROM session JOIN message ON message.session = session.number "
+        "JOIN message_attachment ON message_attachment.message = message.number WHERE session.id = ? "
+        "GROUP BY sha256",
         (session_id,),
     ).fetchall()
     connection.execute("DELETE FROM session WHERE id = ?", (session_id,))
-    return [str(sha256) for (sha256,) in attachments]
+    return dict(attachments)
 
 
-def from_row(row: tuple[object, ...], snippet: str | None = None) -> Session:
+def from_row(row: Sequence[Any], snippet: str | None = None) -> Session:
     """A row of `COLUMNS`."""
     id_, title, titled_by, leaves_computer, created_at, updated_at = row
-    return Session(id_, title, titled_by, bool(leaves_computer), created_at, updated_at, snippet)  # type: ignore[arg-type]
+    title = title.decode(errors="replace")
+    return Session(id_, title, titled_by, bool(leaves_computer), created_at, updated_at, snippet)
 
 
 def _place(cursor: str) -> tuple[int, int]:

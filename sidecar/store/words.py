@@ -43,8 +43,14 @@ def _tokenizer(name: str) -> Callable[[apsw.Connection, list[str]], apsw.Tokeniz
 
                 factory: Any = fts5.map_tokenizers[name]
                 tokenizer = factory(connection, arguments)
-            return tokenizer(utf8, flags, locale)
+            return tokenizer(_readable(utf8), flags, locale)
 
         return tokenize
 
     return made
+
+
+def _readable(utf8: bytes) -> bytes:
+    """With a question mark for each byte that rotted, so that the places of words stay; else a chat that has one could
+    be neither renamed nor deleted."""
+    return utf8.decode(errors="surrogateescape").encode(errors="replace")

@@ -73,6 +73,19 @@ def test_a_job_that_the_model_cannot_do_is_refused_and_one_that_nobody_knows_abo
     }
 
 
+def test_a_model_that_turns_out_to_lack_its_job_keeps_it_and_is_not_ready(sidecar: Pipe) -> None:
+    provider = create(sidecar)
+    model = provider["models"][0]["id"]
+    sidecar.request("capabilities/assign", {"capability": "vision", "modelId": model})
+
+    models = [{"identifier": "big", "capabilities": ["text"], "lacking": ["vision"]}]
+    sidecar.request("providers/update", {"providerId": provider["id"], "models": models})
+
+    row = sidecar.request("capabilities/list")["capabilities"][0]
+    assert (row["capability"], row["modelId"]) == ("vision", model)
+    assert (row["ready"], row["kind"], row["unknown"]) == (False, "capability_missing", False)
+
+
 def test_a_model_that_is_not_there_is_refused(sidecar: Pipe) -> None:
     error = refused(sidecar, "capabilities/assign", {"capability": "text", "modelId": "nobody"})
 

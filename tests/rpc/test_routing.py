@@ -96,6 +96,23 @@ def test_a_named_model_is_obeyed_whoever_has_the_job(chat: Pipe, remote: str, se
     assert set(error.data["details"]["known"]) == {MODEL, remote}
 
 
+def test_a_name_that_two_providers_have_is_refused_with_the_ids_that_tell_them_apart(
+    chat: Pipe, remote: str, server: Provider
+) -> None:
+    other = added(chat, server, {"identifier": "far", "capabilities": JOBS})
+    ids = [remote, other["models"][0]["id"]]
+    try:
+        error = refused(chat, model="far")
+        assert not server.bodies
+        assert [who(chat, model=each) for each in ids] == ["far", "far"]
+    finally:
+        chat.request("providers/delete", {"providerId": other["id"]})
+
+    assert error.kind == "invalid_request"
+    assert error.data["details"] == {"member": "model", "ids": ids}
+    assert all(each in str(error) for each in ids)
+
+
 def test_what_a_model_is_known_to_lack_is_not_even_sent(chat: Pipe, server: Provider) -> None:
     blind = added(chat, server, {"identifier": "blind", "capabilities": ["text"], "lacking": ["vision"]})
     try:
@@ -104,6 +121,19 @@ def test_what_a_model_is_known_to_lack_is_not_even_sent(chat: Pipe, server: Prov
         chat.request("providers/delete", {"providerId": blind["id"]})
 
     assert error.kind == "capability_missing"
+    assert not server.bodies
+
+
+def test_a_job_whose_model_turns_out_to_lack_it_is_done_by_nobody(chat: Pipe, remote: str, server: Provider) -> None:
+    assign(chat, remote, "vision")
+    provider = chat.request("providers/list")["providers"][1]["id"]
+    models = [{"identifier": "far", "capabilities": ["text"], "lacking": ["vision"]}]
+    chat.request("providers/update", {"providerId": provider, "models": models})
+
+    error = refused(chat, PICTURE)
+
+    assert error.kind == "capability_missing"
+    assert error.data["details"] == {"capability": "vision", "model": "far"}
     assert not server.bodies
 
 
@@ -135,10 +165,15 @@ def test_background_work_stays_here_until_it_is_allowed_to_go(chat: Pipe, server
         assign(chat, provider["models"][0]["id"], "text")
         assert who(chat) == "far"
         assert who(chat, priority=10) == MODEL
+        assert who(chat, model="far") == "far"
+        error = refused(chat, model="far", priority=10)
+        assert error.kind == "consent_needed"
+        assert error.data["details"] == {"needs": ["background"], "host": "127.0.0.1", "provider": "Box"}
+        assert len(server.bodies) == 2
 
         chat.request("providers/update", {"providerId": provider["id"], "background": True})
 
-        assert who(chat, priority=10) == "far"
+        assert who(chat, priority=10) == who(chat, model="far", priority=10) == "far"
     finally:
         chat.request("providers/delete", {"providerId": provider["id"]})
 

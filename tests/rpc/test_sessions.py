@@ -1,6 +1,7 @@
 """`sessions/…` through the pipe, answered by a provider of this computer, which says word by word what a test wants."""
 
 import hashlib
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -266,6 +267,21 @@ def test_a_deleted_chat_stops_and_takes_along_only_the_pictures_that_no_other_on
     ended(one.pipe, stays)
     one.pipe.request("sessions/delete", {"sessionId": other})
     assert shared not in {path.stem for path in folder.glob("attachments/*")}
+
+
+def test_a_deleted_chat_leaves_the_picture_that_was_attached_to_another_question_since(
+    one: Served, folder: Path
+) -> None:
+    chat, other = begun(one.pipe), begun(one.pipe)
+    picture = attached(folder, 7)
+    asked = whole_turn(one, chat, "This?", "Red.", picture)
+    (path,) = folder.glob(f"attachments/{picture}*")
+    later = asked["question"]["createdAt"] / 1000 + 1
+    os.utime(path, (later, later))  # as attaching it again does
+
+    one.pipe.request("sessions/delete", {"sessionId": chat})
+
+    whole_turn(one, other, "And this?", "Red.", picture)
 
 
 def test_a_picture_that_cannot_be_opened_fails_the_answer_about_it_and_no_later_one(one: Served, folder: Path) -> None:

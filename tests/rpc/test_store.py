@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.pipe import Json, Pipe, RpcError
+from tests.provider import Provider, replies
+from tests.rpc.chatting import ask, begun, ended, served, texts
 from tests.unit.store.conftest import damage, locked
 
 BUDGET = 2_000_000_000
@@ -21,6 +23,11 @@ def recovery(pipe: Pipe) -> Json | None:
 def unload_minutes(pipe: Pipe) -> int:
     settings = {setting["key"]: setting["value"] for setting in pipe.request("settings/get")["settings"]}
     return int(settings["unloadMinutes"])
+
+
+def copies_that_can_be_cleared(pipe: Pipe) -> int:
+    rows = {row["kind"]: row for row in pipe.request("storage/usage")["holdings"]}
+    return int(rows["copies"]["clearableBytes"])
 
 
 def lived_in(data_dir: Path) -> Path:
@@ -93,16 +100,55 @@ def test_pictures_of_messages_that_were_set_aside_stay_until_the_person_knows(da
         assert pipe.request("sessions/list")["sessions"] == []
         assert pipe.request("storage/clear", {"kind": "attachments"})["freedBytes"] == 0
         assert picture.exists()
-        pipe.request("storage/clear", {"kind": "copies"})
         told = recovery(pipe)
-        assert told is not None  # what was set aside is gone, the word of it is not
-        assert told["setAside"] is None
+        assert told is not None
+        room = copies_that_can_be_cleared(pipe)
+        pipe.request("storage/clear", {"kind": "copies"})
+        assert recovery(pipe) == told
+        assert Path(told["setAside"]).exists()
     with Pipe.sidecar(data_dir) as pipe:
         pipe.initialize()
         assert recovery(pipe) == told
         pipe.request("store/dismissRecovery")
+        assert copies_that_can_be_cleared(pipe) > room
+        pipe.request("storage/clear", {"kind": "copies"})
+        assert not Path(told["setAside"]).exists()
         assert pipe.request("storage/clear", {"kind": "attachments"})["freedBytes"] > 0
         assert not picture.exists()
+
+
+@pytest.mark.parametrize("rotten", [b"\xff", b"x"])
+def test_a_chat_in_which_a_byte_rotted_is_read_found_renamed_and_deleted(data_dir: Path, rotten: bytes) -> None:
+    with Pipe.sidecar(data_dir) as pipe, Provider() as provider:
+        pipe.initialize()
+        model = served(pipe, provider).model
+        chats = [begun(pipe), begun(pipe)]
+        for chat in chats:
+            provider.will(replies.chat("An ocelot."))
+            ended(pipe, ask(pipe, chat, "Who prowls?", model)["answer"])
+            pipe.request("sessions/rename", {"sessionId": chat, "title": "Unheard of"})
+    database = data_dir / "knowledge-focus.db"
+    content = database.read_bytes()
+    for good in (b"Unheard of", b"An ocelot."):
+        assert content.count(good) == 2
+        content = content.replace(good, good.replace(b"e", rotten))
+    database.write_bytes(content)
+
+    with Pipe.sidecar(data_dir) as pipe:
+        pipe.initialize()
+        assert recovery(pipe) is None
+        shown = rotten.decode(errors="replace")
+        listed = pipe.request("sessions/list")["sessions"]
+        assert [session["title"] for session in listed] == [f"Unh{shown}ard of"] * 2
+        assert texts(pipe, chats[0]) == ["Who prowls?", f"An oc{shown}lot."]
+        for words in ("prowls", "an", "of"):
+            assert len(pipe.request("sessions/list", {"search": words})["sessions"]) == 2
+        pipe.request("sessions/rename", {"sessionId": chats[0], "title": "Heard of"})
+        assert pipe.request("sessions/list", {"search": "heard"})["sessions"][0]["title"] == "Heard of"
+        for chat in chats:
+            pipe.request("sessions/delete", {"sessionId": chat})
+        for words in ("prowls", "unheard", "ocelot"):
+            assert pipe.request("sessions/list", {"search": words})["sessions"] == []
 
 
 def test_a_newer_database_ends_the_process_with_a_code_of_its_own_and_stays_as_it_is(data_dir: Path) -> None:

@@ -126,6 +126,25 @@ async def test_a_recovery_is_told_until_somebody_has_read_of_it(opening: Opening
         assert database.recovery is None
 
 
+async def test_a_second_damage_is_told_after_the_first_was_read_of_and_copies_are_cleared_without_either_file(
+    opening: Opening, path: Path, copies: Path
+) -> None:
+    for words in (b"first damage", b"second damage"):
+        path.write_bytes(words * 1000)
+        with opening() as database:
+            await database.open()
+
+    with opening() as database:
+        await database.renew_copies()
+        for words in (b"first damage", b"second damage"):
+            assert database.recovery is not None
+            assert database.recovery.set_aside.read_bytes().startswith(words)
+            await database.dismiss_recovery()
+        assert database.recovery is None
+        await database.renew_copies()
+    assert len(list(copies.iterdir())) == 1
+
+
 @pytest.mark.parametrize("step", ["sidecar.store.recovery._write", "pathlib.Path.rename"])
 async def test_a_kill_in_the_midst_of_a_recovery_loses_neither_the_copy_nor_the_damaged_file(
     step: str, opening: Opening, path: Path, copies: Path, monkeypatch: pytest.MonkeyPatch

@@ -96,9 +96,9 @@ async def test_deleting_from_a_message_on_leaves_what_was_before_and_all_other_c
     chat, messages = await begun(database, "one", "two", ImagePart(PICTURE), "four")
     other, others = await begun(database, "five", "six")
 
-    assert await database.write(message.delete_after, messages[2]) == []
+    assert await database.write(message.delete_after, messages[2]) == {}
     assert (await database.read(message.page, chat, None, 10))[0] == messages[:3]
-    assert await database.write(message.delete_from, messages[1]) == [PICTURE]
+    assert await database.write(message.delete_from, messages[1]) == {PICTURE: messages[1].created_at}
     assert (await database.read(message.page, chat, None, 10))[0] == messages[:1]
     assert (await database.read(message.page, other, None, 10))[0] == others
 
