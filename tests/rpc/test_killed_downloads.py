@@ -38,8 +38,11 @@ def test_a_download_that_is_killed_thirty_times_ends_whole_and_fetches_little_tw
     moments = sorted(random.Random(30).sample(range(int(sum(SIZES) * 0.9)), KILLS))  # bytes served until then
     # As installed, also where this shell asks Python to keep no byte code: or 30 starts would compile it all.
     environment = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(tmp_path / "byte code")}
+    content = {digest(path): path.name for path in folder.iterdir()}
+    here, continued = dict.fromkeys(content.values(), 0), 0
     with hub:
         for moment in moments:
+            asked, before = len(hub.log), served(hub)
             with Pipe.sidecar(data_dir, catalog, env=environment) as pipe:
                 pipe.initialize()
                 assert pipe.request("models/download")["state"] == "downloading"
@@ -47,17 +50,50 @@ def test_a_download_that_is_killed_thirty_times_ends_whole_and_fetches_little_tw
                 pipe.process.kill()
                 pipe.wait_for_end()
                 assert not [m for m in pipe.kept() if m.get("method") == "builtin-model-download-completed"]
+            for file, start in first_bytes(hub, asked).items():
+                assert start == here[file]  # not one byte that is on the disk is fetched again
+                continued += start > 0
+            was, here = sum(here.values()), on_disk(data_dir, content)
+            assert served(hub) - before - (sum(here.values()) - was) <= IN_FLIGHT * FETCHED_AGAIN
         hub.rate = None
         with Pipe.sidecar(data_dir, catalog, env=environment) as pipe:
             pipe.initialize()
             pipe.request("models/download")
             pipe.notification("builtin-model-download-completed")
 
+    assert continued >= KILLS
     arrived = {path.name: sha256(path) for path in data_dir.glob("builtin_models/*/snapshots/*/*")}
     assert arrived == {path.name: sha256(path) for path in folder.iterdir()}
     assert not list(data_dir.rglob("*.part"))
     again = served(hub) - sum(SIZES)
     assert 0 <= again <= KILLS * IN_FLIGHT * FETCHED_AGAIN
+
+
+def first_bytes(hub: Hub, asked: int) -> dict[str, int]:
+    """Of each file that was asked for since: at which byte first."""
+    starts: dict[str, int] = {}
+    for request in hub.log[asked:]:
+        if request.endpoint == "get":
+            span = request.headers.get("range", "bytes=0-")
+            starts.setdefault(request.file, int(span.removeprefix("bytes=").partition("-")[0]))
+    return starts
+
+
+def on_disk(data_dir: Path, content: dict[str, str]) -> dict[str, int]:
+    """How many bytes of each file are there, whole ones among them."""
+    (repository,) = (data_dir / "builtin_models").iterdir()
+    paths = [*repository.glob("parts/*.part"), *repository.glob("blobs/*")]
+    return dict.fromkeys(content.values(), 0) | {
+        content[path.name.removesuffix(".part")]: path.stat().st_size for path in paths
+    }
+
+
+def digest(path: Path) -> str:
+    """What the file's content is called on the disk: its SHA-256 if it is a large one, else that of git."""
+    data = path.read_bytes()
+    if path.suffix == ".safetensors":
+        return hashlib.sha256(data).hexdigest()
+    return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
 
 
 def served(hub: Hub) -> int:
