@@ -42,6 +42,16 @@ def test_each_file_is_pinned_by_size_and_sha_256(
     assert not hub.requests("get", "model.safetensors")
 
 
+def test_pinning_the_same_commit_at_another_mirror_leaves_the_catalog_as_it_is(
+    catalog: Path, hub: Hub, folder: Path
+) -> None:
+    assert main(["--catalog", str(catalog)]) == 0
+    pinned, commit = catalog.read_text(), hub.repositories[REPOSITORY].main.revision
+    with Hub({REPOSITORY: folder}) as other:
+        assert main(["--catalog", str(catalog), "--mirror", other.url, "--revision", commit]) == 0
+    assert catalog.read_text() == pinned
+
+
 async def test_a_pinned_model_is_taken_from_no_mirror_that_offers_another(
     catalog: Path, hub: Hub, root: Path, recorder: Recorder
 ) -> None:
