@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from llguidance import LLMatcher, LLTokenizer
 from llguidance.hf import from_tokenizer
 
@@ -33,11 +34,44 @@ COMPACT = {"whitespace_flexible": False, "lenient": False, "coerce_one_of": Fals
 SPACED = COMPACT | {"item_separator": ", ", "key_separator": ": "}
 
 
+class Escapes:
+    r"""Which tokens would write a character by its number, `\u0061`.
+
+    JSON allows that for any character, and llguidance in a member's name: `{"a": 1, "\u0061": "x"}` is to it an object
+    with one `a`, and to whoever reads it one with the other. No answer needs it but for control characters.
+    """
+
+    def __init__(self, spellings: Mapping[str, int], size: int) -> None:
+        """`spellings` are all tokens in byte-level BPE's alphabet, in which a backslash and a `u` are themselves."""
+        bits = (size // 32 + 2) * 32  # at least as many as a mask has
+        whole, after = np.ones(bits, bool), np.ones(bits, bool)
+        self._backslashes: dict[int, tuple[int, bool]] = {}
+        for spelled, token in spellings.items():
+            if token < size and "\\u" in spelled:
+                whole[token] = after[token] = False
+            if token < size and spelled.startswith("u"):
+                after[token] = False
+            if trailing := len(spelled) - len(spelled.rstrip("\\")):
+                self._backslashes[token] = trailing, trailing == len(spelled)
+        self._allowed = tuple(np.packbits(mask, bitorder="little") for mask in (whole, after))
+
+    def without(self, mask: bytes, escaping: bool) -> bytes:
+        """The mask without them, `escaping` if a backslash comes before; as it is where nothing else would be left."""
+        left = np.frombuffer(mask, np.uint8) & self._allowed[escaping][: len(mask)]
+        return left.tobytes() if left.any() else mask
+
+    def after(self, token: int, escaping: bool) -> bool:
+        """Whether a backslash at the end escapes what follows `token`."""
+        backslashes, alone = self._backslashes.get(token, (0, False))
+        return (backslashes + (alone and escaping)) % 2 == 1
+
+
 @dataclass(frozen=True)
 class Vocabulary:
     """A model's tokens as llguidance knows them. `call` and `call_end` are those round a tool call, if it has them."""
 
     tokenizer: LLTokenizer
+    escapes: Escapes
     call: int | None
     call_end: int | None
 
@@ -47,7 +81,8 @@ def vocabulary(tokenizer: Any, size: int, ends: frozenset[int]) -> Vocabulary:
     an answer. The first mask is the slowest, so one is made here."""
     tokens = from_tokenizer(tokenizer, n_vocab=size, eos_token=sorted(ends))
     added = {token.content: number for number, token in tokenizer.added_tokens_decoder.items()}
-    built = Vocabulary(tokens, added.get(tool.CALL), added.get(tool.CALL_END))
+    escapes = Escapes(tokenizer.get_vocab(), size)
+    built = Vocabulary(tokens, escapes, added.get(tool.CALL), added.get(tool.CALL_END))
     _json({"type": "object"}, built, "")
     return built
 
@@ -56,14 +91,20 @@ class Grammar:
     """Walks along one answer. It holds from the first token, or, where there is a `trigger`, from that token on.
     `member` is the one of the request that asked for it."""
 
-    def __init__(self, matcher: LLMatcher, trigger: int | None, member: str) -> None:
+    def __init__(
+        self, matcher: LLMatcher, escapes: Escapes, trigger: int | None, member: str, *, escaping: bool = False
+    ) -> None:
+        """`escaping`: a backslash comes before the first token."""
         self._matcher = matcher
+        self._escapes = escapes
+        self._escaping = escaping
         self._trigger = trigger
         self._member = member
 
     def copy(self) -> Grammar:
         """One for another answer to the same request."""
-        return Grammar(self._matcher.deep_copy(), self._trigger, self._member)
+        matcher = self._matcher.deep_copy()
+        return Grammar(matcher, self._escapes, self._trigger, self._member, escaping=self._escaping)
 
     def take_forced(self, most: int) -> list[int]:
         """The tokens that must come next, and goes past them: `most` at most."""
@@ -71,6 +112,8 @@ class Grammar:
             return []
         forced: list[int] = self._matcher.compute_ff_tokens()[:most]
         self._matcher.consume_tokens(forced)
+        for token in forced:
+            self._escaping = self._escapes.after(token, self._escaping)
         return forced
 
     def bitmask(self) -> bytes | None:
@@ -85,7 +128,7 @@ class Grammar:
         if self._matcher.is_error():
             reason = _reason(self._matcher.get_error())
             raise InvalidSchema("the grammar became too complex", member=self._member, reason=reason)
-        return mask
+        return self._escapes.without(mask, self._escaping)
 
     def advance(self, token: int) -> None:
         """Goes past a token that the mask allowed."""
@@ -94,6 +137,7 @@ class Grammar:
                 return
             self._trigger = None
         self._matcher.consume_token(token)
+        self._escaping = self._escapes.after(token, self._escaping)
 
 
 def compiled(request: GenerationRequest, tokens: Vocabulary) -> Grammar:
@@ -109,19 +153,21 @@ def compiled(request: GenerationRequest, tokens: Vocabulary) -> Grammar:
     for number, each in enumerate(called):
         _json(tool.arguments_schema(each), tokens, f"tools.{number}.function.parameters")
     forced = bool(called) and request.tool_choice != "auto"
+    escaping = False
     answer = None if request.schema is None else _json(request.schema, tokens, "response_format")
     if answer is None or forced:
         matcher = _matcher(_calls(called, parallel=request.parallel_tool_calls), tokens, "tools")
-        return Grammar(matcher, None if forced else tokens.call, "tools")
+        return Grammar(matcher, tokens.escapes, None if forced else tokens.call, "tools")
     if called:
         either = f"answer: %json {_embedded(request.schema or {}, COMPACT)}"
         rules = _calls(called, parallel=request.parallel_tool_calls, otherwise="answer")
         answer = _matcher(f"{rules}\n{either}", tokens, "response_format")
     if conversation.is_continued(request.messages):
-        begun = tokens.tokenizer.tokenize_str(conversation.text_of(request.messages[-1]))
-        if not answer.consume_tokens(begun):
+        begun = conversation.text_of(request.messages[-1])
+        if not answer.consume_tokens(tokens.tokenizer.tokenize_str(begun)):
             raise InvalidRequest("the message to be continued does not begin such an answer", member="messages")
-    return Grammar(answer, None, "response_format")
+        escaping = (len(begun) - len(begun.rstrip("\\"))) % 2 == 1
+    return Grammar(answer, tokens.escapes, None, "response_format", escaping=escaping)
 
 
 def _calls(tools: Sequence[Mapping[str, Any]], *, parallel: bool, otherwise: str | None = None) -> str:
@@ -150,8 +196,11 @@ def _matcher(rules: str, tokens: Vocabulary, member: str) -> LLMatcher:
 def _checked(grammar: str, tokens: Vocabulary, member: str) -> LLMatcher:
     matcher = LLMatcher(tokens.tokenizer, grammar, log_level=0)
     error = _reason(matcher.get_error() or _walked(matcher))
-    if error.startswith(NOTHING_FITS) or len(matcher.compute_ff_bytes()) > MAX_FORCED_BYTES:
+    if error.startswith(NOTHING_FITS):
         raise InvalidSchema("no finite answer fits the schema", member=member, reason="no finite answer fits it")
+    if len(matcher.compute_ff_bytes()) > MAX_FORCED_BYTES:
+        reason = f"more than {MAX_FORCED_BYTES} bytes without a choice, or without an end"
+        raise InvalidSchema("an answer would have no choice and no end", member=member, reason=reason)
     if error:
         raise InvalidSchema("the schema cannot be compiled", member=member, reason=error)
     return matcher
@@ -177,6 +226,9 @@ def _walked(matcher: LLMatcher) -> str:
 
 
 def _embedded(schema: Mapping[str, Any], options: Mapping[str, Any], member: str = "") -> str:
+    if _counts_members(schema):
+        reason = "minProperties above 1 cannot be enforced"
+        raise InvalidSchema("the schema cannot be enforced", member=member, reason=reason)
     # llguidance reads its options from this member; one that a caller put there is not obeyed.
     try:
         text = json.dumps({**schema, "x-guidance": options}, allow_nan=False)
@@ -184,6 +236,21 @@ def _embedded(schema: Mapping[str, Any], options: Mapping[str, Any], member: str
         raise InvalidSchema("not a schema", member=member, reason="nested too deep, or not JSON") from error
     _check_size(text, member)
     return text
+
+
+def _counts_members(schema: Any) -> bool:
+    """Whether some object is to have several members: llguidance counts one that is there twice as two."""
+    pending = [schema]
+    while pending:
+        each = pending.pop()
+        if isinstance(each, Mapping):
+            least = each.get("minProperties")
+            if isinstance(least, int) and least > 1:
+                return True
+            pending += [value for name, value in each.items() if name not in ("const", "enum", "default", "examples")]
+        elif isinstance(each, list | tuple):
+            pending += each
+    return False
 
 
 def _check_size(text: str, member: str) -> None:

@@ -14,7 +14,7 @@ MAX_MESSAGES = 4096  # far more than any context holds
 def check(messages: Sequence[Mapping[str, Any]]) -> None:
     """Raises:
     InvalidRequest: there are none or too many, a role is unknown, pictures stand where the person does not speak, or
-        tool calls and their results do not belong together.
+        tool calls and their results do not belong together, or a text is none.
     """
     if not messages:
         raise InvalidRequest("no messages", member="messages")
@@ -22,6 +22,7 @@ def check(messages: Sequence[Mapping[str, Any]]) -> None:
         raise InvalidRequest(f"more than {MAX_MESSAGES} messages", member="messages")
     open_calls: set[str] = set()
     for message in messages:
+        check_text(text_of(message), "messages")
         role = message.get("role")
         if role not in ROLES:
             raise InvalidRequest("unknown role", member="messages")
@@ -40,6 +41,16 @@ def check(messages: Sequence[Mapping[str, Any]]) -> None:
             raise InvalidRequest("two tool calls have one id", member="messages")
     if open_calls:
         raise InvalidRequest("a tool call has no result", member="messages")
+
+
+def check_text(text: str, member: str) -> None:
+    """Raises:
+    InvalidRequest: JSON can hold it, and no tokenizer could read it.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidRequest("a text holds half of a surrogate pair", member=member) from error
 
 
 def is_continued(messages: Sequence[Mapping[str, Any]]) -> bool:

@@ -7,11 +7,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sidecar.engine import messages as conversation
 from sidecar.errors import InvalidRequest, InvalidSchema
 
 CALL, CALL_END = "<tool_call>", "</tool_call>"
@@ -46,6 +48,7 @@ def check(tools: Sequence[Mapping[str, Any]], choice: Choice) -> None:
     elif choice["name"] not in names:
         raise InvalidRequest("tool_choice names none of the tools", member="tool_choice")
     for tool in tools:
+        conversation.check_text(json.dumps(tool, ensure_ascii=False), "tools")
         if arguments_schema(tool).get("type", "object") != "object":
             raise InvalidSchema("arguments that are not an object", member="tools", reason="not an object")
 

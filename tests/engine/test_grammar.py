@@ -46,6 +46,25 @@ def allowed(walked: Grammar) -> list[int]:
     return [int(number) for number in np.flatnonzero(np.unpackbits(np.frombuffer(mask, np.uint8), bitorder="little"))]
 
 
+def takes(walked: Grammar, text: str) -> bool:
+    """Whether the text is an answer, in whatever tokens."""
+    return _takes(walked, text.encode())
+
+
+def _takes(walked: Grammar, rest: bytes) -> bool:
+    choices = allowed(walked)
+    if not rest:
+        return END in choices
+    for taken in choices:
+        spelled = spellings().get(taken, b"")
+        if spelled and rest.startswith(spelled):
+            ahead = walked.copy()
+            ahead.advance(taken)
+            if _takes(ahead, rest[len(spelled) :]):
+                return True
+    return False
+
+
 def walk(walked: Grammar, rng: random.Random) -> str | None:
     """The text of one random way to the end; None if it is long. What closes something is preferred now and then."""
     text = b""
@@ -70,7 +89,7 @@ def spans(most: int) -> st.SearchStrategy[list[int]]:
     return st.lists(st.integers(0, most), min_size=2, max_size=2).map(sorted)
 
 
-def an_object(properties: dict[str, Any], required: list[str], *, more: bool = False) -> dict[str, Any]:
+def an_object(properties: dict[str, Any], required: list[str], *, more: Any = False) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": more}
 
 
@@ -89,7 +108,7 @@ def containers(inner: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[di
         lambda properties: st.builds(
             lambda required, more: an_object(properties, required, more=more),
             st.lists(st.sampled_from(sorted(properties)), unique=True) if properties else st.just([]),
-            st.booleans(),
+            st.booleans() | leaves,
         )
     )
     arrays = st.builds(
@@ -122,6 +141,46 @@ def test_every_way_through_a_call_has_arguments_that_validate(properties: dict[s
         call = json.loads(text)
         assert list(call) == ["name", "arguments"]
         Draft202012Validator(parameters).validate(call["arguments"])
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]},
+        {"type": "object", "properties": {"a": {"type": "integer"}}, "additionalProperties": {"type": "null"}},
+        {"type": "object", "properties": {"a": {"type": "integer"}}, "patternProperties": {"^b": {"type": "integer"}}},
+    ],
+)
+def test_a_member_cannot_be_named_again_by_its_characters_numbers(schema: dict[str, Any]) -> None:
+    assert takes(grammar(schema=schema), '{"a":1}')
+    for name in (r"\u0061", r"\u0062y", "a"):
+        assert not takes(grammar(schema=schema), f'{{"a":1,"{name}":"x"}}')
+    begun = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": '{"a":1,"\\'}]
+    continued = compiled(GenerationRequest("x", begun, schema=schema), of_the_demo_model())
+    assert takes(continued, r'n":null}')
+    assert not takes(continued, r'u0061":null}')
+
+
+def test_what_a_backslash_escapes_is_known_wherever_tokens_are_cut() -> None:
+    assert takes(grammar(schema={"type": "string"}), r'"C:\\\\users\\n"')
+    assert not takes(grammar(schema={"type": "string"}), r'"C:\\\u0061"')
+
+
+def test_a_constant_of_which_only_the_number_can_be_written_is_written_so() -> None:
+    text = walk(grammar(schema={"const": "a\u0001"}), random.Random(1))
+
+    assert text is not None
+    assert json.loads(text) == "a\u0001"
+
+
+@pytest.mark.parametrize("free", [{}, {"additionalProperties": {}}, {"patternProperties": {"^a": {}}}])
+def test_members_of_any_name_cannot_be_counted(free: dict[str, Any]) -> None:
+    counted = {"type": "object", "minProperties": 2} | free
+    with pytest.raises(InvalidSchema) as refused:
+        grammar(schema={"type": "array", "items": counted})
+    assert "minProperties" in str(refused.value.details["reason"])
+
+    assert grammar(schema={"const": counted})
 
 
 def test_a_copy_walks_on_its_own() -> None:

@@ -66,3 +66,11 @@ def test_a_contradictory_one_is_refused(conversation: list[dict[str, Any]]) -> N
         messages.check(conversation)
 
     assert refused.value.details == {"member": "messages"}
+
+
+@pytest.mark.parametrize("role", ["user", "assistant"])
+def test_half_a_surrogate_pair_is_no_text(role: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        messages.check([USER, {"role": role, "content": "\ud800"}])
+
+    assert refused.value.details["member"] == "messages"
