@@ -124,7 +124,7 @@ async def test_the_estimate_covers_what_is_taken(tmp_path: Path, random_model: P
     peak = mx.get_peak_memory() - before
     estimate = bench.engine.status().estimated_peak_bytes
     bench.engine.close()
-    assert peak <= estimate
+    assert peak <= estimate <= 3 * peak  # of so small a model most is what larger ones have for nothing
 
 
 def sum_of_weights(bench: Bench) -> int:
