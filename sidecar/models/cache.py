@@ -7,6 +7,7 @@
   parts/<digest>.part                (ours) content on its way; named by what it must become, so any mirror can go on
   parts/<number>.copy                (ours) content of an import on its way
   parts/manifest.json                (ours) what is being downloaded: revision, files, sizes, digests
+  parts/mirror                       (ours) the address that it comes from, as the person agreed to
   verified/<revision>.json           (ours) every file of this snapshot was checked; without it there is no snapshot
 """
 
@@ -15,7 +16,9 @@ import os
 import shutil
 from pathlib import Path, PurePosixPath
 
+from sidecar.errors import MirrorInvalid
 from sidecar.models.manifest import REVISION, Manifest, RepositoryFile
+from sidecar.models.mirrors import Mirror
 from sidecar.models.verify import Digest
 
 
@@ -27,6 +30,7 @@ class RepositoryCache:
         self._repository = repository
         self._parts = self.folder / "parts"
         self._plan = self._parts / "manifest.json"
+        self._mirror = self._parts / "mirror"
         self._main = self.folder / "refs" / "main"
 
     def blob(self, digest: Digest) -> Path:
@@ -83,6 +87,17 @@ class RepositoryCache:
     def keep_plan(self, manifest: Manifest) -> None:
         """Record what is going to be downloaded, before its first byte."""
         _write_durably(self._plan, json.dumps(manifest.to_json(), indent=2))
+
+    def mirror(self) -> str | None:
+        """The address that an unfinished download came from last."""
+        try:
+            return Mirror.parse(self._mirror.read_text(encoding="utf-8")).url
+        except (OSError, UnicodeDecodeError, MirrorInvalid):
+            return None
+
+    def keep_mirror(self, mirror: Mirror) -> None:
+        """Record where the download comes from, so that it goes on from there."""
+        _write_durably(self._mirror, mirror.url)
 
     def forget(self, manifest: Manifest) -> None:
         """Let the next download ask for the revision and the files again. Parts and blobs stay: content is content."""

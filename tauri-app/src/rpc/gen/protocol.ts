@@ -580,7 +580,7 @@ export interface ModelStatus {
    */
   activity: ("downloading" | "importing" | "verifying") | null;
   /**
-   * Where the download that runs comes from; null of anything else
+   * Where a download that runs, or is unfinished, comes from; else null
    */
   mirror: string | null;
 }
