@@ -83,6 +83,8 @@ export interface ErrorData {
     | "file_damaged"
     | "import_refused"
     | "cancelled"
+    | "proxy_invalid"
+    | "certificates_invalid"
     | "capability_missing"
     | "capability_conflict"
     | "consent_needed"
