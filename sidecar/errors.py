@@ -34,6 +34,9 @@ SidecarError
 │  ├─ FileDamaged           a file's hash or size is wrong
 │  ├─ ImportRefused         the folder to import it from does not hold it
 │  └─ Cancelled             the person stopped the download
+├─ NetworkSettingError    what this computer says of its network cannot be used
+│  ├─ ProxyInvalid
+│  └─ CertificatesInvalid
 ├─ RoutingError           who should answer could not be settled, or a job not be given
 │  ├─ CapabilityMissing     the model cannot do the job
 │  ├─ CapabilityConflict    no one model was given all the jobs that a request needs
@@ -291,6 +294,23 @@ class Cancelled(DownloadError):
     """The person stopped the download."""
 
     kind = "cancelled"
+
+
+class NetworkSettingError(SidecarError):
+    """What this computer says of its network cannot be used; `details.setting` is the variable of the environment, or
+    "system"."""
+
+
+class ProxyInvalid(NetworkSettingError):
+    """The proxy is no address, or of a kind that is not spoken: http, https and SOCKS 5 are."""
+
+    kind = "proxy_invalid"
+
+
+class CertificatesInvalid(NetworkSettingError):
+    """The file of trusted certificates is missing, or is none."""
+
+    kind = "certificates_invalid"
 
 
 class RoutingError(SidecarError):

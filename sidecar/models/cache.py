@@ -7,6 +7,7 @@
   parts/<digest>.part                (ours) content on its way; named by what it must become, so any mirror can go on
   parts/<number>.copy                (ours) content of an import on its way
   parts/manifest.json                (ours) what is being downloaded: revision, files, sizes, digests
+  parts/mirror                       (ours) the address that it comes from, as the person agreed to
   verified/<revision>.json           (ours) every file of this snapshot was checked; without it there is no snapshot
 """
 
@@ -17,7 +18,9 @@ import shutil
 from collections.abc import Container
 from pathlib import Path, PurePosixPath
 
+from sidecar.errors import MirrorInvalid
 from sidecar.models.manifest import REVISION, Manifest, RepositoryFile
+from sidecar.models.mirrors import Mirror
 from sidecar.models.verify import Digest
 
 
@@ -33,6 +36,7 @@ class RepositoryCache:
         self._in_use = in_use
         self._parts = self.folder / "parts"
         self._plan = self._parts / "manifest.json"
+        self._mirror = self._parts / "mirror"
         self._main = self.folder / "refs" / "main"
 
     def blob(self, digest: Digest) -> Path:
@@ -92,6 +96,17 @@ class RepositoryCache:
         _write_durably(self._plan, json.dumps(manifest.to_json(), indent=2))
         self.sweep_copies()
         self._sweep_contents(manifest, list(self.folder.glob("snapshots/*")))
+
+    def mirror(self) -> str | None:
+        """The address that an unfinished download came from last."""
+        try:
+            return Mirror.parse(self._mirror.read_text(encoding="utf-8")).url
+        except (OSError, UnicodeDecodeError, MirrorInvalid):
+            return None
+
+    def keep_mirror(self, mirror: Mirror) -> None:
+        """Record where the download comes from, so that it goes on from there."""
+        _write_durably(self._mirror, mirror.url)
 
     def forget(self, manifest: Manifest) -> None:
         """Let the next download ask for the revision and the files again. Parts and blobs stay: content is content."""

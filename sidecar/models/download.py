@@ -59,6 +59,7 @@ class SnapshotDownload(Job):
             if manifest is None:
                 manifest = await on_thread(partial(self._ask_for_manifest, hub), stop)
             self._cache.keep_plan(manifest)
+            self._cache.keep_mirror(self._mirror)
             contents = manifest.contents()
             self.progress.total_bytes = manifest.total_bytes
             for file in contents:

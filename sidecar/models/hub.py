@@ -44,6 +44,8 @@ class HubClient:
     """Connections to one mirror, for any number of threads; `stop` ends what they wait for. No token, no cookie and
     nothing that tells people apart is ever sent.
 
+    Beside the mirror's failures, making one and asking it may raise `NetworkSettingError`.
+
     Threads and blocking reads, where asyncio would do with one thread: hashing, writing and receiving then run side by
     side, which is three times as fast on two cores.
     """
@@ -55,18 +57,21 @@ class HubClient:
         import httpx2
 
         from sidecar.models.connecting import SharedTime
+        from sidecar.network_setting import by_proxies, certificates
 
         self._mirror = mirror
         self._limits = limits
         self._stop = stop
+        trusted = certificates()
         self._client = httpx2.Client(
             # Identity: sizes and ranges are those of the file. hf's CDN compresses JSON files otherwise.
             headers={"User-Agent": "knowledge-focus", "Accept-Encoding": "identity"},
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             timeout=httpx2.Timeout(limits.stall_seconds, connect=limits.connect_seconds, pool=None),
             follow_redirects=False,  # Each hop is checked by `_send`.
-            # The system's proxies and certificates, but no proxy to this computer itself.
-            mounts=dict.fromkeys(("http://", "https://", "all://")) if mirror.is_local else None,
+            verify=trusted,
+            trust_env=False,  # What it would read is read by us.
+            mounts={} if mirror.is_local else by_proxies(trusted),  # No proxy stands before this computer itself.
         )
         # httpcore's pools take it as an argument; httpx, which makes them and finds the proxies, has none for it.
         for transport in (self._client._transport, *self._client._mounts.values()):

@@ -20,8 +20,8 @@ class ModelStatus:
     restart, or after a cancel, such a model is `partial` or `absent`. While a model on disk is verified,
     `downloaded_bytes` are those that were read again.
 
-    `activity` is the job's that runs, `mirror` where a download comes from: whoever finds one that others began knows
-    what was agreed to. `state` does not tell it: an import is `downloading`, too.
+    `activity` is the job's that runs; `state` does not tell it: an import is `downloading`, too. `mirror` is where a
+    download comes from, or an unfinished one came from last: whoever finds it knows what was agreed to.
     """
 
     model_id: str
@@ -71,4 +71,6 @@ def on_disk(model: BuiltinModel, cache: RepositoryCache) -> ModelStatus:
     if plan is None:
         return ModelStatus(model.id, "absent", 0, model.total_bytes)
     here = sum(cache.bytes_on_disk(file) for file in plan.contents())
-    return ModelStatus(model.id, "partial" if here else "absent", here, plan.total_bytes)
+    if not here:
+        return ModelStatus(model.id, "absent", 0, plan.total_bytes)
+    return ModelStatus(model.id, "partial", here, plan.total_bytes, mirror=cache.mirror())

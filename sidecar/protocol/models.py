@@ -59,7 +59,9 @@ class ModelStatus(Message):
     kind: Annotated[str | None, Field(description="Error kind, when the state is failed or damaged")] = None
     damaged_files: tuple[str, ...]
     activity: Annotated[ModelActivity | None, Field(description="The job that runs; an import's state is downloading")]
-    mirror: Annotated[str | None, Field(description="Where the download that runs comes from; null of anything else")]
+    mirror: Annotated[
+        str | None, Field(description="Where a download that runs, or is unfinished, comes from; else null")
+    ]
 
 
 def _is_none(value: object) -> bool:

@@ -16,6 +16,7 @@ import openai
 
 from sidecar.errors import (
     Json,
+    NetworkSettingError,
     ProviderAnswerInvalid,
     ProviderDenied,
     ProviderError,
@@ -56,12 +57,15 @@ class Interpreter:
 
         Raises:
             ProviderError: one of its kinds.
+            NetworkSettingError: it is not the server's fault.
         """
         try:
             yield
         except openai.APIStatusError as error:
             raise self._status(error) from error
         except openai.APIConnectionError as error:
+            if isinstance(error.__cause__, NetworkSettingError):
+                raise error.__cause__ from None
             raise self._broken(error.__cause__ or error) from error
         except openai.APIError as error:  # what a server says in the midst of its stream
             raise self.said_in_stream(error.body) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections.abc import AsyncIterator
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import httpx2
 from openai import AsyncOpenAI, AsyncStream, Omit
 
+from sidecar.network_setting import by_proxies_async, certificates
 from sidecar.routing.address import Address
 from sidecar.routing.remote_patience import Patience
 
@@ -60,8 +62,10 @@ def client(base_url: str, secret: str | None, patience: Patience) -> Client:
 
     Everything that the SDK would take from the environment (OPENAI_API_KEY, …) is said here, be it that there is none.
     """
-    # The system's proxies and certificates, but no proxy to this computer itself.
-    direct = not Address(base_url).leaves_computer
+    # Where TLS is not spoken a file of certificates may be what it wants: redirects are not followed.
+    trusted = certificates() if base_url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    limits = httpx2.Limits(max_connections=None)  # how many there are at once is the queue's business
+    leaves = Address(base_url).leaves_computer
 
     async def paced(response: httpx2.Response) -> None:
         assert isinstance(response.stream, httpx2.AsyncByteStream)
@@ -70,9 +74,11 @@ def client(base_url: str, secret: str | None, patience: Patience) -> Client:
     http = httpx2.AsyncClient(
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         timeout=httpx2.Timeout(patience.first_byte, connect=patience.connect, pool=None),
-        limits=httpx2.Limits(max_connections=None),  # how many there are at once is the queue's business
+        limits=limits,
         follow_redirects=False,
-        mounts=dict.fromkeys(("http://", "https://", "all://")) if direct else None,
+        verify=trusted,
+        trust_env=False,  # What it would read is read by us.
+        mounts=by_proxies_async(trusted, limits) if leaves else {},  # No proxy stands before this computer itself.
         event_hooks={"response": [paced]},
     )
     return Client(

@@ -39,6 +39,8 @@ CODES: dict[str, Code] = {
     "mirror_failed": Code(-32022, 502, "server_error"),
     "mirror_unreachable": Code(-32023, 504, "server_error"),
     "no_network": Code(-32031, 504, "server_error"),
+    "proxy_invalid": Code(-32032, 502, "server_error"),
+    "certificates_invalid": Code(-32033, 502, "server_error"),
     "mirror_invalid": Code(-32024, 400, "invalid_request_error"),
     "disk_full": Code(-32025, 507, "server_error"),
     "file_damaged": Code(-32026, 502, "server_error"),

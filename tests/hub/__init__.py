@@ -11,8 +11,18 @@ and `HEAD` / `GET` of a file at a revision, with ranges. `python -m tests.hub` s
 
 from tests.hub import faults
 from tests.hub.certificate import Certificate
-from tests.hub.proxy import Proxy
+from tests.hub.proxy import Proxy, SocksProxy
 from tests.hub.repository import HubRepository, HubSnapshot
 from tests.hub.server import Hub, HubRequest, write_catalog
 
-__all__ = ["Certificate", "Hub", "HubRepository", "HubRequest", "HubSnapshot", "Proxy", "faults", "write_catalog"]
+__all__ = [
+    "Certificate",
+    "Hub",
+    "HubRepository",
+    "HubRequest",
+    "HubSnapshot",
+    "Proxy",
+    "SocksProxy",
+    "faults",
+    "write_catalog",
+]

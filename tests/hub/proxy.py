@@ -1,4 +1,5 @@
-"""An HTTP proxy on loopback: it logs what it is asked for, and tunnels to one place whatever name was asked for."""
+"""Proxies on loopback, HTTP and SOCKS: they log what they are asked for, and tunnel to one place
+whatever name that was."""
 
 import contextlib
 import socket
@@ -35,6 +36,18 @@ class Proxy:
         self._thread.join(timeout=5)
 
 
+class SocksProxy(Proxy):
+    """The same for SOCKS 5; `asked` are the names and ports."""
+
+    def __init__(self, target: tuple[str, int]) -> None:
+        super().__init__(target)
+        self._server.RequestHandlerClass = _Socks
+
+    @property
+    def url(self) -> str:
+        return super().url.replace("http://", "socks5://")
+
+
 class _Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
     block_on_close = False
@@ -52,10 +65,32 @@ class _Tunnel(socketserver.StreamRequestHandler):
             return
         with socket.create_connection(proxy.target) as there:
             self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            back = threading.Thread(target=_pass_on, args=(there, self.connection), daemon=True)
-            back.start()
-            _pass_on(self.connection, there)
-            back.join()
+            _tunnel(self.connection, there)
+
+
+class _Socks(socketserver.StreamRequestHandler):
+    """RFC 1928, for who names no user and connects to a name."""
+
+    def handle(self) -> None:
+        proxy = cast(_Server, self.server).proxy
+        version, methods = self.rfile.read(2)
+        self.rfile.read(methods)
+        self.wfile.write(b"\x05\x00")
+        assert version == 5
+        assert self.rfile.read(4) == b"\x05\x01\x00\x03"
+        name = self.rfile.read(self.rfile.read(1)[0]).decode()
+        proxy.asked.append(f"{name}:{int.from_bytes(self.rfile.read(2))}")
+        assert proxy.target is not None
+        with socket.create_connection(proxy.target) as there:
+            self.wfile.write(b"\x05\x00\x00\x01" + bytes(6))
+            _tunnel(self.connection, there)
+
+
+def _tunnel(here: socket.socket, there: socket.socket) -> None:
+    back = threading.Thread(target=_pass_on, args=(there, here), daemon=True)
+    back.start()
+    _pass_on(here, there)
+    back.join()
 
 
 def _pass_on(source: socket.socket, target: socket.socket) -> None:

@@ -9,12 +9,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
-from sidecar.errors import ProviderError, ProviderRejected
+from sidecar.errors import ProviderError, ProviderRejected, ProxyInvalid
 from sidecar.rpc import log as sidecar_log
-from tests.hub import Proxy
+from tests.hub import Proxy, SocksProxy
 from tests.pipe import ROOT
 from tests.provider import Provider, replies
 from tests.provider.asking import answer, remote, request
@@ -75,17 +76,39 @@ async def test_a_redirect_is_refused_and_the_other_server_hears_nothing(provider
         assert other.log == []
 
 
+@pytest.mark.parametrize("scheme", ["http", "socks5", "socks4"])
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 async def test_no_proxy_stands_before_this_computer(
-    provider: Provider, monkeypatch: pytest.MonkeyPatch, host: str
+    provider: Provider, monkeypatch: pytest.MonkeyPatch, host: str, scheme: str
 ) -> None:
     provider.will(replies.chat("x"))
     with Proxy() as proxy:
         for name in ("http_proxy", "https_proxy", "all_proxy"):
-            monkeypatch.setenv(name, proxy.url)
+            monkeypatch.setenv(name, proxy.url.replace("http", scheme))
+        monkeypatch.setenv("SSL_CERT_FILE", "/nowhere")
         async with remote(provider.url.replace("127.0.0.1", host)) as asked:
             await answer(asked)
         assert proxy.asked == []
+
+
+@pytest.mark.parametrize("scheme", ["socks5", "socks"])
+async def test_another_computer_is_asked_through_the_socks_proxy_of_the_environment(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    provider.will(replies.chat("x"))
+    with SocksProxy(("127.0.0.1", urlsplit(provider.url).port or 0)) as proxy:
+        monkeypatch.setenv("ALL_PROXY", proxy.url.replace("socks5", scheme))
+        async with remote("http://model.example/v1") as asked:
+            await answer(asked)
+        assert proxy.asked == ["model.example:80"]
+
+
+async def test_a_proxy_that_cannot_be_used_is_not_the_servers_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks4://127.0.0.1:1")
+    async with remote("http://model.example/v1") as asked:
+        with pytest.raises(ProxyInvalid) as raised:
+            await answer(asked)
+    assert raised.value.details == {"setting": "ALL_PROXY"}
 
 
 async def test_cookies_are_not_kept(provider: Provider) -> None:
@@ -171,6 +194,7 @@ def test_the_sdks_own_switch_does_not_make_it_talk(tmp_path: Path) -> None:
     program = f"""
 import asyncio, logging, sys
 from pathlib import Path
+from urllib.parse import urlsplit
 from sidecar.rpc import log
 log.start(Path({str(tmp_path)!r}))
 from tests.provider import Provider, replies

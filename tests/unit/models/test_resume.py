@@ -70,6 +70,21 @@ async def test_a_cancel_answers_within_half_a_second_and_keeps_what_arrived(
     assert status.downloaded_bytes >= part_of_weights(root).stat().st_size
 
 
+async def test_after_a_cancel_and_a_restart_the_status_tells_the_mirror_until_the_model_is_whole(
+    models: Models, recorder: Recorder, hub: Hub, root: Path, model: BuiltinModel
+) -> None:
+    elsewhere = replace(model, mirrors=("https://mirror.example", hub.url))
+    again = Models(root=root, catalog=Catalog((elsewhere,)), notify=recorder, limits=LIMITS)
+    assert again.status().mirror is None
+    await cancelled_after(200_000, models, recorder, hub)
+    assert (models.status().state, models.status().mirror) == ("partial", hub.url)
+    assert (again.status().state, again.status().mirror) == ("partial", hub.url)
+    hub.rate = None
+    await again.download(mirror=again.status().mirror)
+    await recorder.end()
+    assert (again.status().state, again.status().mirror) == ("ready", None)
+
+
 async def test_a_cancel_ends_a_download_whose_mirror_is_silent(models: Models, recorder: Recorder, hub: Hub) -> None:
     hub.fault(faults.no_answer(), on="info")
     await models.download()

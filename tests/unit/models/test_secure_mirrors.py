@@ -1,5 +1,6 @@
 """Mirrors that speak https: certificates, redirects out of it, and the proxies of the environment."""
 
+import gc
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sidecar.models import Models
-from tests.hub import Certificate, Hub, Proxy, faults
+from tests.hub import Certificate, Hub, Proxy, SocksProxy, faults
 from tests.unit.models.conftest import REPOSITORY, UNREACHABLE, Recorder, failure
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="there is no openssl to make a certificate")
@@ -98,11 +99,68 @@ async def test_a_proxy_that_does_not_get_through_makes_the_mirror_unreachable(
 
 @pytest.mark.usefixtures("trusted")
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"])
+@pytest.mark.parametrize("scheme", ["http", "socks5", "socks4"])
 async def test_this_computer_itself_is_asked_without_a_proxy(
-    models: Models, recorder: Recorder, hub: Hub, secure: Hub, monkeypatch: pytest.MonkeyPatch, variable: str
+    models: Models,
+    recorder: Recorder,
+    hub: Hub,
+    secure: Hub,
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+    scheme: str,
 ) -> None:
     with Proxy() as proxy:
-        monkeypatch.setenv(variable, proxy.url)
+        monkeypatch.setenv(variable, proxy.url.replace("http", scheme))
         await models.download(mirror=secure.url if variable == "HTTPS_PROXY" else hub.url)
         assert (await recorder.end()).status == "completed"
         assert proxy.asked == []
+
+
+@pytest.mark.usefixtures("trusted")
+@pytest.mark.parametrize("scheme", ["socks5", "socks5h", "socks"])
+async def test_a_mirror_is_asked_through_a_socks_proxy_which_looks_its_name_up(
+    models: Models, recorder: Recorder, secure: Hub, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    port = int(secure.url.rpartition(":")[2])
+    with SocksProxy(("127.0.0.1", port)) as proxy:
+        monkeypatch.setenv("ALL_PROXY", proxy.url.replace("socks5", scheme))
+        await models.download(mirror="https://mirror.example")
+        assert (await recorder.end()).status == "completed"
+    assert set(proxy.asked) == {"mirror.example:443"}
+
+
+@pytest.mark.parametrize("url", ["socks4://127.0.0.1:1", "socks4a://me:secret@127.0.0.1:1", "http://", "http://[::1"])
+async def test_a_proxy_of_another_kind_is_named_and_keeps_no_mirror_of_this_computer_from_answering(
+    models: Models, recorder: Recorder, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", url)
+    failed = await failure(models, recorder, "https://mirror.example")
+    assert failed.kind == "proxy_invalid"
+    assert "ALL_PROXY" in failed.message
+    assert "secret" not in failed.message
+    await models.download()
+    assert (await recorder.end()).status == "completed"
+
+
+# The HTTP library leaves what it connected to such a proxy to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
+async def test_what_is_no_socks_proxy_makes_the_mirror_unreachable(
+    models: Models, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Proxy() as proxy:
+        monkeypatch.setenv("ALL_PROXY", proxy.url.replace("http", "socks5"))
+        assert (await failure(models, recorder, "https://mirror.example")).kind == UNREACHABLE
+    gc.collect()
+
+
+@pytest.mark.parametrize("content", [None, "not a certificate"])
+async def test_certificates_that_cannot_be_read_are_told_from_a_data_folder_that_cannot(
+    models: Models, recorder: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None
+) -> None:
+    file = tmp_path / "trusted.pem"
+    if content is not None:
+        file.write_text(content)
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    failed = await failure(models, recorder, "https://mirror.example")
+    assert failed.kind == "certificates_invalid"
+    assert "SSL_CERT_FILE" in failed.message

@@ -83,6 +83,8 @@ export interface ErrorData {
     | "file_damaged"
     | "import_refused"
     | "cancelled"
+    | "proxy_invalid"
+    | "certificates_invalid"
     | "capability_missing"
     | "capability_conflict"
     | "consent_needed"
@@ -580,7 +582,7 @@ export interface ModelStatus {
    */
   activity: ("downloading" | "importing" | "verifying") | null;
   /**
-   * Where the download that runs comes from; null of anything else
+   * Where a download that runs, or is unfinished, comes from; else null
    */
   mirror: string | null;
 }
