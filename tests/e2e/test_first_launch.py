@@ -62,8 +62,10 @@ def test_a_first_launch_leads_over_a_mirror_without_the_model_to_another_one_and
         window.by_role("dialog", help_["title"])
         window.screenshot("2-help")
         window.click("button", help_["back"])
+        assert not empty.log  # nobody is asked for anything while the question is on the screen
         window.click("button", splash["consent"]["download"])
         window.wait_for_text(texts["errors"]["mirror_not_found"]["title"])
+        assert empty.log  # what is asked is seen here
         assert "mirror_not_found" in window.text()  # the details are open
         window.by_role("button", details["hide"])
         window.screenshot("3-error")

@@ -15,7 +15,7 @@ use crate::attachment::Attachments;
 use crate::bundle::Bundle;
 use crate::commands;
 use crate::data_folder::DataFolder;
-use crate::environment::Environment;
+use crate::environment::{self, Environment};
 use crate::instance::Instance;
 use crate::offered::Offered;
 use crate::preferences::Preferences;
@@ -180,7 +180,7 @@ impl Source {
                 (Environment::of_checkout(), Supervisor::start(launch, client, options, budget))
             }
             Self::Bundle(bundle) => {
-                let (environment, python) = Environment::made_by(bundle.recipe(data));
+                let (environment, python) = Environment::made_by(bundle.recipe(data), environment::of_variables());
                 let data = data.to_owned();
                 let launch = async move { Launch::in_environment(&python.await, &data, catalog.as_deref()) };
                 (environment, Supervisor::start_after(launch, client, options, budget))

@@ -21,6 +21,8 @@ pub(crate) struct State {
     source: Option<String>,
     /// How much it is, where that is known.
     bytes: Option<u64>,
+    /// The addresses that this attempt goes by, typed in or set for uv.
+    mirrors: Mirrors,
     /// Of `failed`.
     error: Option<RpcError>,
 }
@@ -38,14 +40,16 @@ enum Name {
 
 impl State {
     fn new(state: Name) -> Self {
-        Self { state, lines: VecDeque::new(), source: None, bytes: None, error: None }
+        Self { state, lines: VecDeque::new(), source: None, bytes: None, mirrors: Mirrors::default(), error: None }
     }
 
     /// What the window sees after `event`.
     fn take(&mut self, event: Event) {
         match event {
-            Event::Checking => *self = Self::new(Name::Checking),
-            Event::Syncing { source, bytes } => *self = Self { source, bytes, ..Self::new(Name::Syncing) },
+            Event::Checking => *self = Self { mirrors: self.mirrors.clone(), ..Self::new(Name::Checking) },
+            Event::Syncing { source, bytes } => {
+                (self.state, self.source, self.bytes) = (Name::Syncing, source, bytes);
+            }
             Event::Line(line) => {
                 if self.lines.len() == LINES {
                     self.lines.pop_front();
@@ -66,6 +70,7 @@ impl State {
 /// What the window asks of the stage.
 #[derive(Debug, Clone)]
 enum Order {
+    /// With the addresses that were typed in.
     Retry(Mirrors),
     Cancel,
 }
@@ -84,12 +89,13 @@ impl Environment {
         Self { state: watch::channel(State::new(Name::Ready)).1, orders: watch::Sender::new(Order::Cancel) }
     }
 
-    /// One that is made by whoever awaits the second value: the environment's interpreter, whenever it is there.
-    pub(crate) fn made_by(recipe: Recipe) -> (Self, impl Future<Output = PathBuf> + Send + 'static) {
+    /// One that is made by whoever awaits the second value: the environment's interpreter, whenever it is there. Where no
+    /// address is typed in, things are fetched from the `usual` ones.
+    pub(crate) fn made_by(recipe: Recipe, usual: Mirrors) -> (Self, impl Future<Output = PathBuf> + Send + 'static) {
         let (state, state_seen) = watch::channel(State::new(Name::Checking));
         // What it is made with counts as seen, and is never carried out.
         let (orders, ordered) = watch::channel(Order::Cancel);
-        (Self { state: state_seen, orders }, make(recipe, state, ordered))
+        (Self { state: state_seen, orders }, make(recipe, usual, state, ordered))
     }
 
     /// Where it stands, now and from now on.
@@ -98,7 +104,7 @@ impl Environment {
     }
 
     /// Ends the attempt that is under way and begins another, with things fetched from where the person says. An empty
-    /// address is none. Nothing happens once the environment is there.
+    /// address is the usual one. Nothing happens once the environment is there.
     pub(crate) fn retry(&self, index: Option<&str>, python: Option<&str>) -> Result<(), RpcError> {
         let mirrors = Mirrors { index: address(index)?, python: address(python)? };
         self.order(Order::Retry(mirrors));
@@ -124,12 +130,19 @@ fn address(typed: Option<&str>) -> Result<Option<Address>, RpcError> {
 }
 
 /// One attempt after another.
-async fn make(recipe: Recipe, state: watch::Sender<State>, mut orders: watch::Receiver<Order>) -> PathBuf {
+async fn make(
+    recipe: Recipe,
+    usual: Mirrors,
+    state: watch::Sender<State>,
+    mut orders: watch::Receiver<Order>,
+) -> PathBuf {
     // A package that came with its wheels asks nobody, whatever a developer has set.
-    let mut mirrors = if recipe.wheels.is_none() { of_variables() } else { Mirrors::default() };
+    let usual = if recipe.wheels.is_none() { usual } else { Mirrors::default() };
+    let mut mirrors = usual.clone();
     loop {
+        state.send_modify(|state| state.mirrors = mirrors.clone());
         let mut stage = Stage::start(recipe.clone(), mirrors.clone(), Times::default());
-        mirrors = loop {
+        let typed = loop {
             tokio::select! {
                 event = stage.next() => match event {
                     Some(Event::Ready { python }) => {
@@ -146,11 +159,12 @@ async fn make(recipe: Recipe, state: watch::Sender<State>, mut orders: watch::Re
                 },
             }
         };
+        mirrors = Mirrors { index: typed.index.or(usual.index.clone()), python: typed.python.or(usual.python.clone()) };
         stage.end().await;
     }
 }
 
-/// The next attempt's mirrors; there is nothing to cancel meanwhile. Cancel safe.
+/// What was typed in for the next attempt; there is nothing to cancel meanwhile. Cancel safe.
 async fn retry(orders: &mut watch::Receiver<Order>) -> Mirrors {
     loop {
         if let Order::Retry(mirrors) = next(orders).await {
@@ -168,8 +182,8 @@ async fn next(orders: &mut watch::Receiver<Order>) -> Order {
     orders.borrow_and_update().clone()
 }
 
-/// What a person set for uv in their own environment holds for the first attempt, if a typed-in address could.
-fn of_variables() -> Mirrors {
+/// What a person set for uv in their own environment holds wherever they type nothing, if a typed-in address could.
+pub(crate) fn of_variables() -> Mirrors {
     let variable = |name: &str| {
         let text = std::env::var(name).ok()?;
         Address::parse(&text).inspect_err(|error| tracing::warn!(name, %error, "a variable is not used")).ok()
@@ -222,7 +236,7 @@ mod tests {
     async fn a_failed_attempt_waits_for_a_retry_and_another_one_follows() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let recipe = Recipe::new(folder.path().join("no-uv"), folder.path(), folder.path());
-        let (environment, made) = Environment::made_by(recipe);
+        let (environment, made) = Environment::made_by(recipe, Mirrors::default());
         let making = tokio::spawn(made);
         let mut state = environment.state();
         for _ in 0..2 {
@@ -232,6 +246,34 @@ mod tests {
             let again = state.wait_for(|state| state.state == Name::Checking);
             drop(timeout(Duration::from_secs(30), again).await.expect("in time").expect("it is being made"));
         }
+        making.abort();
+    }
+
+    fn address(text: &str) -> Option<Address> {
+        Some(Address::parse(text).expect("an address"))
+    }
+
+    #[tokio::test]
+    async fn an_empty_field_means_what_is_set_for_uv_and_a_failure_keeps_what_was_typed() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let recipe = Recipe::new(folder.path().join("no-uv"), folder.path(), folder.path());
+        let usual =
+            Mirrors { index: address("https://usual.example/simple"), python: address("https://usual.example/python") };
+        let (environment, made) = Environment::made_by(recipe, usual.clone());
+        let making = tokio::spawn(made);
+        let mut state = environment.state();
+        let first = until(&mut state, |state| state.state == Name::Failed).await;
+        assert_eq!(first.mirrors, usual);
+
+        let typed = "https://typed.example/simple";
+        environment.retry(Some(typed), Some(" ")).expect("they are addresses");
+        let with_typed = Mirrors { index: address(typed), python: usual.python.clone() };
+        until(&mut state, |state| state.state == Name::Failed && state.mirrors == with_typed).await;
+
+        environment.retry(Some(""), None).expect("no address is none");
+        let again = until(&mut state, |state| state.state == Name::Failed && state.mirrors == usual).await;
+        let seen = serde_json::to_value(&again).expect("it is JSON");
+        assert_eq!(seen["mirrors"]["index"], "https://usual.example/simple");
         making.abort();
     }
 
@@ -259,7 +301,7 @@ mod tests {
             fs::write(folder.path().join(name), "").expect("the disk has room");
         }
         let recipe = Recipe::new(uv_that_hangs(folder.path()), folder.path(), &folder.path().join("data"));
-        let (environment, made) = Environment::made_by(recipe);
+        let (environment, made) = Environment::made_by(recipe, Mirrors::default());
         let making = tokio::spawn(made);
         let mut state = environment.state();
         let begun = |state: &State| state.state == Name::Syncing && state.lines.iter().any(|line| line == "begun");

@@ -47,6 +47,15 @@ export type SidecarState =
       error: { kind: string; retryable: boolean; message: string; details: Record<string, unknown> };
     };
 
+/** Where packages and interpreters are fetched from instead of where they usually are. */
+export interface Mirrors {
+  index: string | null;
+  python: string | null;
+}
+
+/** What stands in the fields for them. */
+export type Typed = { [Name in keyof Mirrors]: string };
+
 /** Where the sidecar's Python environment stands, which comes before the sidecar. */
 export interface EnvironmentState {
   /** `slow`: nothing was heard of it for 30 s. */
@@ -56,6 +65,8 @@ export interface EnvironmentState {
   /** Where packages are fetched from; null where the app came with them. */
   source: string | null;
   bytes: number | null;
+  /** The addresses that this attempt goes by, typed in or set for uv. */
+  mirrors: Mirrors;
   error: { kind: string; retryable: boolean; message: string; details: Record<string, unknown> } | null;
 }
 
@@ -99,9 +110,8 @@ export const attachmentBytes = (url: string) => command<ArrayBuffer>("attachment
 /** Asks the person in a dialog that shows the whole address, and opens it in their browser if they agree (true). */
 export const openLink = (url: string) => command<boolean>("open_link", { url });
 
-/** Another attempt at the Python environment, from addresses that the person typed in, if any. */
-export const environmentRetry = (mirrors: { index?: string; python?: string }) =>
-  command<null>("environment_retry", { ...mirrors });
+/** Another attempt at the Python environment, from the addresses that the person typed in; an empty one is the usual one. */
+export const environmentRetry = (mirrors: Typed) => command<null>("environment_retry", { ...mirrors });
 
 /** Ends the attempt at the Python environment that is under way; it then stands as failed, of kind `request_cancelled`. */
 export const environmentCancel = () => command<null>("environment_cancel");

@@ -6,47 +6,53 @@ import { Button } from "@/components/ui/button";
 import { Input } from "@/components/ui/input";
 import { formatBytes } from "@/i18n/quantity";
 import { RpcError } from "@/rpc/error";
-import type { EnvironmentState } from "@/rpc/shell";
+import type { EnvironmentState, Mirrors, Typed } from "@/rpc/shell";
 import { hostOf } from "./mirror";
 import { Slow, Waiting } from "./waiting";
 
 type EnvironmentProps = {
   environment: EnvironmentState;
-  onRetry: (mirrors: { index?: string; python?: string }) => Promise<void>;
+  troubled: boolean;
+  onRetry: (mirrors: Typed) => Promise<void>;
   onCancel: () => void;
 };
 
 /** The app's own Python and its packages: how it goes, and what to do where it does not. */
-export function Environment({ environment, onRetry, onCancel }: EnvironmentProps) {
+export function Environment({ environment, troubled, onRetry, onCancel }: EnvironmentProps) {
   const { t } = useTranslation();
-  const { state, error } = environment;
-  if (state === "failed") {
-    // The person stopped it: that is no request of a chat, of which the usual words for this kind speak.
-    const { title, hint } =
-      error?.kind === "request_cancelled"
-        ? { title: t("splash.environment.stopped.title"), hint: t("splash.environment.stopped.hint") }
-        : errorText(t, error ?? new RpcError("environment_failed"));
-    return (
-      <>
-        <div role="alert">
-          <h1 className="flex items-start gap-3 font-semibold text-xl leading-snug tracking-tight">
-            <TriangleAlert aria-hidden="true" className="mt-1 size-5 shrink-0 text-destructive" />
-            {title}
-          </h1>
-          <p className="mt-2 pl-8 text-muted-foreground">{hint}</p>
-        </div>
-        <Mirrors interpreter={error?.details.interpreter === true} onRetry={onRetry} />
-      </>
-    );
-  }
+  const failed = environment.state === "failed";
   return (
     <>
-      <Waiting step="environment">
-        <Fetched environment={environment} />
-        {state === "slow" && <Slow hint={t("splash.environment.slow")} />}
-      </Waiting>
-      {state === "slow" && <Mirrors interpreter={false} onRetry={onRetry} onCancel={onCancel} />}
+      {failed ? (
+        <Failed error={environment.error} />
+      ) : (
+        <Waiting step="environment">
+          <Fetched environment={environment} />
+          {environment.state === "slow" && <Slow hint={t("splash.environment.slow")} />}
+        </Waiting>
+      )}
+      {troubled && (
+        <Addresses mirrors={environment.mirrors} onRetry={onRetry} {...(!failed && { onCancel })} />
+      )}
     </>
+  );
+}
+
+function Failed({ error }: Pick<EnvironmentState, "error">) {
+  const { t } = useTranslation();
+  // The person stopped it: that is no request of a chat, of which the usual words for this kind speak.
+  const { title, hint } =
+    error?.kind === "request_cancelled"
+      ? { title: t("splash.environment.stopped.title"), hint: t("splash.environment.stopped.hint") }
+      : errorText(t, error ?? new RpcError("environment_failed"));
+  return (
+    <div role="alert">
+      <h1 className="flex items-start gap-3 font-semibold text-xl leading-snug tracking-tight">
+        <TriangleAlert aria-hidden="true" className="mt-1 size-5 shrink-0 text-destructive" />
+        {title}
+      </h1>
+      <p className="mt-2 pl-8 text-muted-foreground">{hint}</p>
+    </div>
   );
 }
 
@@ -66,24 +72,25 @@ function Fetched({ environment: { source, bytes } }: { environment: EnvironmentS
   );
 }
 
-type MirrorsProps = {
-  /** Python itself could not be fetched: it has a mirror of its own. */
-  interpreter: boolean;
+type AddressesProps = {
+  mirrors: Mirrors;
   onRetry: EnvironmentProps["onRetry"];
   onCancel?: () => void;
 };
 
-function Mirrors({ interpreter, onRetry, onCancel }: MirrorsProps) {
+/** Where to fetch from instead: at first what the last attempt went by. */
+function Addresses({ mirrors, onRetry, onCancel }: AddressesProps) {
   const { t } = useTranslation();
-  const [index, setIndex] = useState("");
-  const [python, setPython] = useState("");
+  const [index, setIndex] = useState(mirrors.index ?? "");
+  const [python, setPython] = useState(mirrors.python ?? "");
   const [refused, setRefused] = useState<RpcError | null>(null);
 
   function retry(event: FormEvent) {
     event.preventDefault();
     setRefused(null);
-    const mirrors = { index: index.trim(), ...(interpreter && { python: python.trim() }) };
-    onRetry(mirrors).catch((cause: unknown) => setRefused(RpcError.from(cause)));
+    onRetry({ index: index.trim(), python: python.trim() }).catch((cause: unknown) =>
+      setRefused(RpcError.from(cause)),
+    );
   }
 
   return (
@@ -96,16 +103,14 @@ function Mirrors({ interpreter, onRetry, onCancel }: MirrorsProps) {
         refused={refused}
         onChange={setIndex}
       />
-      {interpreter && (
-        <Address
-          label={t("splash.environment.python")}
-          variable="UV_PYTHON_INSTALL_MIRROR"
-          example="https://"
-          value={python}
-          refused={null}
-          onChange={setPython}
-        />
-      )}
+      <Address
+        label={t("splash.environment.python")}
+        variable="UV_PYTHON_INSTALL_MIRROR"
+        example="https://"
+        value={python}
+        refused={null}
+        onChange={setPython}
+      />
       <div className="flex gap-3">
         <Button type="submit" size="lg" className="grow">
           <RotateCw />

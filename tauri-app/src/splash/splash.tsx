@@ -85,7 +85,7 @@ function isWaitingForModel(stage: Stage): boolean {
 function viewOf(stage: Stage): string {
   switch (stage.name) {
     case "environment":
-      return stage.environment.state === "failed" ? "environment-failed" : "waiting";
+      return stage.troubled ? "environment" : "waiting";
     case "access":
       return stage.denied ? "access" : "waiting";
     case "engine":
@@ -106,6 +106,7 @@ function View({ sidecar, stages }: { sidecar: Sidecar; stages: Stages }) {
       return (
         <Environment
           environment={stage.environment}
+          troubled={stage.troubled}
           onRetry={stages.retryEnvironment}
           onCancel={stages.cancelEnvironment}
         />

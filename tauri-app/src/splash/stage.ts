@@ -25,7 +25,12 @@ export type Step = (typeof STEPS)[number];
 
 /** `slow`: it has taken longer than it ever should. */
 export type Stage =
-  | { name: "environment"; environment: EnvironmentState }
+  | {
+      name: "environment";
+      environment: EnvironmentState;
+      /** It was slow or failed once: what helps then stays at hand, whatever is heard of it next. */
+      troubled: boolean;
+    }
   | { name: "engine"; slow: boolean }
   | { name: "checking"; slow: boolean }
   | {
@@ -94,7 +99,15 @@ type Downloading = Extract<Stage, { name: "downloading" }>;
 
 export const FIRST_STAGE: Stage = {
   name: "environment",
-  environment: { state: "checking", lines: [], source: null, bytes: null, error: null },
+  environment: {
+    state: "checking",
+    lines: [],
+    source: null,
+    bytes: null,
+    mirrors: { index: null, python: null },
+    error: null,
+  },
+  troubled: false,
 };
 
 export function stepOf(stage: Stage): Step | null {
@@ -119,7 +132,7 @@ export function stepOf(stage: Stage): Step | null {
 /** Whether the person should see what the programs say: something failed, or takes longer than it ever should. */
 export function isTroubled(stage: Stage): boolean {
   if (stage.name === "environment") {
-    return stage.environment.state === "slow" || stage.environment.state === "failed";
+    return stage.troubled;
   }
   return stage.name === "error" || ("slow" in stage && stage.slow);
 }
@@ -199,9 +212,14 @@ function afterEnvironment(stage: Stage, environment: EnvironmentState): Stage {
   if (stage.name !== "environment") {
     return stage;
   }
-  return environment.state === "ready"
+  const { state } = environment;
+  return state === "ready"
     ? { name: "engine", slow: false }
-    : { name: "environment", environment };
+    : {
+        name: "environment",
+        environment,
+        troubled: stage.troubled || state === "slow" || state === "failed",
+      };
 }
 
 /** A sidecar that runs has an environment, whichever of the two was heard of first. */

@@ -1,7 +1,14 @@
 import { useCallback, useEffect, useReducer, useRef, useState } from "react";
 import { RpcError } from "@/rpc/error";
 import type { ModelStatus } from "@/rpc/gen/protocol";
-import { diskAccess, environmentCancel, environmentRetry, pickFolder, shellState } from "@/rpc/shell";
+import {
+  diskAccess,
+  environmentCancel,
+  environmentRetry,
+  pickFolder,
+  shellState,
+  type Typed,
+} from "@/rpc/shell";
 import type { Sidecar } from "@/rpc/sidecar";
 import { type LogLine, withLine } from "./log-lines";
 import { FIRST_STAGE, nextStage, type Stage, type StageEvent } from "./stage";
@@ -17,7 +24,7 @@ const PATIENCE: Partial<Record<Stage["name"], number>> = {
 export interface Stages {
   stage: Stage;
   log: readonly LogLine[];
-  retryEnvironment: (mirrors: { index?: string; python?: string }) => Promise<void>;
+  retryEnvironment: (mirrors: Typed) => Promise<void>;
   cancelEnvironment: () => void;
   check: () => void;
   download: (mirror: string) => void;
@@ -172,10 +179,7 @@ export function useStages(sidecar: Sidecar): Stages {
     );
   }, [sidecar, happen, modelId]);
 
-  const retryEnvironment = useCallback(
-    async (mirrors: { index?: string; python?: string }) => void (await environmentRetry(mirrors)),
-    [],
-  );
+  const retryEnvironment = useCallback(async (mirrors: Typed) => void (await environmentRetry(mirrors)), []);
   const cancelEnvironment = useCallback(() => void environmentCancel().catch(() => undefined), []);
   const simply = (event: StageEvent) => () => happen(event);
   return {

@@ -41,6 +41,7 @@ export const ENVIRONMENT: EnvironmentState = {
   lines: [],
   source: null,
   bytes: null,
+  mirrors: { index: null, python: null },
   error: null,
 };
 

@@ -53,25 +53,56 @@ test("an environment that hears nothing unfolds the details and can be had from 
   environment(window, { ...SYNCING, state: "slow" });
   expect(await screen.findByRole("alert")).toHaveTextContent("Nothing has arrived for a while");
   expect(screen.getByRole("region", { name: "Details" })).toHaveTextContent("Downloading mlx (40.1MiB)");
-  expect(screen.getByText("The environment variable UV_DEFAULT_INDEX does the same.")).toBeVisible();
+  for (const variable of ["UV_DEFAULT_INDEX", "UV_PYTHON_INSTALL_MIRROR"]) {
+    expect(screen.getByText(`The environment variable ${variable} does the same.`)).toBeVisible();
+  }
   await expectNoAxeViolations();
   const field = screen.getByRole("textbox", { name: /Package source/ });
   await window.person.type(field, "https://mirror.example/simple{Enter}");
-  expect(window.shell.commands("environment_retry")).toEqual([{ index: "https://mirror.example/simple" }]);
+  expect(window.shell.commands("environment_retry")).toEqual([
+    { index: "https://mirror.example/simple", python: "" },
+  ]);
   await window.person.click(screen.getByRole("button", { name: "Stop" }));
   expect(window.shell.commands("environment_cancel")).toHaveLength(1);
 });
 
-test("an environment that failed says why and asks for Python's own source where that is what is missing", async () => {
+test("an environment that failed says why and begins again from where the person says, also for Python itself", async () => {
   const window = await first();
-  const error = { ...failure("environment_index_unreachable", true), details: { interpreter: true } };
-  environment(window, { ...SYNCING, state: "failed", error });
+  environment(window, { ...SYNCING, state: "failed", error: failure("environment_index_unreachable", true) });
   expect(await screen.findByRole("alert")).toHaveTextContent("The source of the app's parts does not answer");
   expect(screen.getByText(/UV_PYTHON_INSTALL_MIRROR/)).toBeVisible();
   await expectNoAxeViolations();
   await window.person.type(screen.getByRole("textbox", { name: /Python itself/ }), "https://p.example");
   await window.person.click(screen.getByRole("button", { name: "Retry" }));
   expect(window.shell.commands("environment_retry")).toEqual([{ index: "", python: "https://p.example" }]);
+});
+
+test("what is being typed stays where it is, whatever is heard of the environment meanwhile", async () => {
+  const window = await first();
+  environment(window, { ...SYNCING, state: "slow" });
+  const field = await screen.findByRole("textbox", { name: /Package source/ });
+  await window.person.type(field, "https://mirror");
+  for (const state of ["syncing", "failed", "checking", "slow"] as const) {
+    environment(window, {
+      ...SYNCING,
+      state,
+      ...(state === "failed" && { error: failure("environment_failed") }),
+    });
+    expect(field).toBeInTheDocument();
+    expect(field).toHaveFocus();
+  }
+  await window.person.type(field, ".example{Enter}");
+  expect(window.shell.commands("environment_retry")).toEqual([
+    { index: "https://mirror.example", python: "" },
+  ]);
+});
+
+test("the fields begin with the addresses that the last attempt went by", async () => {
+  const window = await first();
+  const mirrors = { index: "https://a.example/simple", python: "https://b.example" };
+  environment(window, { state: "failed", error: failure("environment_failed"), mirrors });
+  expect(await screen.findByRole("textbox", { name: /Package source/ })).toHaveValue(mirrors.index);
+  expect(screen.getByRole("textbox", { name: /Python itself/ })).toHaveValue(mirrors.python);
 });
 
 test("an address that the shell refuses is said at its field", async () => {
@@ -140,7 +171,7 @@ test("an environment that the person stopped says so, and goes on with Retry", a
   environment(window, { ...SYNCING, state: "failed", error: failure("request_cancelled") });
   expect(await screen.findByRole("alert")).toHaveTextContent("You stopped the installation");
   await window.person.click(screen.getByRole("button", { name: "Retry" }));
-  expect(window.shell.commands("environment_retry")).toEqual([{ index: "" }]);
+  expect(window.shell.commands("environment_retry")).toEqual([{ index: "", python: "" }]);
 });
 
 test("a folder that holds the model is taken instead of a download", async () => {

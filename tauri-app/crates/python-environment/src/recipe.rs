@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
+
 use crate::address::Address;
 
 /// All that stays the same from one attempt to the next.
@@ -46,7 +48,7 @@ impl Recipe {
 }
 
 /// Where a person wants things fetched from, instead of where they usually are.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Mirrors {
     /// A package index (PEP 503), what uv calls `UV_DEFAULT_INDEX`.
     pub index: Option<Address>,
