@@ -13,6 +13,7 @@ from sidecar.chat import attachments, turn
 from sidecar.chat.answer import Answer
 from sidecar.chat.context import Context
 from sidecar.chat.listener import Listener
+from sidecar.chat.title import one_line
 from sidecar.chat.titling import entitle
 from sidecar.errors import DiskFull, InvalidRequest, SessionBusy, StoreError
 from sidecar.routing import Router
@@ -70,10 +71,10 @@ class Sessions:
 
     async def rename(self, session_id: str, title: str) -> Session:
         """Gives a chat a person's title, which no model replaces."""
-        title = " ".join(title.split())
-        if not title:
+        words = one_line(title)
+        if not words:
             raise InvalidRequest("a title has words", member="title")
-        return self._told(await self._database.write(session.entitle, session_id, title, "person"))
+        return self._told(await self._database.write(session.entitle, session_id, words, "person"))
 
     async def delete(self, session_id: str) -> None:
         """Deletes a chat, after stopping its answer, and the attachments that no other one has."""

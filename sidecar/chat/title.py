@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 import uuid
 
 from sidecar.engine import GenerationRequest, RequestPriority
@@ -25,7 +26,13 @@ TASK = (
 
 def first_words(question: Message) -> str:
     """The beginning of the question; empty where it has no words."""
-    return _cut(" ".join(question.text.split()), MAX_WORDS + 2)
+    return _cut(one_line(question.text), MAX_WORDS + 2)
+
+
+def one_line(text: str) -> str:
+    """Its words, without control characters: NUL ends a text for much of SQLite, and nobody sees any of them."""
+    words = " ".join(text.split())
+    return " ".join("".join(each for each in words if unicodedata.category(each) != "Cc").split())
 
 
 def request(question: Message, answer: Message) -> GenerationRequest:

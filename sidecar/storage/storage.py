@@ -143,8 +143,10 @@ def _empty(folder: Path) -> None:
 
 def _cut(logs: Path) -> None:
     """Deletes the older files of each log and empties the current one. Whoever has it open, this process or the shell,
-    only ever appends to it."""
+    only ever appends to it. Folders and links are nobody's logs, and stay."""
     for path in logs.iterdir():
+        if path.is_symlink() or not path.is_file():
+            continue
         if path.suffix != ".log":
             path.unlink(missing_ok=True)
             continue

@@ -6,14 +6,14 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
-from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 
+from tests.e2e import system_dialog
 from tests.e2e.display import virtual_display
 from tests.e2e.keyring import open_keyring
 from tests.e2e.test_environment import tiny_bundle
@@ -27,6 +27,8 @@ pytestmark = [
 
 IDENTIFIER = "knowledge-focus.huozhong.in"
 LEAVING_SECONDS = 30
+QUESTION = "Erase everything?"
+YES = ("Return",)
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +68,7 @@ def test_nothing_is_left_of_an_app_that_was_used(home: Path, session: dict[str, 
             window.wait_for_text("freed.")
             assert kept_keys(session) == 1
             window.wait(lambda: list(data_dir.glob("web/localstorage/*")), "the web view keeps its things elsewhere")
-            erase(window)
+            erase(window, display)
         assert kept_keys(session) == 0
         assert left(home) == []
         assert not data_dir.exists()
@@ -85,7 +87,7 @@ def test_what_a_person_put_into_the_data_folder_stays(home: Path, session: dict[
         (data_dir / "thesis.odt").write_text("mine")
         (home / "precious").write_text("mine")
         (data_dir / "cache" / "link").symlink_to(home / "precious")
-        erase(window)
+        erase(window, display)
     assert left(home) == [data_dir / "thesis.odt", home / "precious"]
 
 
@@ -101,8 +103,11 @@ def test_an_environment_that_is_being_made_goes_too(
             visitor, _ = silent.accept()
             with visitor:
                 assert left(home / "data/cache/uv") != []
-                with going(window), suppress(WebDriverException):  # it may be gone before it answers
-                    window.invoke("erase_everything", {"withoutKeys": False})
+                with going(window):
+                    window.driver.execute_script(
+                        "void window.__TAURI_INTERNALS__.invoke('erase_everything', {withoutKeys: false})"
+                    )
+                    system_dialog.answer(display, QUESTION, *YES)
     assert left(home) == []
 
 
@@ -146,12 +151,15 @@ def open_storage(window: Window) -> None:
     window.wait_for_text("in all")
 
 
-def erase(window: Window) -> None:
-    """Says so twice, as a person does."""
+def erase(window: Window, display: str) -> None:
+    """Says so in the window, and, after a no, once more to the system."""
     with going(window):
         window.click("button", "Erase everything…")
         window.click("checkbox", "I understand")
         window.click("button", "Erase and close")
+        system_dialog.answer(display, QUESTION, "Escape")
+        window.click("button", "Erase and close")
+        system_dialog.answer(display, QUESTION, *YES)
 
 
 @contextmanager

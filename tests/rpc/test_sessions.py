@@ -269,6 +269,18 @@ def test_a_deleted_chat_stops_and_takes_along_only_the_pictures_that_no_other_on
     assert shared not in {path.stem for path in folder.glob("attachments/*")}
 
 
+def test_a_title_has_no_control_characters(one: Served) -> None:
+    chat = begun(one.pipe)
+    title = "A\0 title\u0007 of \0\ttwo\nlines\u009f"
+    renamed = one.pipe.request("sessions/rename", {"sessionId": chat, "title": title})["session"]
+    assert renamed["title"] == "A title of two lines"
+    assert refused(one.pipe, "sessions/rename", {"sessionId": chat, "title": "\0"}).kind == "invalid_request"
+    asked = begun(one.pipe)
+    whole_turn(one, asked, "Who\0 goes\u0007 there?", "Me.")
+    (found,) = one.pipe.request("sessions/list", {"search": "goes"})["sessions"]
+    assert (found["id"], found["title"]) == (asked, "Who goes there?")
+
+
 def test_a_deleted_chat_leaves_the_picture_that_was_attached_to_another_question_since(
     one: Served, folder: Path
 ) -> None:

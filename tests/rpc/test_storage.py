@@ -122,7 +122,11 @@ def test_kernels_go_and_their_folder_stays(sidecar: Pipe, data_dir: Path, tmp_pa
 def test_logs_are_emptied_and_go_on(sidecar: Pipe, data_dir: Path) -> None:
     for name in ("shell.log", "shell.log.1", "sidecar-stderr.log"):
         write(data_dir / "logs" / name)
+    (data_dir / "logs" / "mine.log").symlink_to(write(data_dir / "elsewhere" / "precious"))
+    write(data_dir / "logs" / "a folder.log" / "notes.txt")
     assert clear(sidecar, "logs") >= 300_000
+    assert (data_dir / "logs/a folder.log/notes.txt").exists()
+    assert (data_dir / "elsewhere/precious").stat().st_size == 100_000
     assert not (data_dir / "logs/shell.log.1").exists()
     assert (data_dir / "logs/shell.log").stat().st_size == 0
     assert "100000" not in (data_dir / "logs/sidecar.log").read_text()

@@ -149,7 +149,8 @@ export const storageOutside = () => command<OutsideStorage[]>("storage_outside")
  * Leaves the app and deletes everything it keeps, the keys in the keychain first. Rejects with `keychain_unavailable` if
  * these stay: then nothing was deleted, and it may be asked again with `withoutKeys`.
  */
-export const eraseEverything = (withoutKeys: boolean) => command<null>("erase_everything", { withoutKeys });
+export const eraseEverything = (withoutKeys: boolean) =>
+  command<boolean>("erase_everything", { withoutKeys });
 
 /** Versions, system, states and the last log lines, as text for a report; never what was written or shown. */
 export const diagnostics = () => command<string>("diagnostics");

@@ -33,7 +33,7 @@ export function EraseEverything() {
   );
 }
 
-/** Nothing happens before the person has said twice that they want it. */
+/** Nothing happens before the person has said twice that they want it, and then once more to the system. */
 function EraseDialog({ onClose }: { onClose: () => void }) {
   const { t } = useTranslation();
   const id = useId();
@@ -46,8 +46,10 @@ function EraseDialog({ onClose }: { onClose: () => void }) {
     setState("erasing");
     setError(null);
     try {
-      await eraseEverything(keysStay);
-      // The window goes with all else.
+      // True: the window goes with all else. False: the person said no in the system's own dialog.
+      if (!(await eraseEverything(keysStay))) {
+        setState("asking");
+      }
     } catch (cause) {
       setError(RpcError.from(cause));
       setState("asking");

@@ -106,6 +106,15 @@ test("everything is erased only after the person has said so twice", async () =>
   expect(shell.commands("erase_everything")).toEqual([{ withoutKeys: false }]);
 });
 
+test("whoever says no to the system's own question is back at the one before", async () => {
+  const { person } = await open({}, { commands: { erase_everything: () => false } });
+  await person.click(await screen.findByRole("button", { name: "Erase everything…" }));
+  await person.click(await screen.findByRole("checkbox"));
+  await person.click(screen.getByRole("button", { name: "Erase and close" }));
+  expect(await screen.findByRole("button", { name: "Erase and close" })).toBeEnabled();
+  expect(screen.queryByText(/The app closes by itself/)).toBeNull();
+});
+
 test("keys that cannot be removed are told, and all else is erased only if the person wants it so", async () => {
   let closed = true;
   const { person, shell } = await open(

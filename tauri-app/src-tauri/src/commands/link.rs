@@ -2,10 +2,9 @@
 
 use sidecar_host::RpcError;
 use tauri::{State, Url, WebviewWindow};
-use tauri_plugin_dialog::{DialogExt, MessageDialogButtons};
-use tokio::sync::oneshot;
 
 use super::internal;
+use super::question::{Question, agreed};
 use crate::preferences::{Language, Preferences};
 
 /// What a link may be; anything else could start a program or read a file.
@@ -25,13 +24,7 @@ pub(crate) async fn open_link(
         Language::En => ("Open this link?", "It opens in your browser and leaves this app:", "Open", "Cancel"),
         Language::Zh => ("打开此链接？", "将在浏览器中打开，离开本应用：", "打开", "取消"),
     };
-    let (decide, decided) = oneshot::channel();
-    let dialog = window.dialog().message(format!("{text}\n\n{url}")).title(title).parent(&window);
-    dialog.buttons(MessageDialogButtons::OkCancelCustom(open.into(), cancel.into())).show(move |agreed| {
-        // The window may have closed meanwhile.
-        let _ = decide.send(agreed);
-    });
-    let agreed = decided.await.map_err(internal)?;
+    let agreed = agreed(&window, Question { title, text: &format!("{text}\n\n{url}"), yes: open, no: cancel }).await?;
     if agreed {
         tauri_plugin_opener::open_url(url.as_str(), None::<&str>).map_err(internal)?;
     }

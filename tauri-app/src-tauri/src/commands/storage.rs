@@ -5,11 +5,13 @@ use std::sync::Arc;
 use keychain::Keys;
 use serde::Serialize;
 use sidecar_host::RpcError;
-use tauri::{AppHandle, State};
+use tauri::{AppHandle, State, WebviewWindow};
 
 use super::on_disk;
+use super::question::{Question, agreed};
 use crate::data_folder::DataFolder;
 use crate::disk::unwritable;
+use crate::preferences::{Language, Preferences};
 use crate::{erasure, web_data};
 
 /// Something of the app's that is not in its data folder.
@@ -29,20 +31,43 @@ pub(crate) async fn storage_outside() -> Result<Vec<Outside>, RpcError> {
     .await
 }
 
-/// The app leaves and takes all it has along. The keys go first: if the keychain does not let them go, nothing else does,
+/// The app leaves and takes all it has along, once the person has said so in a dialog that no page can answer; `false`
+/// where they did not. The keys go first: if the keychain does not let them go, nothing else does,
 /// unless the person wants it so (`without_keys`).
 #[tauri::command]
 pub(crate) async fn erase_everything(
     app: AppHandle,
+    window: WebviewWindow,
+    preferences: State<'_, Preferences>,
     data: State<'_, DataFolder>,
     keys: State<'_, Arc<Keys>>,
     without_keys: bool,
-) -> Result<(), RpcError> {
+) -> Result<bool, RpcError> {
+    if !agreed(&window, question(preferences.language())).await? {
+        return Ok(false);
+    }
     if !without_keys {
         keys.erase().await?;
     }
     erasure::begin(&data).map_err(unwritable)?;
     tracing::info!("everything is erased, as the person wants it");
     app.exit(0);
-    Ok(())
+    Ok(true)
+}
+
+fn question(language: Language) -> Question<'static> {
+    match language {
+        Language::En => Question {
+            title: "Erase everything?",
+            text: "All that Knowledge Focus keeps on this computer is deleted, and the app closes. This cannot be undone.",
+            yes: "Erase",
+            no: "Cancel",
+        },
+        Language::Zh => Question {
+            title: "抹掉所有内容？",
+            text: "Knowledge Focus 保存在这台电脑上的所有内容都将被删除，应用随后关闭。此操作无法撤销。",
+            yes: "抹掉",
+            no: "取消",
+        },
+    }
 }
