@@ -6,13 +6,15 @@ from __future__ import annotations
 import ctypes
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from ctypes import POINTER, byref, c_char_p, c_int, c_uint, c_ulong, c_void_p
 from pathlib import Path
 
 DELAY_MICROSECONDS = 12_000  # between two keys
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 60.0
+ANSWER_SECONDS = 3.0
+"""After so long without the choice the dialog has something to say."""
 
 
 class Keyboard:
@@ -73,13 +75,27 @@ def keyboard(display: str) -> Iterator[Keyboard]:
         keys.close()
 
 
-def choose_folder(display: str, title: str, folder: Path) -> None:
-    """Waits for the dialog with this title and names the folder."""
+def choose_folder(display: str, title: str, folder: Path, chosen: Callable[[], bool]) -> None:
+    """Waits for the dialog with this title and names the folder, until it is `chosen`: what is typed while the dialog
+    still reads a folder may be lost, and then it says that there is no such one."""
     with keyboard(display) as keys:
         dialog = keys.wait_for(title)
-        # The first letters open the field for an address and may not come to stand in it.
-        keys.type(dialog, str(folder), "ctrl+a")
-        keys.type(dialog, str(folder), "Return")
+        end = time.monotonic() + WAIT_SECONDS
+        while True:
+            _name(keys, dialog, folder)
+            answered = time.monotonic() + ANSWER_SECONDS
+            while time.monotonic() < answered:
+                if chosen():
+                    return
+                threading.Event().wait(0.05)
+            assert time.monotonic() < end, f"{folder} was not chosen"
+            keys.type(dialog, "", "Return")  # read what it says
+
+
+def _name(keys: Keyboard, dialog: int, folder: Path) -> None:
+    # The first letters open the field for an address and may not come to stand in it.
+    keys.type(dialog, str(folder), "ctrl+a")
+    keys.type(dialog, str(folder), "Return")
 
 
 def _libraries() -> tuple[ctypes.CDLL, ctypes.CDLL]:

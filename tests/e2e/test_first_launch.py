@@ -88,7 +88,11 @@ def test_a_folder_that_holds_the_model_leads_to_the_main_window_without_a_networ
         open_window(machine.arguments, display=display, pictures=tmp_path, home=machine.home) as window,
     ):
         window.click("button", "I have the model already")
-        choose_folder(display, "Choose a folder", copied)
+
+        def taken() -> bool:
+            return "I have the model already" not in window.text()
+
+        choose_folder(display, "Choose a folder", copied, taken)
         window.by_role("textbox", "Message")
         assert journey.ask(window, "What are you?")
         assert not hub.log

@@ -1,7 +1,7 @@
 //! A folder that the person points at.
 
 use sidecar_host::RpcError;
-use tauri::{State, WebviewWindow};
+use tauri::{Manager, State, WebviewWindow};
 use tauri_plugin_dialog::DialogExt;
 use tokio::sync::oneshot;
 
@@ -21,7 +21,11 @@ pub(crate) async fn pick_folder(
         Language::Zh => "选择文件夹",
     };
     let (choose, chosen) = oneshot::channel();
-    window.dialog().file().set_parent(&window).set_title(title).pick_folder(move |path| {
+    let mut dialog = window.dialog().file().set_parent(&window).set_title(title);
+    if let Ok(home) = window.path().home_dir() {
+        dialog = dialog.set_directory(home); // or it opens where files were used last, which shows no folders
+    }
+    dialog.pick_folder(move |path| {
         // The window may have closed meanwhile.
         let _ = choose.send(path);
     });
