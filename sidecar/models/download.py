@@ -162,14 +162,13 @@ class SnapshotDownload(Job):
             if begin != part.received:
                 log.info("builtin-model file %s starts again: the mirror does not resume it", file.path)
                 part.restart()
-            if begin == part.received:
-                for piece in pieces:
-                    stop.check()
-                    self.progress.received(file.path, part.write(piece))
-                    self.progress.holds(file.digest, part.received)
-                    if part.received == file.size or part.received - furthest >= WORTHWHILE_BYTES:
-                        self._arrived_at = time.monotonic()
-                    if part.received == file.size:
-                        return
+            for piece in pieces:
+                stop.check()
+                self.progress.received(file.path, part.write(piece))
+                self.progress.holds(file.digest, part.received)
+                if part.received == file.size or part.received - furthest >= WORTHWHILE_BYTES:
+                    self._arrived_at = time.monotonic()
+                if part.received == file.size:
+                    return
         stop.check()  # then it was we who ended it
         raise MirrorUnreachable("the answer ended early", mirror=self._mirror.url, file=file.path)
