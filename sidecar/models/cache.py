@@ -7,6 +7,7 @@
   parts/<digest>.part                (ours) content on its way; named by what it must become, so any mirror can go on
   parts/<number>.copy                (ours) content of an import on its way
   parts/manifest.json                (ours) what is being downloaded: revision, files, sizes, digests
+  parts/gone                         (ours) a mirror had not what is being downloaded any more: to be resolved anew
   parts/mirror                       (ours) the address that it comes from, as the person agreed to
   verified/<revision>.json           (ours) every file of this snapshot was checked; without it there is no snapshot
 """
@@ -36,6 +37,7 @@ class RepositoryCache:
         self._in_use = in_use
         self._parts = self.folder / "parts"
         self._plan = self._parts / "manifest.json"
+        self._gone = self._parts / "gone"
         self._mirror = self._parts / "mirror"
         self._main = self.folder / "refs" / "main"
 
@@ -108,10 +110,18 @@ class RepositoryCache:
         """Record where the download comes from, so that it goes on from there."""
         _write_durably(self._mirror, mirror.url)
 
-    def forget(self, manifest: Manifest) -> None:
-        """Let the next download ask for the revision and the files again. Parts and blobs stay: content is content."""
-        self._plan.unlink(missing_ok=True)
-        self._record(manifest.revision).unlink(missing_ok=True)
+    @property
+    def is_gone(self) -> bool:
+        """Whether the next download should ask for the revision and the files again. What is here is still told by the
+        plan: content is content."""
+        return self._gone.exists()
+
+    def keep_gone(self, gone: bool) -> None:
+        """Record whether a mirror did not have what the plan says."""
+        if gone:
+            self._gone.touch()
+        else:
+            self._gone.unlink(missing_ok=True)
 
     def main_revision(self) -> str | None:
         """The revision that was downloaded last."""

@@ -60,6 +60,7 @@ class SnapshotDownload(Job):
                 manifest = await on_thread(partial(self._ask_for_manifest, hub), stop)
             self._cache.keep_plan(manifest)
             self._cache.keep_mirror(self._mirror)
+            self._cache.keep_gone(False)
             contents = manifest.contents()
             self.progress.total_bytes = manifest.total_bytes
             for file in contents:
@@ -79,7 +80,7 @@ class SnapshotDownload(Job):
                 await self._fetch_all(hub, manifest, contents, stop)
             except* MirrorNotFound:
                 # A revision that is gone must not be asked for for ever; with the next try it is resolved anew.
-                self._cache.forget(manifest)
+                self._cache.keep_gone(True)
                 raise
         self.progress.verify()
         # Without giving way: a cancel must not come between the snapshot and the record that it is whole.
@@ -88,6 +89,8 @@ class SnapshotDownload(Job):
 
     def _known_manifest(self) -> Manifest | None:
         """What an earlier download resolved when the person agreed, and left unfinished, or what was damaged since."""
+        if self._cache.is_gone:
+            return None
         revision = self._model.revision or self._cache.main_revision()
         for manifest in (self._cache.plan(), revision and self._cache.verified(revision)):
             if manifest and self._model.revision in (None, manifest.revision):
@@ -162,14 +165,13 @@ class SnapshotDownload(Job):
             if begin != part.received:
                 log.info("builtin-model file %s starts again: the mirror does not resume it", file.path)
                 part.restart()
-            if begin == part.received:
-                for piece in pieces:
-                    stop.check()
-                    self.progress.received(file.path, part.write(piece))
-                    self.progress.holds(file.digest, part.received)
-                    if part.received == file.size or part.received - furthest >= WORTHWHILE_BYTES:
-                        self._arrived_at = time.monotonic()
-                    if part.received == file.size:
-                        return
+            for piece in pieces:
+                stop.check()
+                self.progress.received(file.path, part.write(piece))
+                self.progress.holds(file.digest, part.received)
+                if part.received == file.size or part.received - furthest >= WORTHWHILE_BYTES:
+                    self._arrived_at = time.monotonic()
+                if part.received == file.size:
+                    return
         stop.check()  # then it was we who ended it
         raise MirrorUnreachable("the answer ended early", mirror=self._mirror.url, file=file.path)

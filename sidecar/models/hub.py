@@ -127,20 +127,24 @@ class HubClient:
     ) -> Iterator[tuple[int, Iterator[bytes]]]:
         """Ask for a file from byte `start` on.
 
-        Gives the offset at which the answer really begins, which is not `start` where the mirror would not resume
-        there, and its bytes as they arrive.
+        Gives the offset at which the answer really begins, and its bytes as they arrive. That is 0 where the mirror
+        would not resume at `start`, and then the answer says that it is the whole file: what is here may be dropped for
+        it, which must not happen for the page of a captive portal.
 
         Raises:
             DownloadError: the mirror's failure; `FileDamaged` if the answer is of another size than the file.
             Stopped: nobody wants it any more.
         """
         url = f"{self._mirror.url}/{repository}/resolve/{revision}/{quote(file.path)}"
-        headers = {"Range": f"bytes={start}-"} if start else {}
-        with self._translated(file.path), self._send(url, headers, file.path) as response:
-            if start and response.status_code == 416:
-                yield 0, iter(())
-                return
-            yield self._first_byte(response, file, start), self._body(response)
+        with self._translated(file.path):
+            if start:
+                with self._send(url, {"Range": f"bytes={start}-"}, file.path) as response:
+                    begin = None if response.status_code == 416 else self._first_byte(response, file, start, start)
+                    if begin in (start, 0):
+                        yield begin, self._body(response)
+                        return
+            with self._send(url, {}, file.path) as response:
+                yield self._first_byte(response, file, 0, start), self._body(response)
 
     def _body(self, response: "httpx2.Response") -> Iterator[bytes]:
         """The bytes of an answer as they arrive.
@@ -181,7 +185,8 @@ class HubClient:
             raise self._error(FileDamaged, "not what the list of files says", file=file.path)
         return bytes(body)
 
-    def _first_byte(self, response: "httpx2.Response", file: RepositoryFile, start: int) -> int:
+    def _first_byte(self, response: "httpx2.Response", file: RepositoryFile, asked: int, here: int) -> int:
+        """Where an answer begins that was asked for from byte `asked` on, when the first `here` bytes are on disk."""
         self._check_status(response, file.path)
         if response.headers.get("Content-Type", "").startswith("text/html"):
             raise self._error(MirrorInvalid, "a web page instead of a file", file=file.path)
@@ -196,8 +201,10 @@ class HubClient:
                 raise self._error(MirrorInvalid, "a part without a readable Content-Range", file=file.path) from error
         if total not in (None, "*", str(file.size)):
             raise self._error(FileDamaged, f"{total} bytes instead of {file.size}", file=file.path)
-        if begin > 0 and start == 0:
+        if begin > 0 and asked == 0:
             raise self._error(MirrorInvalid, "a part of a file that was asked for as a whole", file=file.path)
+        if begin == 0 and here and total != str(file.size):
+            raise self._error(MirrorInvalid, "not said to be the whole file", file=file.path)
         return begin
 
     def _json(self, url: str) -> tuple[Any, str | None]:

@@ -154,10 +154,30 @@ async def test_a_revision_that_is_gone_is_resolved_anew_by_the_retry(
     (folder / "generation_config.json").write_text("{}")
     hub.repositories[REPOSITORY].snapshots.clear()
     newest = hub.repositories[REPOSITORY].publish(folder).revision
+    here = models.status().downloaded_bytes
     assert (await failure(models, recorder)).kind == "mirror_not_found"
+    assert models.status().downloaded_bytes == here > 0
+    hub.fault(faults.status(404), on="info", times=1)
+    assert (await failure(models, recorder)).kind == "mirror_not_found"
+    assert models.status().downloaded_bytes == here
     await models.download()
     assert (await recorder.end()).status == "completed"
     assert models.get_model_path().name == newest
+
+
+async def test_a_damaged_model_that_the_mirror_lacks_a_file_of_is_still_known(
+    models: Models, recorder: Recorder, hub: Hub
+) -> None:
+    await models.download()
+    await recorder.end()
+    (models.get_model_path() / "model.safetensors").resolve().unlink()
+    before = models.status()
+    hub.fault(faults.status(404), on="get", path="model.safetensors", times=1)
+    assert (await failure(models, recorder)).kind == "mirror_not_found"
+    assert models.status().downloaded_bytes == before.downloaded_bytes
+    assert models.status().damaged_files == ("model.safetensors",)
+    await models.download()
+    assert (await recorder.end()).status == "completed"
 
 
 async def test_a_damaged_file_is_fetched_once_more_and_then_named(

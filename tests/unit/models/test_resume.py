@@ -13,7 +13,8 @@ import pytest
 from sidecar.errors import ModelNotReady
 from sidecar.models import BuiltinModel, Catalog, Models
 from tests.hub import Hub, faults
-from tests.unit.models.conftest import LIMITS, PATIENCE, REPOSITORY, WEIGHTS, Recorder
+from tests.hub.reply import Reply
+from tests.unit.models.conftest import LIMITS, PATIENCE, REPOSITORY, WEIGHTS, Recorder, failure
 
 CHILD = """
 import asyncio, sys
@@ -254,6 +255,35 @@ async def test_a_mirror_that_does_not_resume_sends_the_file_again_from_its_start
     assert (await recorder.end()).status == "completed"
     assert [request.status for request in hub.requests("get", "model.safetensors")] == answers
     assert (models.get_model_path() / "model.safetensors").read_bytes() == (folder / "model.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        lambda _: Reply(200, {"Content-Type": "application/json"}, b'{"login": "please"}', chunked=True),
+        lambda _: Reply(200, {"Content-Type": "application/json"}, b'{"login": "please"}'),
+        faults.status(416),
+        lambda _: Reply(206, {"Content-Range": f"bytes 5-{WEIGHTS - 1}/{WEIGHTS}"}, b"please log in"),
+        lambda _: Reply(206, {"Content-Range": f"bytes 0-{WEIGHTS - 1}/*"}, b"please log in"),
+        faults.html(),
+    ],
+    ids=["chunked", "short", "416", "elsewhere", "of any size", "page"],
+)
+async def test_what_is_not_the_file_never_takes_the_place_of_what_is_here(
+    models: Models, recorder: Recorder, hub: Hub, root: Path, folder: Path, fault: faults.Fault
+) -> None:
+    await cancelled_after(600_000, models, recorder, hub)
+    hub.rate = None
+    before = part_of_weights(root).read_bytes()
+    with Hub({REPOSITORY: folder}) as portal:
+        portal.fault(fault, on="get", path="model.safetensors")
+        assert (await failure(models, recorder, portal.url)).kind in ("mirror_invalid", "file_damaged")
+    assert part_of_weights(root).read_bytes() == before
+    asked = len(hub.requests("get", "model.safetensors"))
+    await models.download()
+    assert (await recorder.end()).status == "completed"
+    (request,) = hub.requests("get", "model.safetensors")[asked:]
+    assert request.headers["range"] == f"bytes={len(before)}-"
 
 
 async def test_a_part_that_is_longer_than_the_file_starts_again(
