@@ -279,7 +279,7 @@ class Models:
         if error is not None:
             event = self._failed(model, job, error)
         elif damaged:
-            event = job.progress.failed("file_damaged", "damaged on disk", damaged[0])
+            event = job.progress.failed("file_damaged", "damaged on disk", {"file": damaged[0]})
         else:
             event = job.progress.completed()
         notify(replace(event, name="builtin-model-download-progress"))
@@ -293,8 +293,7 @@ class Models:
             error = InternalError(f"{job.activity} broke off")
         if not isinstance(error, Cancelled):
             self._failures[model.id] = error.kind
-        file = error.details.get("file")
-        return job.progress.failed(error.kind, error.message, file if isinstance(file, str) else None)
+        return job.progress.failed(error.kind, error.message, error.details)
 
     def _cache(self, model: BuiltinModel) -> RepositoryCache:
         return RepositoryCache(self._root, model.repository, self._given)

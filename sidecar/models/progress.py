@@ -3,8 +3,8 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Hashable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 DownloadNotification = Literal[
@@ -36,6 +36,8 @@ class DownloadEvent:
     """The file that received bytes last; of a failure, the file it is about."""
     kind: str | None = None
     """Of a failure: the error's kind."""
+    details: Mapping[str, Any] | None = None
+    """Of a failure: the error's details, if it has any."""
 
     def payload(self) -> dict[str, Any]:
         """The notification's params; what is not known is left out, but for the total."""
@@ -105,9 +107,10 @@ class Progress:
         size = self.total_bytes or self.downloaded_bytes
         return self._final("completed", f"Completed: {readable(size)}", size)
 
-    def failed(self, kind: str, message: str, file: str | None) -> DownloadEvent:
+    def failed(self, kind: str, message: str, details: Mapping[str, Any]) -> DownloadEvent:
         """The last event of any other download."""
-        return self._final("failed", message, self.downloaded_bytes, kind, file)
+        ended, file = self._final("failed", message, self.downloaded_bytes), details.get("file")
+        return replace(ended, kind=kind, details=details or None, file=file if isinstance(file, str) else None)
 
     def _event(self) -> DownloadEvent:
         done, total = self.downloaded_bytes, self.total_bytes
@@ -133,28 +136,11 @@ class Progress:
             file=self._file,
         )
 
-    def _final(
-        self,
-        status: Literal["completed", "failed"],
-        message: str,
-        downloaded: int,
-        kind: str | None = None,
-        file: str | None = None,
-    ) -> DownloadEvent:
+    def _final(self, status: Literal["completed", "failed"], message: str, downloaded: int) -> DownloadEvent:
         ended: DownloadNotification = (
             "builtin-model-download-completed" if status == "completed" else "builtin-model-download-failed"
         )
-        return DownloadEvent(
-            ended,
-            self._model_id,
-            self._percent,
-            status,
-            message,
-            downloaded,
-            self.total_bytes,
-            file=file,
-            kind=kind,
-        )
+        return DownloadEvent(ended, self._model_id, self._percent, status, message, downloaded, self.total_bytes)
 
 
 def readable(size: int) -> str:

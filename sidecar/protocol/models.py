@@ -84,6 +84,9 @@ class DownloadEvent(VerbatimMessage):
         Field(description="The file that got bytes last; of a failure, the one it is about", exclude_if=_is_none),
     ] = None
     kind: Annotated[str | None, Field(description="Of a failure: the error kind", exclude_if=_is_none)] = None
+    details: Annotated[
+        dict[str, Any] | None, Field(description="Of a failure: the error's details, if any", exclude_if=_is_none)
+    ] = None
 
 
 LIST = Method("models/list", NoParams, ModelsListResult, "The built-in models", ("window", "proxy"))

@@ -1,20 +1,35 @@
 import type { TFunction } from "i18next";
+import { i18n } from "@/i18n";
 import en from "@/i18n/en.json";
+import { formatBytes } from "@/i18n/quantity";
 import type { RpcError } from "@/rpc/error";
 
 type Failed = Pick<RpcError, "kind" | "details">;
 type KnownKind = keyof typeof en.errors;
 type RefusedReason = Exclude<keyof typeof en.errors.import_refused, "title" | "hint">;
-type Variant = "model_not_ready.damaged" | "store_failed.damaged" | "sidecar_restarted.import";
+type Variant =
+  | "model_not_ready.damaged"
+  | "store_failed.damaged"
+  | "sidecar_restarted.import"
+  | "disk_full.amounts";
 type Key = `errors.${KnownKind | Variant | `import_refused.${RefusedReason}`}`;
 
 /** The words for an error: what happened, and what to do about it. */
 export function errorText(t: TFunction, error: Failed): { title: string; hint: string } {
   const key = keyOf(error);
-  return { title: t(`${key}.title`), hint: t(`${key}.hint`) };
+  return { title: t(`${key}.title`), hint: t(`${key}.hint`, room(error) ?? {}) };
 }
 
-function keyOf({ kind, details }: Failed): Key {
+/** How much must be free on the disk and how much is, where that was told. */
+function room({ details }: Failed): { needed: string; free: string } | undefined {
+  const { needed_bytes: needed, free_bytes: free } = details;
+  return typeof needed === "number" && typeof free === "number"
+    ? { needed: formatBytes(needed, i18n.language), free: formatBytes(free, i18n.language) }
+    : undefined;
+}
+
+function keyOf(error: Failed): Key {
+  const { kind, details } = error;
   // Most of it is on this computer: whoever reads "not on this computer yet" would expect to download all of it again.
   if (kind === "model_not_ready" && details.reason === "damaged") {
     return "errors.model_not_ready.damaged";
@@ -22,6 +37,9 @@ function keyOf({ kind, details }: Failed): Key {
   // It is put right at a start, and room on the disk would not help.
   if (kind === "store_failed" && details.reason === "damaged") {
     return "errors.store_failed.damaged";
+  }
+  if (kind === "disk_full" && room(error)) {
+    return "errors.disk_full.amounts";
   }
   // No answer was cut off.
   if (kind === "sidecar_restarted" && details.during === "import") {

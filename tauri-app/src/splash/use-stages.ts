@@ -69,7 +69,8 @@ export function useStages(sidecar: Sidecar): Stages {
       sidecar.on("builtin-model-download-progress", (event) => happen({ type: "progressed", event })),
       sidecar.on("builtin-model-download-completed", (event) => happen({ type: "completed", event })),
       sidecar.on("builtin-model-download-failed", (event) => {
-        const error = new RpcError(event.kind ?? "unknown", { message: event.message });
+        const { kind, message, details } = event;
+        const error = new RpcError(kind ?? "unknown", { message, ...(details && { details }) });
         happen({ type: "failed", event, error });
       }),
       sidecar.on("shell/notificationsLost", () => {

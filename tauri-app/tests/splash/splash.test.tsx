@@ -9,8 +9,8 @@ function progress({ shell }: OpenWindow, part: Parameters<typeof downloadEvent>[
   act(() => shell.notify({ method: "builtin-model-download-progress", params: downloadEvent(part) }));
 }
 
-function fail({ shell }: OpenWindow, kind: string) {
-  const event = downloadEvent({ status: "failed", message: `it was ${kind}` });
+function fail({ shell }: OpenWindow, kind: string, details?: Record<string, unknown>) {
+  const event = downloadEvent({ status: "failed", message: `it was ${kind}`, ...(details && { details }) });
   act(() => shell.notify({ method: "builtin-model-download-failed", params: { ...event, kind } }));
 }
 
@@ -73,6 +73,19 @@ test("a cancelled download comes back to the consent", async () => {
   expect(window.shell.calls("models/cancelDownload")).toEqual([{ modelId: MODEL.id }]);
   expect(await screen.findByRole("button", { name: "Continue download" })).toBeVisible();
 });
+
+test.each([
+  ["en", "3.7 GB must be free, but only 2.5 GB is."],
+  ["zh", "需要 3.7 GB 可用空间，目前仅剩 2.5 GB。"],
+] as const)(
+  "a disk that is full says in %s how much must be free and how much is",
+  async (language, hint) => {
+    const window = await openWindow({ answers: withModel(), preferences: { language } });
+    await window.person.click(await screen.findByRole("button", { name: /^(Download|下载)$/ }));
+    fail(window, "disk_full", { needed_bytes: 3_700_000_000, free_bytes: 2_500_000_000 });
+    expect(await screen.findByRole("alert")).toHaveTextContent(hint);
+  },
+);
 
 test("a failed download says why, and goes on from another mirror that the person chooses", async () => {
   const window = await openWindow({ answers: withModel() });

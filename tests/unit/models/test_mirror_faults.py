@@ -307,7 +307,11 @@ async def test_a_model_that_does_not_fit_on_the_disk_is_refused_before_its_first
     )
     huge = Catalog((replace(model, revision=revision, files=files),))
     models = Models(root=root, catalog=huge, notify=recorder, limits=LIMITS)
-    assert (await failure(models, recorder)).kind == "disk_full"
+    failed = await failure(models, recorder)
+    assert failed.kind == "disk_full"
+    assert failed.details is not None
+    # What must be free and what is: the window tells both.
+    assert failed.details["needed_bytes"] > 10**18 > failed.details["free_bytes"] > 0
     assert hub.log == []
 
 

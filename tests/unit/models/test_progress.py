@@ -82,7 +82,7 @@ def test_all_bytes_are_99_percent_until_they_are_verified() -> None:
 def test_a_failure_keeps_the_bar_and_names_kind_and_file() -> None:
     progress, _, _ = started(total=1000, downloaded=500)
     progress.tick()
-    failed = progress.failed("mirror_failed", "the mirror answered 500", "config.json")
+    failed = progress.failed("mirror_failed", "the mirror answered 500", {"file": "config.json"})
     assert failed.payload() == {
         "model_id": "tiny",
         "progress": 50,
@@ -92,6 +92,7 @@ def test_a_failure_keeps_the_bar_and_names_kind_and_file() -> None:
         "total_bytes": 1000,
         "file": "config.json",
         "kind": "mirror_failed",
+        "details": {"file": "config.json"},
     }
 
 

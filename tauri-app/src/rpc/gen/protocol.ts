@@ -1079,6 +1079,12 @@ export interface DownloadEvent {
    * Of a failure: the error kind
    */
   kind?: string | null;
+  /**
+   * Of a failure: the error's details, if any
+   */
+  details?: {
+    [k: string]: unknown;
+  } | null;
 }
 export interface TestedParams {
   requestId: string | number;
