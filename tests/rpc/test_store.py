@@ -2,6 +2,8 @@
 
 import os
 import sqlite3
+import subprocess
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -13,6 +15,15 @@ from tests.rpc.chatting import ask, begun, ended, served, texts
 from tests.unit.store.conftest import damage, locked
 
 BUDGET = 2_000_000_000
+READ_ONLY = ["unshare", "-rm", "sh", "-c", 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"']
+"""Runs a command for which the file or folder after these words cannot be written, by root neither."""
+
+
+def can_mount(folder: Path) -> bool:
+    try:
+        return subprocess.run([*READ_ONLY, folder, "true"], check=False, capture_output=True).returncode == 0
+    except FileNotFoundError:
+        return False
 
 
 def recovery(pipe: Pipe) -> Json | None:
@@ -183,3 +194,28 @@ def test_a_database_that_is_locked_at_the_start_counts_once_it_opens(data_dir: P
         pipe.request("chat/completions", {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 1})
         assert pipe.request("engine/status")["budgetBytes"] == BUDGET
         assert recovery(pipe) is None
+
+
+def test_a_database_that_cannot_be_written_is_told_and_is_whole_once_it_can(data_dir: Path) -> None:
+    if not can_mount(data_dir.parent):
+        pytest.skip("nothing can be made read-only here")
+    database = lived_in(data_dir)
+    before = database.read_bytes()
+    command = [*READ_ONLY, str(database), sys.executable, "-m", "sidecar", "--data-dir", str(data_dir)]
+
+    with Pipe(command) as pipe:
+        pipe.initialize()
+        for method, params in (
+            ("store/status", {}),
+            ("settings/get", {}),
+            ("settings/set", {"key": "unloadMinutes", "value": 9}),
+            ("sessions/create", {}),
+        ):
+            with pytest.raises(RpcError) as failed:
+                pipe.request(method, params)
+            assert failed.value.kind == "store_failed"
+    assert database.read_bytes() == before
+    with Pipe.sidecar(data_dir) as pipe:
+        pipe.initialize()
+        assert recovery(pipe) is None
+        assert unload_minutes(pipe) == 7
