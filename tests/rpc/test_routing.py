@@ -1,8 +1,10 @@
 """Who answers, and when the built-in model leaves memory: the real sidecar beside a server on this computer."""
 
 import random
+import re
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -258,8 +260,12 @@ def test_a_running_answer_is_finished_before_its_model_leaves(chat: Pipe, remote
     unloaded(chat)
 
 
-def test_jobs_that_go_back_and_forth_under_load_lose_nothing(chat: Pipe, remote: str) -> None:
+def test_jobs_that_go_back_and_forth_under_load_lose_nothing_and_the_model_comes_and_goes(
+    chat: Pipe, chat_folder: Path, remote: str
+) -> None:
     rng = random.Random(4)
+    assert who(chat) == MODEL
+    before = len(comings_and_goings(chat_folder))
     asked = []
     for number in range(100):
         assign(chat, remote if number % 2 else MODEL)
@@ -270,6 +276,15 @@ def test_jobs_that_go_back_and_forth_under_load_lose_nothing(chat: Pipe, remote:
     for each in asked:
         assert chat.result(each, timeout=60)["choices"][0]["finish_reason"]
     assert who(chat) == MODEL
+    events = comings_and_goings(chat_folder)[before:]
+    # It left, came back for a request and never otherwise, and there was never one beside another.
+    assert events == ["Model unloaded", "Model loaded"] * (len(events) // 2)
+    assert 1 <= events.count("Model loaded") <= len(asked) + 1
+
+
+def comings_and_goings(data_dir: Path) -> list[str]:
+    """Each time that the model was loaded into memory or left it, in the order of the log."""
+    return re.findall("Model loaded|Model unloaded", (data_dir / "logs" / "sidecar.log").read_text())
 
 
 def test_a_deleted_model_is_no_hindrance_to_what_others_do(chat: Pipe, remote: str) -> None:

@@ -2,6 +2,8 @@
 
 import os
 import sqlite3
+import subprocess
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -13,6 +15,19 @@ from tests.rpc.chatting import ask, begun, ended, served, texts
 from tests.unit.store.conftest import damage, locked
 
 BUDGET = 2_000_000_000
+LONG = "x" * 300_000
+READ_ONLY = ["unshare", "-rm", "sh", "-c", 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"']
+"""Runs a command for which the file or folder after these words cannot be written, by root neither."""
+
+SMALL_DISK = ["unshare", "-rm", "sh", "-c", 'mount -t tmpfs -o size=4m,mode=700 none "$0" && exec "$@"']
+"""Runs a command for which the folder after these words is a disk of 4 MB."""
+
+
+def can_mount(folder: Path) -> bool:
+    try:
+        return subprocess.run([*READ_ONLY, folder, "true"], check=False, capture_output=True).returncode == 0
+    except FileNotFoundError:
+        return False
 
 
 def recovery(pipe: Pipe) -> Json | None:
@@ -182,4 +197,57 @@ def test_a_database_that_is_locked_at_the_start_counts_once_it_opens(data_dir: P
         # The first to need the database opens it; by then the engine has what the person chose.
         pipe.request("chat/completions", {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 1})
         assert pipe.request("engine/status")["budgetBytes"] == BUDGET
+        assert recovery(pipe) is None
+
+
+def test_a_database_that_cannot_be_written_is_told_and_is_whole_once_it_can(data_dir: Path) -> None:
+    if not can_mount(data_dir.parent):
+        pytest.skip("nothing can be made read-only here")
+    database = lived_in(data_dir)
+    before = database.read_bytes()
+    command = [*READ_ONLY, str(database), sys.executable, "-m", "sidecar", "--data-dir", str(data_dir)]
+
+    with Pipe(command) as pipe:
+        pipe.initialize()
+        for method, params in (
+            ("store/status", {}),
+            ("settings/get", {}),
+            ("settings/set", {"key": "unloadMinutes", "value": 9}),
+            ("sessions/create", {}),
+        ):
+            with pytest.raises(RpcError) as failed:
+                pipe.request(method, params)
+            assert failed.value.kind == "store_failed"
+    assert database.read_bytes() == before
+    with Pipe.sidecar(data_dir) as pipe:
+        pipe.initialize()
+        assert recovery(pipe) is None
+        assert unload_minutes(pipe) == 7
+
+
+def test_a_disk_that_fills_is_told_and_loses_nothing_that_was_written(data_dir: Path) -> None:
+    if not can_mount(data_dir.parent):
+        pytest.skip("nothing can be mounted here")
+    data_dir.mkdir(mode=0o700)
+    command = [*SMALL_DISK, str(data_dir), sys.executable, "-m", "sidecar", "--data-dir", str(data_dir)]
+    with Pipe(command) as pipe, Provider() as provider:
+        pipe.initialize()
+        model = served(pipe, provider).model
+        chat = begun(pipe)
+        asked = 0
+
+        def fill() -> None:
+            nonlocal asked
+            while asked < 20:
+                provider.will(replies.chat("Yes."))
+                ended(pipe, ask(pipe, chat, LONG, model)["answer"])
+                asked += 1
+
+        with pytest.raises(RpcError) as failed:
+            fill()
+        assert failed.value.kind == "disk_full"
+        assert asked >= 2
+        kept = texts(pipe, chat)
+        assert kept[::2] == [LONG] * asked
+        assert kept[1:-1:2] == ["Yes."] * (asked - 1)  # the end of the last one may be what did not fit
         assert recovery(pipe) is None
