@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.engine import kv_cache
+from sidecar.engine import kv_cache, vision
 from sidecar.engine.vision import Patches
 
 LEAST = 16  # positions in common that are worth the trouble; any two chats share the template's first few
@@ -26,7 +26,7 @@ def key(ids: Sequence[int], pictures: Sequence[Patches], image_token: int) -> Ke
     of = np.array(ids, dtype=np.int64)
     if pictures:
         contents = [-1 - int.from_bytes(patches.picture.digest[:7], "big") for patches in pictures]
-        of[of == image_token] = np.repeat(contents, [patches.tokens for patches in pictures])
+        of[vision.shown(ids, pictures, image_token)] = np.repeat(contents, [patches.tokens for patches in pictures])
     return of
 
 

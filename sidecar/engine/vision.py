@@ -12,6 +12,8 @@ import numpy as np
 from sidecar.engine.features import FeatureCache
 from sidecar.worker import Picture
 
+PLAIN_TOKEN = 0  # begins no picture and no film
+
 
 @dataclass(frozen=True)
 class Patches:
@@ -47,6 +49,15 @@ def cut(picture: Picture, image_processor: Any) -> Patches:
     return Patches(picture, image_processor, (1, rows, columns), rows * columns // image_processor.merge_size**2)
 
 
+def shown(ids: Sequence[int], pictures: Sequence[Patches], image_token: int) -> np.ndarray[Any, Any]:
+    """Which positions of a prompt, and the answer after it, are of pictures. The prompt has them all, and no other such
+    tokens; those that a model draws are text like any other."""
+    positions = np.flatnonzero(np.array(ids) == image_token)
+    is_visual = np.zeros(len(ids), dtype=bool)
+    is_visual[positions[: sum(patches.tokens for patches in pictures)]] = True
+    return is_visual
+
+
 @dataclass(frozen=True)
 class Prompt:
     """What is read of a prompt, beside its token ids.
@@ -69,13 +80,17 @@ def prompt(
     those in `cache` are taken from it, those of the others put into it.
     """
     grids = mx.array([patches.grid for patches in pictures]) if pictures else None
-    positions, deltas = model.language_model.get_rope_index(mx.array([ids]), grids)
+    is_visual = shown(ids, pictures, model.config.image_token_id)
+    # mlx-vlm would look for pictures in an answer, too.
+    last = int(is_visual.nonzero()[0][-1]) if pictures else -1
+    positions, deltas = model.language_model.get_rope_index(
+        mx.array([[*ids[: last + 1], *[PLAIN_TOKEN] * (len(ids) - last - 1)]]), grids
+    )
     members = {
         "inputs_embeds": mx.zeros((1, len(ids) - read, 1)),
         "position_ids": positions[..., read:],
         "rope_deltas": deltas,
     }
-    is_visual = np.array(ids) == model.config.image_token_id
     unread = is_visual[read:]
     features = levels = None
     if unread.any():

@@ -13,8 +13,11 @@ import pytest
 from sidecar.engine import RequestPriority
 from sidecar.errors import EngineFailed, SidecarError
 from tests.engine.conftest import Bench
+from tests.engine.pictures import about, circle, data_url, encoded
+from tests.engine.synthetic import token
 
 HIGH = RequestPriority.HIGH
+PICTURE = about(data_url(encoded(circle("red"))))
 
 
 @pytest.fixture
@@ -154,3 +157,50 @@ async def test_next_to_no_temperature_is_none(own: Bench, temperature: float) ->
     greedy = await own.ask("hello")
 
     assert (await own.ask("hello", temperature=temperature, seed=1)).text == greedy.text
+
+
+@pytest.mark.parametrize("added", ["<|image_pad|>", "<|vision_start|>"])
+@pytest.mark.parametrize("priority", list(RequestPriority))
+async def test_a_picture_s_token_in_an_answer_is_text_and_harms_nobody(
+    own: Bench, priority: RequestPriority, added: str
+) -> None:
+    other = asyncio.create_task(own.ask("hello", priority=priority, max_tokens=120))
+    await own.until(lambda status: status.running.low + status.running.high == 1)
+
+    answer = await own.ask(PICTURE, priority=priority, max_tokens=8, logit_bias={token(added): 100.0})
+
+    assert answer.end.completion_tokens == 8
+    assert (await other).end.completion_tokens == 120
+
+
+@pytest.mark.parametrize("about_what", ["hello", PICTURE], ids=["no picture", "a picture"])
+@pytest.mark.parametrize("drawn", [["<|image_pad|>"], ["<|vision_start|>", "<|image_pad|>"]], ids=len)
+async def test_a_row_that_drew_a_picture_s_token_goes_on_after_it_was_put_off(
+    own: Bench, monkeypatch: pytest.MonkeyPatch, about_what: Any, drawn: list[str]
+) -> None:
+    from sidecar.engine.lane import Lane
+    from sidecar.engine.lanes import Lanes
+    from sidecar.engine.row import Row
+
+    evict, needed, evicted = Lane.evict, Lanes.needed, []
+
+    def watched(lane: Lane) -> Any:
+        ended = evict(lane)
+        evicted.append(list(ended[0].tokens))
+        return ended
+
+    def scarce(lanes: Lanes, row: Row) -> int:
+        return 1 << 60 if row.request.priority == HIGH and not evicted else needed(lanes, row)
+
+    # Now the one and now the other: what was drawn is less likely the next time.
+    members = {"logit_bias": {token(each): 99.0 for each in drawn}, "frequency_penalty": 0.5, "max_tokens": 300}
+    alone = await own.ask(about_what, **members)
+    batch = asyncio.create_task(own.ask(about_what, **members))
+    await own.until(lambda status: status.running.low == 1)
+    monkeypatch.setattr(Lane, "evict", watched)
+    monkeypatch.setattr(Lanes, "needed", scarce)
+    for number in range(3):
+        await own.ask(f"person {number}", priority=HIGH, max_tokens=2)
+
+    assert (await batch).text == alone.text
+    assert set(evicted[0]) <= {token(each) for each in drawn}
