@@ -20,7 +20,7 @@ from tests.bench.load import MIXED, Saturation
 from tests.bench.prompts import text_prompt
 from tests.bench.reference import Reference
 from tests.bench.setting import ROOMY_BUDGET_GB, Setting
-from tests.pipe import MAX_LINE_BYTES
+from tests.pipe import MAX_LINE_BYTES, Json
 
 PROMPT = 256  # tokens of a request of high priority
 ANSWER = 2
@@ -69,7 +69,9 @@ def run(setting: Setting) -> Iterator[Figure]:
             if time.monotonic() > deadline:
                 break  # the figures say how many arrivals they are of
             setting.tell(f"blocks {turn + 1} of {rounds}")
-            _round(client, ours, ARRIVALS, rng, setting)
+            # There and back: what the machine does beside this falls on both.
+            without_load_first = turn % 2 == 0
+            _round(client, ours, ARRIVALS, rng, setting, without_load_first=without_load_first)
             if server and turn in PEER_TURNS:
                 _round(server, theirs, PEER_ARRIVALS, rng, setting, PEER_SECONDS)
         yield from _waits(ours, theirs if server else None)
@@ -85,10 +87,18 @@ def _warm(server: Server, rng: random.Random) -> None:
 
 
 def _round(
-    server: Server, measured: Measured, count: int, rng: random.Random, setting: Setting, seconds: float = math.inf
+    server: Server,
+    measured: Measured,
+    count: int,
+    rng: random.Random,
+    setting: Setting,
+    seconds: float = math.inf,
+    *,
+    without_load_first: bool = True,
 ) -> None:
     arrivals = setting.rounds(count)
-    measured.idle += _arrive(server, arrivals, rng)
+    if without_load_first:
+        measured.idle += _arrive(server, arrivals, rng)
     with Saturation(server, MIXED, setting.tokens(LOW_ANSWER), rng.getrandbits(32)) as low:
         low.wait_until_it_runs()
         since = time.perf_counter()
@@ -96,17 +106,33 @@ def _round(
         moments = [moment for moment in low.arrivals() if moment > since]
     measured.loaded += answers
     measured.low_steps += _steps(moments, answers)
+    if not without_load_first:
+        measured.idle += _arrive(server, arrivals, rng)
 
 
-def _arrive(server: Server, count: int, rng: random.Random, until: float = math.inf) -> list[Answer]:
+def _arrive(
+    server: Server, count: int, rng: random.Random, until: float = math.inf, *, schemas: bool = False
+) -> list[Answer]:
+    """With `schemas` every other request has one of its own, which is compiled before its first step."""
     answers: list[Answer] = []
-    for _ in range(count):
+    for number in range(count):
         if answers and time.perf_counter() > until:
             break
         time.sleep(rng.uniform(*GAP))  # the moment of arrival is what is random here
-        answers.append(server.chat(text_prompt(PROMPT, rng), max_tokens=ANSWER))
+        members = _with_schema(rng) if schemas and number % 2 else {}
+        answers.append(server.chat(text_prompt(PROMPT, rng), max_tokens=ANSWER, **members))
         answers[-1].result()
     return answers
+
+
+def _with_schema(rng: random.Random) -> Json:
+    words = [f"{rng.getrandbits(64):x}" for _ in range(200)]
+    schema = {
+        "type": "object",
+        "properties": {"tags": {"type": "array", "items": {"enum": words}}},
+        "required": ["tags"],
+    }
+    return {"response_format": {"type": "json_schema", "json_schema": {"name": "tags", "schema": schema}}}
 
 
 def _steps(moments: list[float], high: list[Answer]) -> list[float]:
@@ -187,7 +213,7 @@ def _busy(setting: Setting, client: Client, ours: Measured, rng: random.Random) 
     low = Saturation(client, MIXED, setting.tokens(LOW_ANSWER), 99)
     with Busy(client, setting.scratch / "data", line) as busy, low:
         low.wait_until_it_runs()
-        answers = _arrive(client, setting.rounds(BUSY_ARRIVALS), rng)
+        answers = _arrive(client, setting.rounds(BUSY_ARRIVALS), rng, schemas=True)
         done = ", ".join(f"{name} {count} times" for name, count in busy.done.items())
     for name, why in busy.refused.items():
         yield skipped(f"busy_{name}", "", why)

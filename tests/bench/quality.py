@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import itertools
 import json
 from collections.abc import Iterator
 from typing import Protocol, cast
@@ -33,9 +34,9 @@ _TAGS: Json = {
 
 
 def run(setting: Setting) -> Iterator[Figure]:
-    """Percent of held-out conversations answered rightly, for each skill. Requests of high priority meet a background
-    that never rests; answers asked for as an object of tags are held to its schema, calls to their tools. The geometry
-    does not count: it is the demo model."""
+    """Percent of held-out conversations answered rightly, for each skill, every other one in the background. All meet a
+    background that never rests; answers asked for as an object of tags are held to its schema, calls to their tools.
+    The geometry does not count: it is the demo model."""
     repository = Repository.at(_MODEL, "qwen3-vl-demo", setting.scratch / "demo.json")
     count = setting.rounds(COUNT)
     with setting.sidecar(repository) as client, Reference.loaded(_MODEL) as reference:
@@ -70,9 +71,12 @@ class _Served:
 
     def __init__(self, client: Client) -> None:
         self._client = client
+        self._priorities = itertools.cycle((1, 10))
 
     def answer(self, conversation: Conversation, max_tokens: int = MAX_TOKENS) -> str:
-        members: Json = {"tools": list(conversation.tools)} if conversation.tools else {}
+        members: Json = {"priority": next(self._priorities)}
+        if conversation.tools:
+            members["tools"] = list(conversation.tools)
         if conversation.skill == "tags" and str(conversation.messages[-1]["content"]).startswith("{"):
             members["response_format"] = {"type": "json_schema", "json_schema": {"name": "tags", "schema": _TAGS}}
         result = self._client.chat(_messages(conversation), max_tokens=max_tokens, **members).result()
