@@ -17,7 +17,7 @@ export interface LogLine {
 /** Lines kept. */
 const LOG_LINES = 200;
 /** Each of these tells all that the one before it told, so it takes that one's place. */
-const RENEWED: readonly StageEvent["type"][] = ["progressed", "environment-changed"];
+const RENEWED: readonly StageEvent["type"][] = ["progressed", "checked", "environment-changed"];
 /** These tell a state that is read and notified: what has not changed is not told again. */
 const STATES: readonly StageEvent["type"][] = ["environment-changed", "sidecar-changed"];
 

@@ -157,7 +157,7 @@ export function nextStage(stage: Stage, event: StageEvent): Stage {
     case "check-started":
       return CHECKING;
     case "checked":
-      return stage.name === "checking" ? afterCheck(event) : stage;
+      return stage.name === "checking" || isReading(stage) ? afterCheck(event) : stage;
     case "check-failed":
       return stage.name === "checking" ? failed("model", event.error) : stage;
     case "download-asked":
@@ -307,6 +307,11 @@ function afterCut(stage: Downloading): Stage {
         refusal: new RpcError("sidecar_restarted", { details: { during: "import" } }),
       }
     : CHECKING;
+}
+
+/** Whether the files of a model that is here are being read. Whoever asked for that hears of its end, and no other. */
+export function isReading(stage: Stage): boolean {
+  return stage.name === "downloading" && stage.from === "disk";
 }
 
 /** Null if nothing is being done. */

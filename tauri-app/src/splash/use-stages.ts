@@ -11,7 +11,7 @@ import {
 } from "@/rpc/shell";
 import type { Sidecar } from "@/rpc/sidecar";
 import { type LogLine, withLine } from "./log-lines";
-import { FIRST_STAGE, nextStage, type Stage, type StageEvent } from "./stage";
+import { FIRST_STAGE, isReading, nextStage, type Stage, type StageEvent } from "./stage";
 
 /** Milliseconds after which a stage that only waits is slow. */
 const PATIENCE: Partial<Record<Stage["name"], number>> = {
@@ -20,6 +20,9 @@ const PATIENCE: Partial<Record<Stage["name"], number>> = {
   access: 30_000,
   scanning: 30_000,
 };
+
+/** Milliseconds between two looks at what somebody else has the sidecar read. */
+const READING_AGAIN = 1_000;
 
 export interface Stages {
   stage: Stage;
@@ -114,6 +117,14 @@ export function useStages(sidecar: Sidecar): Stages {
       );
     }
   }, [name, denied, sidecar, happen]);
+
+  const reading = isReading(stage);
+  useEffect(() => {
+    if (reading) {
+      const again = setInterval(() => readModel(sidecar).then(happen, () => undefined), READING_AGAIN);
+      return () => clearInterval(again);
+    }
+  }, [reading, sidecar, happen]);
 
   const transfer = useCallback(
     (event: StageEvent, answer: Promise<ModelStatus>) => {

@@ -1,6 +1,6 @@
 import { act, screen, waitFor, within } from "@testing-library/react";
 import { expect, test } from "vitest";
-import { downloadEvent, failure, MODEL, READY, withModel } from "../shell/sidecar";
+import { downloadEvent, failure, MODEL, modelStatus, READY, withModel } from "../shell/sidecar";
 import { expectNoAxeViolations, type OpenWindow, openWindow } from "../window";
 
 const download = () => screen.findByRole("button", { name: "Download" });
@@ -183,6 +183,14 @@ test("a download from another mirror goes on from there, also if others began it
   await screen.findByRole("button", { name: "Cancel" });
   await missAndRestart(window);
   await waitFor(() => expect(window.shell.calls("models/download")).toEqual([{ modelId: MODEL.id, mirror }]));
+});
+
+test("a check of the files that another page asked for is waited for to its end", async () => {
+  let status: Parameters<typeof modelStatus>[0] = { state: "verifying", activity: "verifying" };
+  await openWindow({ answers: withModel({}, { "models/status": () => modelStatus(status) }) });
+  expect(await screen.findByText(/Checking Qwen3-VL/)).toBeVisible();
+  status = READY;
+  expect(await screen.findByRole("textbox", { name: "Message" }, { timeout: 5_000 })).toBeVisible();
 });
 
 test("an import that the sidecar leaves behind becomes no download: the person is asked again", async () => {
