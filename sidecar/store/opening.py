@@ -154,7 +154,13 @@ def _migrate(connection: apsw.Connection, copies: Path) -> None:
 def _copy_if_due(connection: apsw.Connection, copies: Path) -> None:
     newest = max((made for made, _ in _copies(copies)), default=0)
     if abs(_milliseconds() - newest) > COPY_SECONDS * 1000:  # a clock that was wrong may have dated it ahead
-        _copy(connection, copies)
+        import apsw
+
+        try:
+            _copy(connection, copies)
+        except (apsw.FullError, apsw.CantOpenError, apsw.ReadOnlyError, apsw.IOError, OSError) as error:
+            # Nobody is kept from their chats by that. The next start tries again.
+            log.error("no copy of the database can be made now: %r", error)
 
 
 def _copy(connection: apsw.Connection, copies: Path) -> Path:

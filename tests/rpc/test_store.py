@@ -225,6 +225,24 @@ def test_a_database_that_cannot_be_written_is_told_and_is_whole_once_it_can(data
         assert unload_minutes(pipe) == 7
 
 
+def test_where_no_copy_can_be_made_the_database_is_used_all_the_same(data_dir: Path) -> None:
+    if not can_mount(data_dir.parent):
+        pytest.skip("nothing can be made read-only here")
+    lived_in(data_dir)
+    for copy in (data_dir / "copies").iterdir():
+        copy.unlink()
+    copies = str(data_dir / "copies")
+    with Pipe([*READ_ONLY, copies, sys.executable, "-m", "sidecar", "--data-dir", str(data_dir)]) as pipe:
+        pipe.initialize()
+        assert unload_minutes(pipe) == 7
+        pipe.request("settings/set", {"key": "unloadMinutes", "value": 9})
+        assert not list((data_dir / "copies").iterdir())
+    with Pipe.sidecar(data_dir) as pipe:
+        pipe.initialize()
+        assert unload_minutes(pipe) == 9
+        assert len(list((data_dir / "copies").iterdir())) == 1
+
+
 def test_a_disk_that_fills_is_told_and_loses_nothing_that_was_written(data_dir: Path) -> None:
     if not can_mount(data_dir.parent):
         pytest.skip("nothing can be mounted here")
