@@ -14,14 +14,14 @@ from sidecar.models.cache import RepositoryCache, remove_unfinished
 from sidecar.models.catalog import BuiltinModel, Catalog
 from sidecar.models.check import SnapshotCheck
 from sidecar.models.download import SnapshotDownload
-from sidecar.models.import_source import inspect
+from sidecar.models.inspections import Inspections
 from sidecar.models.job import Job
 from sidecar.models.jobs import Jobs
 from sidecar.models.mirrors import Mirror
 from sidecar.models.network import NetworkLimits
 from sidecar.models.progress import DownloadEvent, Progress
 from sidecar.models.snapshot_import import SnapshotImport
-from sidecar.models.status import ListedModel, ModelStatus, on_disk, verified
+from sidecar.models.status import ListedModel, ModelStatus, listed, on_disk, verified
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +45,7 @@ class Models:
         self._checking: Counter[str] = Counter()  # who waits for the outcome of a check
         self._failures: dict[str, str] = {}
         self._given: set[Path] = set()  # what may be loaded from here; no download deletes it under the loader
+        self._inspections = Inspections()
 
     def status(self, model_id: str | None = None) -> ModelStatus:
         """The state of a model: the one of that id or repository, or the first of the catalog.
@@ -89,21 +90,23 @@ class Models:
 
     def list(self) -> Sequence[ListedModel]:
         """All models of the catalog, in its order."""
-        return [self._listed(model) for model in self._catalog.models]
+        return [listed(model, self._cache(model), self.status(model.id)) for model in self._catalog.models]
 
     async def download(self, model_id: str | None = None, mirror: str | None = None) -> ModelStatus:
-        """Start a download, or join what is being done with the model, and answer at once. A model on disk is not
-        fetched again.
+        """Start a download, or join what is being done with the model, and answer at once; only what was cancelled is
+        waited for. A model on disk is not fetched again.
 
         `mirror` is any address; the catalog's first by default. No other one is tried when it fails.
 
         Raises:
             ModelNotFound: the catalog has no such model.
             MirrorInvalid: not an address that may be asked.
-            ModelInUse: it is being deleted.
+            ModelInUse: it is being deleted, or a folder to import it from is looked at.
+            Cancelled: somebody cancelled before it began.
         """
         model = self._catalog.find(model_id)
         chosen = Mirror.parse(model.mirrors[0] if mirror is None else mirror)
+        await self._jobs.wait_if_cancelled(model.id)
         if self._jobs.get(model.id) is None and not self.is_model_downloaded(model.id):
             self.refuse_if_busy(model.id)
             before, cache = on_disk(model, self._cache(model)), self._cache(model)
@@ -119,14 +122,16 @@ class Models:
             ModelNotFound: the catalog has no such model.
             ImportRefused: the folder does not hold this model.
             ModelInUse: something else is being done with it.
+            Cancelled: somebody cancelled before it began.
         """
         model = self._catalog.find(model_id)
-        running = self._jobs.get(model.id)
-        if isinstance(running, SnapshotImport) and running.source.path == path:
-            return self.status(model.id)
-        self.refuse_if_busy(model.id)
-        if not self.is_model_downloaded(model.id):
-            source = await asyncio.to_thread(inspect, path, model)
+        await self._jobs.wait_if_cancelled(model.id)
+        if not self._is_importing(model, path) and not self.is_model_downloaded(model.id):
+            if model.id not in self._inspections:
+                self.refuse_if_busy(model.id)
+            source = await self._jobs.prepare(model.id, self._inspections.source(model, path))
+            if self._is_importing(model, path):
+                return self.status(model.id)
             self.refuse_if_busy(model.id)
             progress = self._progress(model, 0, source.total_bytes, "Importing")
             self._start(model, SnapshotImport(model, self._cache(model), source, progress))
@@ -210,9 +215,15 @@ class Models:
             ModelInUse: `details.reason` says what is being done with it.
         """
         model = self._catalog.find(model_id)
-        job = self._jobs.get(model.id)
-        if (activity := job.activity if job else None) or model.id in self._deleting:
-            raise ModelInUse(f"{model.id} is in use", model=model.id, reason=activity or "deleting")
+        if job := self._jobs.get(model.id):
+            reason = job.activity
+        elif model.id in self._deleting:
+            reason = "deleting"
+        elif model.id in self._inspections:
+            reason = "importing"
+        else:
+            return
+        raise ModelInUse(f"{model.id} is in use", model=model.id, reason=reason)
 
     async def close(self) -> None:
         """Cancel all that runs and wait for it, within limits."""
@@ -230,7 +241,12 @@ class Models:
         except OSError as error:
             raise InternalError(f"the data folder cannot be used: {error!r}") from error
 
+    def _is_importing(self, model: BuiltinModel, path: str) -> bool:
+        job = self._jobs.get(model.id)
+        return isinstance(job, SnapshotImport) and job.source.path == path
+
     async def _check(self, model: BuiltinModel, notify: Notify) -> None:
+        await self._jobs.wait_if_cancelled(model.id)
         if not isinstance(self._jobs.get(model.id), SnapshotCheck):
             self.refuse_if_busy(model.id)
             cache = self._cache(model)
@@ -244,20 +260,6 @@ class Models:
             await self._jobs.wait(model.id)
         finally:
             self._checking[model.id] -= 1
-
-    def _listed(self, model: BuiltinModel) -> ListedModel:
-        status = self.status(model.id)
-        manifest = verified(model, self._cache(model))
-        return ListedModel(
-            model.id,
-            model.repository,
-            model.revision if manifest is None else manifest.revision,
-            model.display_name,
-            model.capabilities,
-            model.mirrors,
-            status.total_bytes,
-            status.state,
-        )
 
     def _progress(
         self, model: BuiltinModel, here: int, total: int | None, verb: str, notify: Notify | None = None

@@ -36,6 +36,11 @@ class Job(ABC):
         self._task: asyncio.Task[None] | None = None
 
     @property
+    def is_cancelled(self) -> bool:
+        """Whether it was told to stop. It may still run, and does nothing more that anybody waits for."""
+        return self._cancelled
+
+    @property
     def state(self) -> ModelState:
         """The model's state meanwhile."""
         return "verifying" if self.progress.verifying else "downloading"

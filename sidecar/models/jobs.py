@@ -3,11 +3,16 @@
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
+from sidecar.errors import Cancelled
 from sidecar.models.job import Job
 from sidecar.models.niceness import give_way
+
+T = TypeVar("T")
 
 CANCEL_SECONDS = 2
 """How long a cancel waits for the disk to let go; ordinarily it takes milliseconds."""
@@ -24,6 +29,8 @@ class Jobs:
 
     def __init__(self) -> None:
         self._running: dict[str, _Running] = {}
+        self._cancels: Counter[str] = Counter()
+        self._closed = False
 
     def get(self, model_id: str) -> Job | None:
         """The job that runs for a model."""
@@ -41,8 +48,32 @@ class Jobs:
         if running := self._running.get(model_id):
             await asyncio.wait({running.end})
 
+    async def wait_if_cancelled(self, model_id: str) -> None:
+        """Return when a model's job that was cancelled has ended, within limits; at once where there is none.
+
+        Raises:
+            Cancelled: somebody cancelled again meanwhile.
+        """
+        running = self._running.get(model_id)
+        if running and running.job.is_cancelled:
+            await self.prepare(model_id, asyncio.wait({running.end}, timeout=CANCEL_SECONDS))
+
+    async def prepare(self, model_id: str, preparation: Awaitable[T]) -> T:
+        """What `preparation` of a job comes to.
+
+        Raises:
+            Cancelled: the model's jobs were cancelled meanwhile: it must not begin.
+        """
+        before = self._cancels[model_id]
+        prepared = await preparation
+        if self._closed or self._cancels[model_id] != before:
+            raise Cancelled("cancelled before it began")
+        return prepared
+
     async def cancel(self, *model_ids: str) -> None:
-        """Stop the jobs of these models, or all, and wait for them within limits."""
+        """Stop the jobs of these models and wait for them within limits; without any, those of all, for ever."""
+        self._cancels.update(model_ids)
+        self._closed = self._closed or not model_ids
         chosen = [each for model_id, each in self._running.items() if not model_ids or model_id in model_ids]
         for running in chosen:
             running.job.cancel()

@@ -74,3 +74,18 @@ def on_disk(model: BuiltinModel, cache: RepositoryCache) -> ModelStatus:
     if not here:
         return ModelStatus(model.id, "absent", 0, plan.total_bytes)
     return ModelStatus(model.id, "partial", here, plan.total_bytes, mirror=cache.mirror())
+
+
+def listed(model: BuiltinModel, cache: RepositoryCache, status: ModelStatus) -> ListedModel:
+    """A model with what its status says."""
+    manifest = verified(model, cache)
+    return ListedModel(
+        model.id,
+        model.repository,
+        model.revision if manifest is None else manifest.revision,
+        model.display_name,
+        model.capabilities,
+        model.mirrors,
+        status.total_bytes,
+        status.state,
+    )

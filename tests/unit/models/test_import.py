@@ -11,10 +11,11 @@ from pathlib import Path
 import huggingface_hub
 import pytest
 
-from sidecar.errors import ImportRefused, ModelInUse
+from sidecar.errors import Cancelled, ImportRefused, ModelInUse
 from sidecar.models import BuiltinModel, Catalog, Models
 from sidecar.models.clone import clone
 from sidecar.models.manifest import RepositoryFile
+from sidecar.models.status import ModelStatus
 from sidecar.models.verify import Digest
 from tests.hub import Hub
 from tests.unit.models.conftest import LIMITS, REPOSITORY, WEIGHTS, Recorder
@@ -83,6 +84,45 @@ async def test_a_folder_with_the_model_is_imported_with_the_events_of_a_download
     assert models.status().state == "ready"
     assert hub.log == []
     assert files_below(source) == before
+
+
+async def test_an_import_that_was_cancelled_while_its_folder_was_looked_at_does_not_begin(
+    models: Models, source: Path, root: Path
+) -> None:
+    refused, status = await asyncio.gather(
+        models.import_folder(str(source)), models.cancel_download(), return_exceptions=True
+    )
+    assert isinstance(refused, Cancelled)
+    assert isinstance(status, ModelStatus)
+    assert models.status().state == status.state == "absent"
+    assert not root.exists()
+    models.refuse_if_busy()
+
+
+async def test_two_calls_import_once_also_while_the_folder_is_looked_at(
+    models: Models, recorder: Recorder, source: Path, tmp_path: Path
+) -> None:
+    first, second, other, download = await asyncio.gather(
+        models.import_folder(str(source)),
+        models.import_folder(str(source)),
+        models.import_folder(str(tmp_path)),
+        models.download(),
+        return_exceptions=True,
+    )
+    assert isinstance(first, ModelStatus)
+    assert isinstance(second, ModelStatus)
+    assert (first.activity, second.activity) == ("importing", "importing")
+    for refused in (other, download):
+        assert isinstance(refused, ModelInUse)
+        assert refused.details["reason"] == "importing"
+    assert (await recorder.end()).status == "completed"
+
+
+async def test_an_import_right_after_a_cancelled_one_begins(models: Models, recorder: Recorder, source: Path) -> None:
+    await models.import_folder(str(source))
+    _, status = await asyncio.gather(models.cancel_download(), models.import_folder(str(source)))
+    assert status.activity == "importing"
+    await recorder.wait_for(lambda event: event.name.endswith("-completed"))
 
 
 async def test_what_was_imported_is_no_link_to_the_outside_and_outlives_its_source(

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.errors import ModelNotReady
+from sidecar.errors import Cancelled, ModelNotReady
 from sidecar.models import BuiltinModel, Catalog, Models
+from sidecar.models.status import ModelStatus
 from tests.hub import Hub, faults
 from tests.hub.reply import Reply
 from tests.unit.models.conftest import LIMITS, PATIENCE, REPOSITORY, WEIGHTS, Recorder, failure
@@ -116,6 +117,34 @@ async def test_a_cancel_cuts_the_connection_that_it_finds(
         await models.cancel_download()
         assert (await recorder.end()).kind == "cancelled"
         await cut.wait()
+
+
+async def test_a_download_right_after_a_cancel_begins_when_the_cancelled_one_has_ended(
+    models: Models, recorder: Recorder, hub: Hub
+) -> None:
+    hub.rate = WEIGHTS / 5
+    await models.download()
+    await sent(hub, 200_000)
+    hub.rate = None
+    _, status, joined = await asyncio.gather(models.cancel_download(), models.download(), models.download())
+    assert status.state == joined.state == "downloading"
+    await recorder.wait_for(lambda event: event.name.endswith("-completed"))
+    ends = [event.kind for event in recorder.events if event.name.endswith(("-completed", "-failed"))]
+    assert ends == ["cancelled", None]
+
+
+async def test_a_download_that_was_cancelled_before_it_began_does_not_begin(
+    models: Models, recorder: Recorder, hub: Hub
+) -> None:
+    hub.rate = WEIGHTS / 5
+    await models.download()
+    await sent(hub, 200_000)
+    _, refused, status = await asyncio.gather(
+        models.cancel_download(), models.download(), models.cancel_download(), return_exceptions=True
+    )
+    assert isinstance(refused, Cancelled)
+    assert isinstance(status, ModelStatus)
+    assert models.status().state == status.state == "partial"
 
 
 async def test_a_cancel_without_a_download_changes_nothing(models: Models, recorder: Recorder) -> None:
