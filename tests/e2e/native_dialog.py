@@ -1,5 +1,6 @@
-"""The system's own file dialog, which no web driver sees, driven by the keyboard as a person would. libxdo, which
-types, comes with the packages that the app is built with."""
+"""The system's own dialogs, which no web driver sees, answered by the keyboard as a person would. libxdo, which types,
+comes with the packages that the app is built with. There is no window manager on a virtual display: a dialog is given
+the focus here."""
 
 from __future__ import annotations
 
@@ -8,13 +9,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from ctypes import POINTER, byref, c_char_p, c_int, c_uint, c_ulong, c_void_p
+from ctypes import CFUNCTYPE, POINTER, byref, c_char_p, c_int, c_uint, c_ulong, c_void_p
 from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
 
 DELAY_MICROSECONDS = 12_000  # between two keys
 WAIT_SECONDS = 60.0
 ANSWER_SECONDS = 3.0
-"""After so long without the choice the dialog has something to say."""
+"""After so long without the choice a dialog for folders has something to say."""
+MAP_STATE, VIEWABLE = 92 // 4, 2
+"""Where it stands in XWindowAttributes, in 64 bits, and what it is of a window on the screen."""
 
 
 class Keyboard:
@@ -26,19 +32,16 @@ class Keyboard:
         self._display, self._typist = self._x11.XOpenDisplay(name), self._xdo.xdo_new(name)
         if not (self._display and self._typist):
             raise RuntimeError(f"no display {display}")
+        self._x11.XSetErrorHandler(_IGNORED)  # a window may go while it is looked at
 
     def window(self, title: str) -> int | None:
         """The one with this title that is on the screen."""
         root = self._x11.XDefaultRootWindow(self._display)
-        return next((each for each in self._below(root) if self._title(each) == title), None)
+        return next((each for each in self._below(root) if self._title(each) == title and self._is_seen(each)), None)
 
     def wait_for(self, title: str) -> int:
         """The window with this title, once it is there."""
-        end = time.monotonic() + WAIT_SECONDS
-        while (window := self.window(title)) is None:
-            assert time.monotonic() < end, f"the window {title!r} did not come"
-            threading.Event().wait(0.05)
-        return window
+        return _wait(lambda: self.window(title), f"the window {title!r} did not come")
 
     def type(self, window: int, text: str, *keys: str) -> None:
         """`text`, then `keys`, into the window."""
@@ -64,6 +67,11 @@ class Keyboard:
         self._x11.XFetchName(self._display, window, byref(title))
         return title.value.decode(errors="replace") if title.value else None
 
+    def _is_seen(self, window: int) -> bool:
+        attributes = (c_int * 64)()
+        self._x11.XGetWindowAttributes(self._display, window, attributes)
+        return attributes[MAP_STATE] == VIEWABLE
+
 
 @contextmanager
 def keyboard(display: str) -> Iterator[Keyboard]:
@@ -75,6 +83,14 @@ def keyboard(display: str) -> Iterator[Keyboard]:
         keys.close()
 
 
+def answer(display: str, title: str, *keys: str) -> None:
+    """Waits for the dialog with this title, presses those keys in it (as X calls them: "Return", "Escape") and waits
+    until it is gone."""
+    with keyboard(display) as typist:
+        typist.type(typist.wait_for(title), "", *keys)
+        _wait(lambda: typist.window(title) is None, f"{keys} did not end the dialog {title!r}")
+
+
 def choose_folder(display: str, title: str, folder: Path, chosen: Callable[[], bool]) -> None:
     """Waits for the dialog with this title and names the folder, until it is `chosen`: what is typed while the dialog
     still reads a folder may be lost, and then it says that there is no such one."""
@@ -82,20 +98,33 @@ def choose_folder(display: str, title: str, folder: Path, chosen: Callable[[], b
         dialog = keys.wait_for(title)
         end = time.monotonic() + WAIT_SECONDS
         while True:
-            _name(keys, dialog, folder)
-            answered = time.monotonic() + ANSWER_SECONDS
-            while time.monotonic() < answered:
-                if chosen():
-                    return
-                threading.Event().wait(0.05)
-            assert time.monotonic() < end, f"{folder} was not chosen"
-            keys.type(dialog, "", "Return")  # read what it says
+            # The first letters open the field for an address and may not come to stand in it.
+            keys.type(dialog, str(folder), "ctrl+a")
+            keys.type(dialog, str(folder), "Return")
+            try:
+                _wait(chosen, f"{folder} was not chosen", ANSWER_SECONDS)
+            except AssertionError:
+                if time.monotonic() > end:
+                    raise
+                keys.type(dialog, "", "Return")  # read what it says
+            else:
+                return
 
 
-def _name(keys: Keyboard, dialog: int, folder: Path) -> None:
-    # The first letters open the field for an address and may not come to stand in it.
-    keys.type(dialog, str(folder), "ctrl+a")
-    keys.type(dialog, str(folder), "Return")
+def _wait(found: Callable[[], T | None], otherwise: str, seconds: float = WAIT_SECONDS) -> T:
+    deadline = time.monotonic() + seconds
+    while not (result := found()):
+        assert time.monotonic() < deadline, otherwise
+        threading.Event().wait(0.05)
+    return result
+
+
+def _ignore(_display: int, _error: int) -> int:
+    return 0
+
+
+_IGNORED = CFUNCTYPE(c_int, c_void_p, c_void_p)(_ignore)
+"""X's own handler of errors ends the process."""
 
 
 def _libraries() -> tuple[ctypes.CDLL, ctypes.CDLL]:
@@ -104,6 +133,7 @@ def _libraries() -> tuple[ctypes.CDLL, ctypes.CDLL]:
     x11.XCloseDisplay.argtypes = [c_void_p]
     x11.XDefaultRootWindow.argtypes, x11.XDefaultRootWindow.restype = [c_void_p], c_ulong
     x11.XQueryTree.argtypes = [c_void_p, c_ulong, c_void_p, c_void_p, c_void_p, c_void_p]
+    x11.XGetWindowAttributes.argtypes = [c_void_p, c_ulong, c_void_p]
     x11.XFetchName.argtypes = [c_void_p, c_ulong, c_void_p]
     x11.XFree.argtypes = [c_void_p]
     xdo.xdo_new.argtypes, xdo.xdo_new.restype = [c_char_p], c_void_p

@@ -13,7 +13,7 @@ import psutil
 import pytest
 from selenium.webdriver.common.by import By
 
-from tests.e2e import system_dialog
+from tests.e2e import native_dialog
 from tests.e2e.display import virtual_display
 from tests.e2e.keyring import open_keyring
 from tests.e2e.test_environment import tiny_bundle
@@ -107,7 +107,7 @@ def test_an_environment_that_is_being_made_goes_too(
                     window.driver.execute_script(
                         "void window.__TAURI_INTERNALS__.invoke('erase_everything', {withoutKeys: false})"
                     )
-                    system_dialog.answer(display, QUESTION, *YES)
+                    native_dialog.answer(display, QUESTION, *YES)
     assert left(home) == []
 
 
@@ -157,9 +157,9 @@ def erase(window: Window, display: str) -> None:
         window.click("button", "Erase everything…")
         window.click("checkbox", "I understand")
         window.click("button", "Erase and close")
-        system_dialog.answer(display, QUESTION, "Escape")
+        native_dialog.answer(display, QUESTION, "Escape")
         window.click("button", "Erase and close")
-        system_dialog.answer(display, QUESTION, *YES)
+        native_dialog.answer(display, QUESTION, *YES)
 
 
 @contextmanager
