@@ -137,7 +137,7 @@ class SnapshotDownload(Job):
             if not part.is_genuine:
                 part.restart()
                 raise FileDamaged("the hash is wrong", file=file.path, mirror=self._mirror.url)
-            part.keep_as(self._cache.blob(file.digest))
+            part.keep_as(self._cache.blob(file.digest), stop)
 
     def _fill(self, hub: HubClient, manifest: Manifest, part: Part, stop: Stop) -> None:
         """Receive what is missing, asking again where the mirror breaks off."""
