@@ -84,6 +84,17 @@ class DownloadEvent(VerbatimMessage):
         Field(description="The file that got bytes last; of a failure, the one it is about", exclude_if=_is_none),
     ] = None
     kind: Annotated[str | None, Field(description="Of a failure: the error kind", exclude_if=_is_none)] = None
+    missing_bytes: Annotated[
+        int | None,
+        Field(
+            description="Still to come: more than total less downloaded where a damaged file is fetched again",
+            exclude_if=_is_none,
+        ),
+    ] = None
+    verifying: Annotated[
+        Literal[True] | None,
+        Field(description="All bytes are here and are checked, or a model on disk is", exclude_if=_is_none),
+    ] = None
 
 
 LIST = Method("models/list", NoParams, ModelsListResult, "The built-in models", ("window", "proxy"))

@@ -1079,6 +1079,14 @@ export interface DownloadEvent {
    * Of a failure: the error kind
    */
   kind?: string | null;
+  /**
+   * Still to come: more than total less downloaded where a damaged file is fetched again
+   */
+  missing_bytes?: number | null;
+  /**
+   * All bytes are here and are checked, or a model on disk is
+   */
+  verifying?: true | null;
 }
 export interface TestedParams {
   requestId: string | number;
