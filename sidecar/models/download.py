@@ -120,6 +120,7 @@ class SnapshotDownload(Job):
         if blob.exists():
             log.warning("builtin-model file %s on disk is damaged, it is fetched again", file.path)
             blob.unlink()
+            self.progress.holds(file.digest, 0)
         await on_thread(partial(self._transfer, hub, manifest, file, stop), stop)
         log.info("builtin-model file %s verified (%d bytes)", file.path, file.size)
 
@@ -132,12 +133,16 @@ class SnapshotDownload(Job):
                 if part.is_genuine:
                     break
                 log.warning("builtin-model file %s arrived damaged, it is fetched again", file.path)
-                part.restart()
+                self._drop(part)
                 self._fill(hub, manifest, part, stop)
             if not part.is_genuine:
-                part.restart()
+                self._drop(part)
                 raise FileDamaged("the hash is wrong", file=file.path, mirror=self._mirror.url)
-            part.keep_as(self._cache.blob(file.digest))
+            part.keep_as(self._cache.blob(file.digest), stop)
+
+    def _drop(self, part: Part) -> None:
+        part.restart()
+        self.progress.holds(part.file.digest, 0)
 
     def _fill(self, hub: HubClient, manifest: Manifest, part: Part, stop: Stop) -> None:
         """Receive what is missing, asking again where the mirror breaks off."""
@@ -164,7 +169,7 @@ class SnapshotDownload(Job):
         with hub.open_file(manifest.repository, manifest.revision, file, part.received) as (begin, pieces):
             if begin != part.received:
                 log.info("builtin-model file %s starts again: the mirror does not resume it", file.path)
-                part.restart()
+                self._drop(part)
             for piece in pieces:
                 stop.check()
                 self.progress.received(file.path, part.write(piece))

@@ -17,6 +17,13 @@ from sidecar.models.verify import Digest
 
 MODEL_TYPE = "qwen3_vl"  # All that the engine loads.
 CODE_MEMBERS = ("model_file", "auto_map")  # By these a configuration has Python code run that lies beside it.
+# What the engine cannot answer without beside the weights; of each line one will do.
+NEEDED = (
+    ("tokenizer.json", "vocab.json"),
+    ("preprocessor_config.json", "processor_config.json"),  # else pictures get another model's measures
+)
+TEMPLATES = ("chat_template.jinja", "chat_template.json")
+TEMPLATE_HOLDERS = ("tokenizer_config.json", "processor_config.json")  # or a member of these
 SIZE_TOLERANCE = 0.2  # of what the catalog says without pins: its word for people, and models of this size are alike
 LONGEST_JSON = 8 * 1024 * 1024
 MOST_FILES = 1000
@@ -158,6 +165,12 @@ def _check_unpinned(files: list[SourceFile]) -> None:
     for file in weights:
         if not is_whole(file.path):
             raise ImportRefused("weights that are not whole", reason="incomplete", file=file.name)
+    lacking = [names[0] for names in NEEDED if not set(names) & set(named)]
+    if not set(TEMPLATES) & set(named):
+        holders = [_json(named[name]) for name in TEMPLATE_HOLDERS if name in named]
+        lacking += [] if any("chat_template" in holder for holder in holders) else [TEMPLATES[0]]
+    if lacking:
+        raise ImportRefused("a file is missing", reason="incomplete", file=lacking[0])
 
 
 def _check_size(files: list[SourceFile], model: BuiltinModel) -> None:

@@ -64,10 +64,21 @@ class Part:
         """Whether all bytes are there and are the right ones."""
         return self.received == self.file.size and self._hasher.hexdigest() == self.file.digest.hexadecimal
 
-    def keep_as(self, blob: Path) -> None:
-        """Bring the bytes safely to the disk and give them their final name."""
+    def keep_as(self, blob: Path, stop: Stop) -> None:
+        """Bring the bytes safely to the disk and give them their final name.
+
+        Raises:
+            Stopped: nobody wants it any more. The flush may take a minute on a slow disk, and by then another download
+                may go on with this part.
+        """
         os.fsync(self._disk.fileno())
-        self._path.replace(blob)
+        stop.check()
+        try:
+            self._path.replace(blob)
+        except FileNotFoundError:
+            # The thread of a cancelled download was faster, in the moment between its check and its renaming.
+            if not blob.is_file() or blob.stat().st_size != self.file.size:
+                raise
 
     def close(self) -> None:
         """Close the file; what is in it stays."""

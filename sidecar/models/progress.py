@@ -38,6 +38,10 @@ class DownloadEvent:
     """Of a failure: the error's kind."""
     details: Mapping[str, Any] | None = None
     """Of a failure: the error's details, if it has any."""
+    missing_bytes: int | None = None
+    """Still to come. More than is left of `total_bytes` where a damaged file is fetched again."""
+    verifying: Literal[True] | None = None
+    """All bytes are here, or it is a check of a model on disk."""
 
     def payload(self) -> dict[str, Any]:
         """The notification's params; what is not known is left out, but for the total."""
@@ -117,6 +121,7 @@ class Progress:
         (began, before), (now, fetched) = self._samples[0], self._samples[-1]
         # Too little time says nothing; above all, the first event comes before any byte could.
         speed = (fetched - before) / (now - began) if now - began > 0.5 else None
+        missing = self._missing_bytes()
         if total:
             # The total before the files are known is the catalog's word; it may be too small.
             self._percent = max(self._percent, min(99, done * 100 // total))
@@ -132,9 +137,18 @@ class Progress:
             done,
             total,
             speed_mbps=None if speed is None else round(speed / 1e6, 2),
-            eta_seconds=round((total - done) / speed) if speed and total and total >= done else None,
+            eta_seconds=round(missing / speed) if speed and missing is not None else None,
             file=self._file,
+            missing_bytes=missing,
+            verifying=True if self.verifying or self._verb == "Verifying" or missing == 0 else None,
         )
+
+    def _missing_bytes(self) -> int | None:
+        """None until it is known what is on disk and what should be."""
+        with self._lock:
+            if not self._on_disk or self.total_bytes is None:
+                return None
+            return max(0, self.total_bytes - sum(self._on_disk.values()))
 
     def _final(self, status: Literal["completed", "failed"], message: str, downloaded: int) -> DownloadEvent:
         ended: DownloadNotification = (

@@ -32,6 +32,8 @@ def large_model(folder: Path, catalog: Path) -> tuple[Path, Path]:
     that it says so."""
     folder.mkdir()
     (folder / "config.json").write_text('{"model_type": "qwen3_vl"}')
+    for name in ("tokenizer.json", "preprocessor_config.json", "chat_template.jinja"):
+        (folder / name).write_text("{}")
     size = 200_000_000
     header = b'{"w":{"dtype":"U8","shape":[%d],"data_offsets":[0,%d]}}' % (size, size)
     with (folder / "model.safetensors").open("wb") as sparse:

@@ -20,7 +20,10 @@ from sidecar.models.verify import Digest
 from tests.hub import Hub
 from tests.unit.models.conftest import LIMITS, REPOSITORY, WEIGHTS, Recorder
 
-IMPORTED = {"README.md", "config.json", "merges.txt", "model.safetensors", "tokenizer.json"}
+IMPORTED = {
+    "README.md", "chat_template.jinja", "config.json", "merges.txt", "model.safetensors", "preprocessor_config.json",
+    "tokenizer.json",
+}  # fmt: skip
 
 
 def write_weights(path: Path, size: int, fill: bytes = b"\1") -> None:
@@ -35,6 +38,8 @@ def source(folder: Path, tmp_path: Path) -> Path:
     source = tmp_path / "model on a stick"
     shutil.copytree(folder, source)
     write_weights(source / "model.safetensors", WEIGHTS)
+    (source / "preprocessor_config.json").write_text("{}")
+    (source / "chat_template.jinja").write_text("{{ messages }}")
     return source
 
 
@@ -268,6 +273,19 @@ def pipe_instead_of_a_file(source: Path) -> None:
     os.mkfifo(source / "tokenizer.json")
 
 
+def no_tokenizer(source: Path) -> None:
+    (source / "tokenizer.json").unlink()
+
+
+def no_measures_of_pictures(source: Path) -> None:
+    (source / "preprocessor_config.json").unlink()
+
+
+def no_template(source: Path) -> None:
+    (source / "chat_template.jinja").unlink()
+    (source / "tokenizer_config.json").write_text('{"eos_token": "<end>"}')
+
+
 def no_configuration(source: Path) -> None:
     (source / "config.json").unlink()
 
@@ -285,6 +303,9 @@ def no_configuration(source: Path) -> None:
         (link_outside, "link_outside", "tokenizer.json"),
         (link_to_a_neighbour, "link_outside", "tokenizer.json"),
         (pipe_instead_of_a_file, "incomplete", "tokenizer.json"),
+        (no_tokenizer, "incomplete", "tokenizer.json"),
+        (no_measures_of_pictures, "incomplete", "preprocessor_config.json"),
+        (no_template, "incomplete", "chat_template.jinja"),
         (no_configuration, "no_model", None),
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
@@ -294,6 +315,17 @@ async def test_a_folder_that_is_not_a_whole_model_of_the_kind_is_refused_with_th
 ) -> None:
     spoil(source)
     assert await refusal(models, source) == (reason, file)
+
+
+async def test_what_older_and_newer_folders_call_otherwise_is_taken(
+    models: Models, recorder: Recorder, source: Path
+) -> None:
+    (source / "tokenizer.json").rename(source / "vocab.json")
+    (source / "preprocessor_config.json").rename(source / "processor_config.json")
+    (source / "chat_template.jinja").unlink()
+    (source / "tokenizer_config.json").write_text('{"chat_template": "{{ messages }}"}')
+    await models.import_folder(str(source))
+    assert (await recorder.end()).status == "completed"
 
 
 @pytest.mark.parametrize("path", ["relative", "/nowhere/at/all", "/etc/passwd", "/zero\0byte", "/" + "x" * 4000])

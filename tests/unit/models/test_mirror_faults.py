@@ -201,6 +201,22 @@ async def test_damage_under_way_is_healed_by_the_second_fetch(
     assert (models.get_model_path() / path).read_bytes() == (folder / path).read_bytes()
 
 
+async def test_while_a_damaged_file_is_fetched_again_the_events_tell_what_is_missing(
+    models: Models, recorder: Recorder, hub: Hub
+) -> None:
+    hub.fault(faults.corrupt(), on="get", path="model.safetensors", times=1)
+    hub.fault(faults.slow(WEIGHTS / 2), on="get", path="model.safetensors")
+    await models.download()
+    again = await recorder.wait_for(
+        lambda event: len(hub.requests("get", "model.safetensors")) == 2 and bool(event.missing_bytes)
+        and event.downloaded_bytes == event.total_bytes
+    )  # fmt: skip
+    assert again.verifying is None
+    assert again.progress == 99
+    downloaded = [event.downloaded_bytes for event in recorder.progress]
+    assert downloaded == sorted(downloaded)
+
+
 async def test_a_file_that_is_longer_than_announced_is_damaged(models: Models, recorder: Recorder, hub: Hub) -> None:
     hub.fault(faults.longer(by=1), on="get", path="config.json")
     failed = await failure(models, recorder)

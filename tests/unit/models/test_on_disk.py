@@ -26,6 +26,7 @@ async def test_verifying_a_whole_model_is_told_and_ends_ready(downloaded: Models
     checking = asyncio.create_task(downloaded.verify())
     first = await recorder.wait_for(lambda event: True)
     assert first.message.startswith("Verifying... ")
+    assert first.verifying
     status = await checking
     assert (status.state, status.damaged_files) == ("ready", ())
     assert recorder.events[-1].name == "builtin-model-download-completed"

@@ -1085,6 +1085,14 @@ export interface DownloadEvent {
   details?: {
     [k: string]: unknown;
   } | null;
+  /**
+   * Still to come: more than total less downloaded where a damaged file is fetched again
+   */
+  missing_bytes?: number | null;
+  /**
+   * All bytes are here and are checked, or a model on disk is
+   */
+  verifying?: true | null;
 }
 export interface TestedParams {
   requestId: string | number;
