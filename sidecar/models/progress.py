@@ -53,7 +53,8 @@ class DownloadEvent:
 class Progress:
     """The numbers of one running download, changed by all of its threads; single attributes may be read by others.
 
-    `emit` gets an event of progress from `tick`, which the download calls once in `EVENT_SECONDS`, and from `verify`.
+    `emit` gets an event of progress from `tick`, which the download calls once in `EVENT_SECONDS`. How it ended is told
+    by an event of its own only, which therefore need not wait.
     """
 
     def __init__(
@@ -78,7 +79,11 @@ class Progress:
         self.total_bytes = total_bytes
         self.downloaded_bytes = downloaded_bytes
         """Never goes back, not even where a damaged file starts again."""
-        self.verifying = False
+
+    @property
+    def verifying(self) -> bool:
+        """Whether all bytes are here and are brought safely to the disk, or it is a check of a model on disk."""
+        return self._verb == "Verifying" or self._missing_bytes() == 0
 
     def holds(self, content: Hashable, size: int) -> None:
         """Say how much of a content is on disk."""
@@ -99,11 +104,6 @@ class Progress:
         while len(self._samples) > 2 and self._samples[1][0] <= now - SPEED_SECONDS:
             self._samples.popleft()
         self._emit(self._event())
-
-    def verify(self) -> None:
-        """Say that all bytes are here and are made a snapshot; emits that at once, as it may not take a second."""
-        self.verifying = True
-        self.tick()
 
     def completed(self) -> DownloadEvent:
         """The last event of a download that ended well."""
@@ -126,8 +126,8 @@ class Progress:
             # The total before the files are known is the catalog's word; it may be too small.
             self._percent = max(self._percent, min(99, done * 100 // total))
         message = f"{self._verb}... {readable(done)}" + (f" / {readable(total)}" if total else "")
-        if self.verifying:
-            self._percent, message = 99, "Verifying…"
+        if missing == 0:
+            message = "Verifying…"
         return DownloadEvent(
             "builtin-model-download-progress",
             self._model_id,
@@ -140,7 +140,7 @@ class Progress:
             eta_seconds=round(missing / speed) if speed and missing is not None else None,
             file=self._file,
             missing_bytes=missing,
-            verifying=True if self.verifying or self._verb == "Verifying" or missing == 0 else None,
+            verifying=True if self.verifying else None,
         )
 
     def _missing_bytes(self) -> int | None:

@@ -85,12 +85,10 @@ def test_a_damaged_file_that_is_fetched_again_is_missing_and_takes_time_and_is_n
 def test_all_bytes_are_99_percent_until_they_are_verified() -> None:
     progress, events, _ = started(total=1000)
     progress.holds(FILE, 1000)
+    assert progress.verifying
     progress.tick()
-    progress.verify()
-    assert [event.verifying for event in events] == [True, True]
-    assert [(event.progress, event.status, event.message) for event in events] == [
-        (99, "downloading", "Downloading... 1.0kB / 1.0kB"),
-        (99, "downloading", "Verifying…"),
+    assert [(event.progress, event.status, event.message, event.verifying) for event in events] == [
+        (99, "downloading", "Verifying…", True)
     ]
     done = progress.completed()
     assert (done.progress, done.status, done.downloaded_bytes, done.total_bytes) == (100, "completed", 1000, 1000)
