@@ -52,9 +52,14 @@ def _over_loopback(setting: Setting) -> Iterator[Figure]:
             if curl:
                 peer.append(total / _curl(curl, hub, folder, setting.scratch / "curl", total) / 1e6)
     against = Peer("curl", median(peer[1:])) if peer else None
-    note = "" if curl else "no curl to compare with"
+    note = f"{_range(arrived)}; " + (f"curl {_range(peer)}" if peer else "no curl to compare with")
     yield Figure("throughput", median(arrived[1:]), "MB/s", against, goal="ratio >= 0.8", note=note)
-    yield Figure("throughput_to_completed", median(completed[1:]), "MB/s", against)
+    yield Figure("throughput_to_completed", median(completed[1:]), "MB/s", against, note=_range(completed))
+
+
+def _range(rounds: list[float]) -> str:
+    """Of the rounds that count."""
+    return f"{min(rounds[1:]):.0f} to {max(rounds[1:]):.0f} in {len(rounds) - 1} rounds"
 
 
 def _over_a_home_line(setting: Setting) -> Iterator[Figure]:

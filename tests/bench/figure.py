@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import operator
+import re
 import statistics
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+_GOAL = re.compile(r"(ratio )?([<>]=?) ([0-9.]+)")
+_MEETS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,13 @@ class Figure:
     def ratio(self) -> float | None:
         """Ours over the peer's."""
         return self.value / self.peer.value if self.value is not None and self.peer and self.peer.value else None
+
+    @property
+    def misses_goal(self) -> bool:
+        """Whether the goal is plain ("ratio >= 0.8", "< 100"), so that it can be told here, and is not met."""
+        goal = _GOAL.fullmatch(self.goal)
+        value = self.ratio if goal and goal[1] else self.value
+        return goal is not None and value is not None and not _MEETS[goal[2]](value, float(goal[3]))
 
 
 def skipped(metric: str, unit: str, why: str) -> Figure:
@@ -72,13 +84,14 @@ class Report:
             "peer": figure.peer and {"name": figure.peer.name, "value": _rounded(figure.peer.value)},
             "ratio": _rounded(figure.ratio),
         }
-        return json.dumps(line | self._about | ({"note": figure.note} if figure.note else {}))
+        missed = {"missed": figure.goal} if figure.misses_goal else {}
+        return json.dumps(line | self._about | missed | ({"note": figure.note} if figure.note else {}))
 
     def _row(self, figure: Figure) -> str:
         value = "skipped" if figure.value is None else f"{_rounded(figure.value):g} {figure.unit}".rstrip()
         row = f"  {figure.metric:34} {value:>16}"
         if figure.goal:
-            row += f"   (goal {figure.goal})"
+            row += f"   (goal {figure.goal}{', MISSED' if figure.misses_goal else ''})"
         if figure.peer:
             row += f"   {figure.peer.name}: {_rounded(figure.peer.value):g}, ratio {_rounded(figure.ratio)}"
         return row + (f"   {figure.note}" if figure.note else "")

@@ -42,6 +42,29 @@ def test_the_table_names_metric_value_goal_and_ratio(capsys: pytest.CaptureFixtu
     assert " ".join(row.split()) == "tokens_per_s 20 tokens/s (goal >= 0.97) bare: 25, ratio 0.8"
 
 
+@pytest.mark.parametrize(
+    ("value", "goal", "misses"),
+    [
+        (15.0, "ratio >= 0.8", True),
+        (16.0, "ratio >= 0.8", False),
+        (15.0, "< 15", True),
+        (15.0, "<= 15", False),
+        (15.0, "", False),
+        (15.0, "< 10 with 4b on a GPU", False),
+        (None, "< 10", False),
+    ],
+)
+def test_a_figure_that_misses_its_goal_is_marked(
+    value: float | None, goal: str, misses: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for as_json in (False, True):
+        report = Report("download", "mini", "cpu", {}, as_json=as_json)
+        report.print(Figure("throughput", value, "MB/s", Peer("curl", 20.0), goal=goal))
+    row, line = capsys.readouterr().out.splitlines()[1:]
+    assert (", MISSED)" in row) == misses
+    assert json.loads(line).get("missed") == (goal if misses else None)
+
+
 def test_the_99th_percentile_leaves_one_in_a_hundred_above_it() -> None:
     assert p99([float(value) for value in range(101)]) == 99
     assert p99([5.0]) == 5.0
