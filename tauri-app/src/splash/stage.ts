@@ -387,14 +387,17 @@ function transferAt(status: ModelStatus): Transfer {
 }
 
 function transferOf(event: DownloadEvent): Transfer {
-  const { progress, downloaded_bytes: doneBytes, total_bytes: totalBytes } = event;
+  const { progress, total_bytes: totalBytes, missing_bytes: missing } = event;
+  // A damaged file is fetched again: then less is here than ever was.
+  const doneBytes =
+    totalBytes !== null && missing ? Math.max(0, totalBytes - missing) : event.downloaded_bytes;
   return {
     percent: progress,
     doneBytes,
     totalBytes,
     speed: event.speed_mbps ?? null,
     secondsLeft: event.eta_seconds ?? null,
-    verifying: totalBytes !== null && totalBytes > 0 && doneBytes >= totalBytes,
+    verifying: event.verifying === true,
     starting: false,
   };
 }

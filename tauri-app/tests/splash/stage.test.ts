@@ -118,9 +118,20 @@ describe("a download", () => {
   });
 
   test("is verifying when every byte is here", () => {
-    const event = downloadEvent({ progress: 99, downloaded_bytes: 2_600_000_000 });
+    const event = downloadEvent({ progress: 99, downloaded_bytes: 2_600_000_000, verifying: true });
     expect(play(checked({}), asked, { type: "progressed", event })).toMatchObject({
       transfer: { verifying: true },
+    });
+  });
+
+  test("of a damaged file that is fetched again is none that verifies, and tells what is missing", () => {
+    const event = downloadEvent({
+      progress: 99,
+      downloaded_bytes: 2_600_000_000,
+      missing_bytes: 600_000_000,
+    });
+    expect(play(checked({}), asked, { type: "progressed", event })).toMatchObject({
+      transfer: { verifying: false, doneBytes: 2_000_000_000 },
     });
   });
 
