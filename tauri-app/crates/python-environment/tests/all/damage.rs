@@ -1,7 +1,9 @@
 //! A stage that was cut off at any moment.
 
+use std::path::{Path, PathBuf};
+
 use crate::common::{Course, Tiny, soon};
-use python_environment::{Event, Mirrors, Stage, Times};
+use python_environment::{Event, Mirrors, Stage, Times, Trust};
 
 #[tokio::test]
 async fn whatever_a_stage_was_cut_off_at_the_next_one_repairs_it() {
@@ -28,4 +30,48 @@ async fn a_half_removed_environment_without_its_mark_is_known_as_ours() {
     let course = Course::usual(tiny.full()).await;
     assert!(matches!(course.events[1], Event::Syncing { .. }));
     tiny.assert_works(course.python());
+}
+
+async fn again(trust: Trust, tiny: &Tiny) -> Course {
+    Course::rest(Stage::trusting(trust, tiny.full(), Mirrors::default(), Times::default())).await
+}
+
+#[tokio::test]
+async fn a_finished_environment_that_lost_a_module_is_made_anew_for_who_does_not_trust_its_mark() {
+    let tiny = Tiny::new();
+    Course::usual(tiny.full()).await.python();
+    let module = module(&tiny);
+    std::fs::remove_file(&module).expect("it was installed");
+    assert!(!Course::usual(tiny.full()).await.synced(), "the mark does not tell");
+    let course = again(Trust::Cache, &tiny).await;
+    assert!(course.synced());
+    tiny.assert_works(course.python());
+}
+
+#[tokio::test]
+async fn a_file_whose_content_is_damaged_in_the_cache_too_is_installed_anew_for_who_trusts_nothing() {
+    let tiny = Tiny::new();
+    Course::usual(tiny.full()).await.python();
+    // In place: where packages are linked the cache has the same file. Where they are copied its own is damaged, too.
+    let module = module(&tiny);
+    for file in modules(&tiny.path("data")) {
+        std::fs::write(file, "").expect("it is ours to write");
+    }
+    assert_eq!(std::fs::read(&module).expect("it is there"), b"");
+    tiny.assert_works(again(Trust::Nothing, &tiny).await.python());
+}
+
+/// Where a package's module is installed.
+fn module(tiny: &Tiny) -> PathBuf {
+    let [module] = &modules(&tiny.path("data/python"))[..] else { panic!("it is installed once") };
+    module.clone()
+}
+
+/// Every copy of it below `folder`.
+fn modules(folder: &Path) -> Vec<PathBuf> {
+    let own = folder.join("alpha/__init__.py");
+    let entries = std::fs::read_dir(folder).expect("a folder").flatten();
+    let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    let below = folders.flat_map(|entry| modules(&entry.path()));
+    below.chain(own.is_file().then_some(own)).collect()
 }
