@@ -204,3 +204,53 @@ async def test_a_row_that_drew_a_picture_s_token_goes_on_after_it_was_put_off(
 
     assert (await batch).text == alone.text
     assert set(evicted[0]) <= {token(each) for each in drawn}
+
+
+@pytest.mark.parametrize("priority", list(RequestPriority))
+async def test_a_row_whose_text_cannot_be_delivered_fails_alone(
+    own: Bench, monkeypatch: pytest.MonkeyPatch, priority: RequestPriority
+) -> None:
+    from sidecar.engine.row import Row
+
+    push = Row.push
+
+    def broken(row: Row, each: int) -> Any:
+        if row.request.seed == 666 and len(row.tokens) == 3:
+            raise UnicodeError("no such character")
+        return push(row, each)
+
+    alone = await own.ask("hello", priority=priority, max_tokens=60)
+    monkeypatch.setattr(Row, "push", broken)
+
+    neighbour, failed = await asyncio.gather(
+        own.ask("hello", priority=priority, max_tokens=60),
+        own.ask("hello", priority=priority, max_tokens=60, seed=666),
+        return_exceptions=True,
+    )
+
+    assert isinstance(failed, EngineFailed)
+    assert failed.details == {"reason": "UnicodeError"}
+    assert not isinstance(neighbour, BaseException)
+    assert neighbour.text == alone.text
+    assert not own.engine.status().running.low + own.engine.status().running.high
+
+
+async def test_a_prompt_that_cannot_be_kept_is_not_kept_and_all_rows_go_on(
+    own: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sidecar.engine.prefixes import PrefixCache
+
+    tried = 0
+
+    def broken(*_: Any) -> None:
+        nonlocal tried
+        tried += 1
+        raise MemoryError
+
+    other = asyncio.create_task(own.ask("hello", max_tokens=120))
+    await own.until(lambda status: status.running.low == 1)
+    monkeypatch.setattr(PrefixCache, "keep", broken)
+
+    assert (await own.ask("another prompt " * 20)).end.completion_tokens == 16
+    assert (await other).end.completion_tokens == 120
+    assert tried
