@@ -125,6 +125,7 @@ class Lane:
         """Encodes the row's pictures and queues its prompt; `has_room` must hold, and `begin` was called."""
         model, begins_with, read = self._model, row.begins_with, row.cached_tokens
         row.begins_with = None
+        row.is_computed_now()
         prompt = vision.prompt(model.model, row.sequence, row.pictures, model.features, read=read)
         self._decoder.read_next(prompt, begins_with)
         (uid,) = self._generator.insert(

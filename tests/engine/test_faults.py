@@ -254,3 +254,13 @@ async def test_a_prompt_that_cannot_be_kept_is_not_kept_and_all_rows_go_on(
     assert (await own.ask("another prompt " * 20)).end.completion_tokens == 16
     assert (await other).end.completion_tokens == 120
     assert tried
+
+
+async def test_an_answer_says_that_it_waited_for_memory(own: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    from sidecar.engine.lanes import Lanes
+
+    monkeypatch.setattr(Lanes, "needed", lambda _lanes, _row: 1 << 60)  # none but for who is alone in the house
+
+    first, second = await asyncio.gather(*(own.ask("hello", max_tokens=100) for _ in range(2)))
+
+    assert second.end.queued_seconds > first.end.first_token_seconds  # and the 99 tokens after it
