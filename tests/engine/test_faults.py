@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sidecar.engine import RequestPriority
+from sidecar.engine import Finished, GenerationRequest, RequestPriority
+from sidecar.engine.request import Job, ModelFolder
 from sidecar.errors import EngineFailed, SidecarError
 from tests.engine.conftest import Bench
 from tests.engine.pictures import about, circle, data_url, encoded
 from tests.engine.synthetic import token
 
-HIGH = RequestPriority.HIGH
+HIGH, LOW = RequestPriority.HIGH, RequestPriority.LOW
 PICTURE = about(data_url(encoded(circle("red"))))
 
 
@@ -264,3 +266,47 @@ async def test_an_answer_says_that_it_waited_for_memory(own: Bench, monkeypatch:
     first, second = await asyncio.gather(*(own.ask("hello", max_tokens=100) for _ in range(2)))
 
     assert second.end.queued_seconds > first.end.first_token_seconds  # and the 99 tokens after it
+
+
+async def test_a_person_does_not_wait_until_the_batch_s_thousand_requests_are_in_line(own: Bench) -> None:
+    thread, held, ended = own.engine._thread, threading.Event(), asyncio.Event()
+    loop, folder = asyncio.get_running_loop(), ModelFolder(own.model, "random")
+
+    def submit(request_id: str, priority: RequestPriority, deliver: Callable[[object], None]) -> None:
+        request = GenerationRequest(request_id, [{"role": "user", "content": "hello"}], priority, max_tokens=2)
+        thread.submit(Job(folder, request, [], deliver))
+
+    def told(piece: object) -> None:
+        if isinstance(piece, Finished):
+            loop.call_soon_threadsafe(ended.set)
+
+    own.announced.clear()
+    thread._inbox.put(lambda: assert_set(held))
+    for number in range(1000):
+        submit(str(number), LOW, lambda _: None)
+    submit("person", HIGH, told)
+    held.set()
+    async with asyncio.timeout(60):
+        await ended.wait()
+    served = next(status for status in own.announced if status.running.high)
+    for number in range(1000):
+        thread.cancel(str(number))
+    await own.until(lambda status: not status.queued.low + status.running.low)
+
+    assert served.queued.low < 500
+    assert len(own.announced) < 500  # and not one for each that came and went
+
+
+def assert_set(event: threading.Event) -> None:
+    assert event.wait(60)
+
+
+async def test_a_paused_background_s_requests_are_counted(own: Bench) -> None:
+    await own.engine.pause()
+    batch = [asyncio.create_task(own.ask("hello")) for _ in range(3)]
+    await own.until(lambda status: status.queued.low == 3)
+    batch[1].cancel()
+    await own.until(lambda status: status.queued.low == 2)
+    await own.engine.resume()
+
+    assert [(await each).end.completion_tokens for each in (batch[0], batch[2])] == [16, 16]
