@@ -77,6 +77,7 @@ class Scheduler:
         self._inserting: list[Job | Row] = []  # a person's within the background's
         self._paused = False
         self._giving_way = False
+        self._has_news = False  # of the queue's length, which is told once for all that came together
         self.closed = False
         self.status = EngineStatus()
 
@@ -88,12 +89,12 @@ class Scheduler:
             return
         self._waiting.add(job)
         log.info("Queue size: %d", len(self._waiting), extra=_model(job))
-        self._announce()
+        self._has_news = True
 
     def cancel(self, request_id: str) -> None:
         """Before the next step."""
         if self._waiting.remove(request_id):
-            self._announce()
+            self._has_news = True
         else:
             self._cancelled.add(request_id)
 
@@ -189,7 +190,7 @@ class Scheduler:
     @property
     def has_work(self) -> bool:
         """Whether a turn would do something."""
-        wanted = self._residence.is_wanted or bool(self._cancelled)
+        wanted = self._residence.is_wanted or bool(self._cancelled) or self._has_news
         return wanted or self._has(HIGH) or (not self._paused and self._has(LOW))
 
     def _has(self, priority: RequestPriority) -> bool:
@@ -208,6 +209,7 @@ class Scheduler:
 
     def turn(self) -> None:
         """Applies what was wanted, and makes one step."""
+        self._announce_news()
         self._apply_cancellations([HIGH, LOW])
         self._cancelled.clear()
         self._residence.serve(in_use=self.has_begun)
@@ -246,6 +248,7 @@ class Scheduler:
         serving = True
         while serving:
             self._receive_urgent()
+            self._announce_news()
             self._apply_cancellations([HIGH])
             serving = self._serve_people()
 
@@ -431,13 +434,18 @@ class Scheduler:
         lanes, self._lanes = self._lanes, None
         return lanes.close_all() if lanes else []
 
+    def _announce_news(self) -> None:
+        if self._has_news:
+            self._announce()
+
     def _announce(self, **changes: Any) -> None:
         """Takes a new snapshot and tells it."""
+        self._has_news = False
         if self._residence.model is not None or self.status.loaded:
             changes |= self._residence.memory()
         self.status = replace(
             self.status,
-            queued=counts(waiting.request for waiting in self._waiting),
+            queued=self._waiting.counts,
             running=counts(row.request for row in self._rows()),
             **changes,
         )

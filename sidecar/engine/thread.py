@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sidecar.engine.inbox import Inbox
-from sidecar.engine.request import Job, KvBits, ModelFolder
+from sidecar.engine.request import Job, KvBits, ModelFolder, RequestPriority
 from sidecar.engine.scheduler import Scheduler
 from sidecar.engine.status import EngineStatus
 from sidecar.engine.watchdog import HUNG_SECONDS, Watchdog
@@ -78,7 +78,8 @@ class EngineThread:
         return self._scheduler.status
 
     def submit(self, job: Job) -> None:
-        self._inbox.put(lambda: self._scheduler.enqueue(job), urgent=True)
+        for_person = job.request.priority == RequestPriority.HIGH
+        self._inbox.put(lambda: self._scheduler.enqueue(job), urgent=True, for_person=for_person)
 
     def cancel(self, request_id: str) -> None:
         """Ends the request before the next step; nothing more is delivered."""
