@@ -1,4 +1,4 @@
-"""Mirrors that fail, lie or are none, and full disks: each ends in its own error, and nothing counts as done."""
+"""Mirrors that fail, lie or are none: each ends in its own error, and nothing counts as done."""
 
 import hashlib
 import json
@@ -10,10 +10,8 @@ import pytest
 from sidecar.errors import DownloadError, MirrorInvalid
 from sidecar.models import BuiltinModel, Catalog, Models
 from sidecar.models.hub import HubClient
-from sidecar.models.manifest import RepositoryFile
 from sidecar.models.mirrors import Mirror
 from sidecar.models.stop import Stop
-from sidecar.models.verify import Digest
 from tests.hub import Hub, faults
 from tests.hub.reply import Reply
 from tests.unit.models.conftest import LIMITS, REPOSITORY, WEIGHTS, Recorder, failure
@@ -311,41 +309,6 @@ def test_https_is_never_redirected_to_http() -> None:
     local = Mirror.parse("http://127.0.0.1:1")
     assert local.may_redirect_to("http://127.0.0.1:2/x")
     assert not local.may_redirect_to("http://192.0.2.1/x")
-
-
-async def test_a_model_that_does_not_fit_on_the_disk_is_refused_before_its_first_byte(
-    root: Path, model: BuiltinModel, hub: Hub, recorder: Recorder
-) -> None:
-    revision = hub.repositories[REPOSITORY].main.revision
-    files = tuple(
-        RepositoryFile(path, size, Digest("sha256", str(number) * 64))
-        for number, (path, size) in enumerate({"config.json": 1, "model.safetensors": 10**18}.items())
-    )
-    huge = Catalog((replace(model, revision=revision, files=files),))
-    models = Models(root=root, catalog=huge, notify=recorder, limits=LIMITS)
-    failed = await failure(models, recorder)
-    assert failed.kind == "disk_full"
-    assert failed.details is not None
-    # What must be free and what is: the window tells both.
-    assert failed.details["needed_bytes"] > 10**18 > failed.details["free_bytes"] > 0
-    assert hub.log == []
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
-async def test_a_disk_that_fills_up_under_way_is_reported_and_what_arrived_stays(
-    models: Models, recorder: Recorder, hub: Hub, root: Path
-) -> None:
-    digest = hub.repositories[REPOSITORY].main.files["model.safetensors"].sha256
-    parts = root / "models--knowledge-focus--tiny" / "parts"
-    parts.mkdir(parents=True)
-    # The kernel itself then says "no space left on device" to every write of the weights.
-    (parts / f"{digest}.part").symlink_to("/dev/full")
-    hub.fault(faults.slow(20_000_000), on="get", path="model.safetensors")
-    assert (await failure(models, recorder)).kind == "disk_full"
-
-    (parts / f"{digest}.part").unlink()
-    await models.download()
-    assert (await recorder.end()).status == "completed"
 
 
 async def test_a_folder_that_cannot_be_written_ends_the_download(

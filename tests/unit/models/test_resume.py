@@ -87,14 +87,6 @@ async def test_after_a_cancel_and_a_restart_the_status_tells_the_mirror_until_th
     assert (again.status().state, again.status().mirror) == ("ready", None)
 
 
-async def test_a_cancel_ends_a_download_whose_mirror_is_silent(models: Models, recorder: Recorder, hub: Hub) -> None:
-    hub.fault(faults.no_answer(), on="info")
-    await models.download()
-    await asyncio.to_thread(hub.wait_until, lambda: len(hub.log) == 1)
-    assert (await models.cancel_download()).state == "absent"
-    assert (await recorder.end()).kind == "cancelled"
-
-
 @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"], ids=["silent", "stalled"])
 async def test_a_cancel_cuts_the_connection_that_it_finds(
     root: Path, model: BuiltinModel, recorder: Recorder, answer: bytes

@@ -103,16 +103,6 @@ async def test_the_other_way_of_transfer_that_a_mirror_advertises_is_left_aside(
     assert {request.endpoint for request in hub.log} == {"info", "tree", "get"}
 
 
-@pytest.mark.parametrize("code", [401, 403, 404, 416, 429, 500, 503])
-async def test_a_mirror_that_does_not_answer_head_is_not_asked_to(
-    models: Models, recorder: Recorder, hub: Hub, code: int
-) -> None:
-    hub.fault(faults.status(code), on="head")
-    await models.download()
-    assert (await recorder.end()).status == "completed"
-    assert not hub.requests("head")
-
-
 async def test_a_date_to_retry_after_is_reported_in_seconds(hub: Hub) -> None:
     hub.fault(faults.status(503, retry_after=formatdate(time.time() + 3600, usegmt=True)), on="info")
     with HubClient(Mirror.parse(hub.url), LIMITS, Stop()) as client, pytest.raises(DownloadError) as caught:
