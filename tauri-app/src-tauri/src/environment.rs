@@ -165,7 +165,7 @@ pub(crate) struct Making<L> {
     trust: Trust,
     /// The environment's interpreter, as soon as it is there.
     python: Option<PathBuf>,
-    /// It was only looked at in this run, not made: so it may be damaged.
+    /// It was neither made nor looked through in this run: so it may be damaged.
     mendable: bool,
 }
 
@@ -185,8 +185,8 @@ impl<L: Fn(&Path) -> Launch + Send + 'static> Footing for Making<L> {
     fn mend(&mut self) -> bool {
         let may = self.mendable;
         if may {
-            tracing::warn!("the Python environment may be damaged and is made anew");
-            (self.trust, self.python) = (Trust::Cache, None);
+            tracing::warn!("the Python environment may be damaged and is looked through");
+            (self.trust, self.python, self.mendable) = (Trust::Records, None, false);
         }
         may
     }
@@ -229,7 +229,7 @@ impl<L> Making<L> {
                     self.mirrors = Mirrors { index: index.or(usual.index), python: python.or(usual.python) };
                     // What an attempt fetched before it failed need not be fetched again.
                     if self.trust == Trust::Nothing {
-                        self.trust = Trust::Cache;
+                        self.trust = Trust::Records;
                     }
                 }
                 Order::Repair => self.trust = Trust::Nothing,

@@ -51,9 +51,10 @@ pub enum Trust {
     /// An environment that is marked as finished is.
     #[default]
     Stamp,
-    /// Its files may be damaged: it is made anew from what uv's cache holds.
-    Cache,
-    /// The cache's may be, too, with which an environment shares its files: everything is fetched anew.
+    /// One that is marked is, if all files that were installed are there in their size; else it is made anew from uv's cache.
+    Records,
+    /// Files may be damaged however they look, also the cache's, with which an environment shares them: everything is
+    /// fetched anew.
     Nothing,
 }
 
@@ -151,11 +152,11 @@ impl Maker {
         let python = interpreter(&self.uv.recipe.target);
         let found = self.on_disk("the environment cannot be read", find(&version)).await?;
         match found {
-            Found::Finished if self.uv.trust == Trust::Stamp => return Ok(python),
+            Found::Finished => return Ok(python),
             Found::Foreign => {
                 return Err(failure::foreign(&self.uv.recipe.target));
             }
-            Found::Nothing | Found::Unfinished | Found::Finished => {}
+            Found::Nothing | Found::Unfinished => {}
         }
         let event = self.on_disk("the bundle cannot be read", |uv| Ok(announcement(uv))).await?;
         self.tell(event).await;
@@ -265,9 +266,19 @@ fn find(version: &str) -> impl FnOnce(&Uv) -> io::Result<Found> + Send + 'static
         let recipe = &uv.recipe;
         let expected = Stamp::of(&recipe.project, &version, recipe.python.as_deref(), &recipe.target);
         let found = Stamp::find(&recipe.target, &expected);
-        if found == Found::Finished {
-            site::open_to(&site::packages(&recipe.target)?, &recipe.project)?;
+        if found != Found::Finished {
+            return Ok(found);
         }
+        let packages = site::packages(&recipe.target)?;
+        let trusted = match uv.trust {
+            Trust::Stamp => true,
+            Trust::Records => site::is_whole(&packages)?,
+            Trust::Nothing => false,
+        };
+        if !trusted {
+            return Ok(Found::Unfinished);
+        }
+        site::open_to(&packages, &recipe.project)?;
         Ok(found)
     }
 }

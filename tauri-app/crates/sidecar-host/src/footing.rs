@@ -7,7 +7,7 @@ pub trait Footing: Send + 'static {
     /// What to run next; asked before each start, while calls wait. Dropped when the supervisor is shut down before.
     fn launch(&mut self) -> impl Future<Output = Launch> + Send;
 
-    /// A sidecar left before it was ready, and did not say why. Whether the next [`Footing::launch`] will put something
+    /// A sidecar left before it was ready, and did not say why. Whether the next [`Footing::launch`] may put something
     /// right, so that another start is worth it at once.
     fn mend(&mut self) -> bool {
         false

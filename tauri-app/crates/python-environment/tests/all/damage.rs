@@ -37,15 +37,25 @@ async fn again(trust: Trust, tiny: &Tiny) -> Course {
 }
 
 #[tokio::test]
-async fn a_finished_environment_that_lost_a_module_is_made_anew_for_who_does_not_trust_its_mark() {
+async fn a_file_that_is_gone_or_empty_shows_to_who_does_not_trust_the_mark_and_a_whole_environment_stays() {
     let tiny = Tiny::new();
     Course::usual(tiny.full()).await.python();
-    let module = module(&tiny);
-    std::fs::remove_file(&module).expect("it was installed");
-    assert!(!Course::usual(tiny.full()).await.synced(), "the mark does not tell");
-    let course = again(Trust::Cache, &tiny).await;
-    assert!(course.synced());
-    tiny.assert_works(course.python());
+    assert!(!again(Trust::Records, &tiny).await.synced(), "it is whole");
+    let damages: [fn(&Path); 2] = [
+        |module| std::fs::remove_file(module).expect("it was installed"),
+        |module| {
+            // Another file than the cache's.
+            std::fs::remove_file(module).expect("it was installed");
+            std::fs::write(module, "").expect("the disk has room");
+        },
+    ];
+    for damage in damages {
+        damage(&module(&tiny));
+        assert!(!Course::usual(tiny.full()).await.synced(), "the mark does not tell");
+        let course = again(Trust::Records, &tiny).await;
+        assert!(course.synced());
+        tiny.assert_works(course.python());
+    }
 }
 
 #[tokio::test]
