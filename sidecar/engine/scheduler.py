@@ -19,7 +19,7 @@ from sidecar.engine.waiting import Waiting
 from sidecar.errors import EngineFailed, SidecarError
 
 if TYPE_CHECKING:  # they import MLX: the engine thread does so at the first load
-    from sidecar.engine.grammar import Vocabulary
+    from sidecar.engine.grammars import Grammars
     from sidecar.engine.lane import Ended, Lane
     from sidecar.engine.lanes import Lanes
     from sidecar.engine.row import Row
@@ -159,10 +159,10 @@ class Scheduler:
 
     # What it holds.
 
-    def vocabulary(self, folder: ModelFolder) -> Vocabulary | None:
-        """That of the model in this folder, if it is loaded. From any thread."""
+    def grammars(self, folder: ModelFolder) -> Grammars | None:
+        """Those of the model in this folder, if it is loaded. From any thread."""
         model = self._residence.model
-        return model.vocabulary if model is not None and model.path == folder.path else None
+        return model.grammars if model is not None and model.path == folder.path else None
 
     @property
     def has_model(self) -> bool:
