@@ -93,8 +93,9 @@ class Scheduler:
 
     def cancel(self, request_id: str) -> None:
         """Before the next step."""
-        if self._waiting.remove(request_id):
+        if (waiting := self._waiting.remove(request_id)) is not None:
             self._has_news = True
+            _log_cancelled(waiting)
         else:
             self._cancelled.add(request_id)
 
@@ -266,9 +267,10 @@ class Scheduler:
     def _apply_cancellations(self, priorities: Iterable[RequestPriority]) -> None:
         lanes = [self._lanes.get(priority) for priority in priorities] if self._lanes else []
         for request_id in list(self._cancelled):
-            if any(lane.cancel(request_id) for lane in lanes if lane is not None):
+            rows = (lane.cancel(request_id) for lane in lanes if lane is not None)
+            if (row := next(filter(None, rows), None)) is not None:
                 self._cancelled.discard(request_id)
-                log.info("Request cancelled, request=%s", request_id)
+                _log_cancelled(row)
                 self._announce()
 
     def _admit(self, priority: RequestPriority) -> None:
@@ -289,12 +291,13 @@ class Scheduler:
         except SidecarError as error:
             failure = error
         except Exception as error:
-            log.exception("Request could not be prepared, request=%s", first.request.request_id)
+            log.exception("Request could not be prepared, request=%s", first.request.request_id, extra=_model(first))
             failure = EngineFailed("the request could not be prepared", reason=type(error).__name__)
         finally:
             self._inserting.pop()
         self._announce()
         if failure is not None:
+            _log_failed(first, failure)
             first.deliver(failure)
 
     def _has_room(self, priority: RequestPriority) -> bool:
@@ -372,7 +375,7 @@ class Scheduler:
 
     def _put_off(self, evicted: Ended) -> None:
         row, last = evicted
-        log.info("Request put off for a person, request=%s", row.request.request_id)
+        log.info("Request put off for a person, request=%s", row.request.request_id, extra=_model(row))
         if last is None:
             self._waiting.put_first(row)
         else:
@@ -389,7 +392,9 @@ class Scheduler:
             failed = self._lanes.close(priority)
             self._announce()
             for row in failed:
-                row.deliver(EngineFailed("a step of the engine failed", reason=type(error).__name__))
+                failure = EngineFailed("a step of the engine failed", reason=type(error).__name__)
+                _log_failed(row, failure)
+                row.deliver(failure)
             return
         self._ended(ended)
 
@@ -419,14 +424,11 @@ class Scheduler:
                 low_step_p99_ms=p99_ms(self._low_steps),
             )
         for row, last in ended:
-            log.info(
-                "Request processed in %.2f s, priority=%d, request=%s",
-                time.monotonic() - row.submitted,
-                row.request.priority,
-                row.request.request_id,
-                extra=_model(row),
-            )
             assert last is not None
+            if isinstance(last, SidecarError):
+                _log_failed(row, last)
+            else:
+                _log_processed(row)
             row.deliver(last)
 
     def _close_lanes(self) -> list[Row]:
@@ -455,3 +457,28 @@ class Scheduler:
 def _model(of: Job | Row) -> dict[str, str]:
     """What a line of the log about it carries beside its text."""
     return {"model_id": of.folder.model_id}
+
+
+def _log_processed(row: Row) -> None:
+    log.info(
+        "Request processed in %.2f s, priority=%d, request=%s",
+        time.monotonic() - row.submitted,
+        row.request.priority,
+        row.request.request_id,
+        extra=_model(row),
+    )
+
+
+def _log_failed(request: Job | Row, error: SidecarError) -> None:
+    log.warning(
+        "Request failed after %.2f s, priority=%d, request=%s: %s",
+        time.monotonic() - request.submitted,
+        request.request.priority,
+        request.request.request_id,
+        error.message,
+        extra=_model(request),
+    )
+
+
+def _log_cancelled(request: Job | Row) -> None:
+    log.info("Request cancelled, request=%s", request.request.request_id, extra=_model(request))
