@@ -19,9 +19,11 @@ from sidecar.engine.waiting import Waiting
 from sidecar.errors import EngineFailed, SidecarError
 
 if TYPE_CHECKING:  # they import MLX: the engine thread does so at the first load
+    from sidecar.engine.admission import Read
     from sidecar.engine.grammars import Grammars
     from sidecar.engine.lane import Ended, Lane
     from sidecar.engine.lanes import Lanes
+    from sidecar.engine.loader import LoadedModel
     from sidecar.engine.row import Row
 
 log = logging.getLogger(__name__)
@@ -324,11 +326,44 @@ class Scheduler:
     def _insert(self, first: Job | Row) -> bool:
         """False if it has to wait for memory."""
         self._heartbeat()
-        row, lanes = self._begun(first)
-        priority = row.request.priority
-        if priority == LOW and lanes.get(LOW) is None:
-            from sidecar.engine.lane import MOST_ROWS
+        read = self._read(first) if isinstance(first, Job) else None
+        model = self._residence.ensure_loaded(first.folder)
+        if first.request.priority == HIGH:
+            return self._inserted(first, read, model)
+        with model.boundary.background(self._give_way):
+            inserted = self._inserted(first, read, model)
+        if inserted:
+            self._low_steps.append(model.boundary.longest_stretch)
+        return inserted
 
+    def _read(self, job: Job) -> Read:
+        # No model is held by name: while a person is served in the midst of this, another may take its place.
+        self._residence.ensure_loaded(job.folder)
+        from sidecar.engine.admission import reading
+
+        log.info(
+            "Processing request with priority=%d, request=%s",
+            job.request.priority,
+            job.request.request_id,
+            extra=_model(job),
+        )
+        read = reading(job, self._residence.ensure_loaded(job.folder))
+        return read() if job.request.priority == HIGH else self._do_beside(read)
+
+    def _inserted(self, first: Job | Row, read: Read | None, model: LoadedModel) -> bool:
+        from sidecar.engine.admission import admit
+        from sidecar.engine.lane import MOST_ROWS
+        from sidecar.engine.lanes import Lanes
+
+        if isinstance(first, Job):
+            assert read is not None
+            row = admit(first, read, model)
+        else:
+            row = first
+        if self._lanes is None:
+            self._lanes = Lanes(model)
+        lanes, priority = self._lanes, row.request.priority
+        if priority == LOW and lanes.get(LOW) is None:
             self._row_limit = RowLimit(MOST_ROWS)
             self._chunk_limit = ChunkLimit(lanes.open(LOW).most_read)
         lane = lanes.open(priority)
@@ -340,38 +375,8 @@ class Scheduler:
         needed = lanes.needed(row)
         if needed > self.status.estimated_peak_bytes:
             self._announce(estimated_peak_bytes=needed)
-        if priority == LOW:
-            with lanes.model.boundary.background(self._give_way):
-                lane.insert(row)  # encodes its pictures
-            self._low_steps.append(lanes.model.boundary.longest_stretch)
-        else:
-            lane.insert(row)
+        lane.insert(row)  # encodes its pictures
         return True
-
-    def _begun(self, first: Job | Row) -> tuple[Row, Lanes]:
-        """Its row, and the lanes over its model."""
-        row = self._admitted(first) if isinstance(first, Job) else first
-        model = self._residence.ensure_loaded(first.folder)
-        from sidecar.engine.lanes import Lanes
-
-        if self._lanes is None:
-            self._lanes = Lanes(model)
-        return row, self._lanes
-
-    def _admitted(self, job: Job) -> Row:
-        # No model is held by name: while a person is served in the midst of this, another may take its place.
-        self._residence.ensure_loaded(job.folder)
-        from sidecar.engine.admission import admit, reading
-
-        log.info(
-            "Processing request with priority=%d, request=%s",
-            job.request.priority,
-            job.request.request_id,
-            extra=_model(job),
-        )
-        read = reading(job, self._residence.ensure_loaded(job.folder))
-        done = read() if job.request.priority == HIGH else self._do_beside(read)
-        return admit(job, done, self._residence.ensure_loaded(job.folder))
 
     def _put_off(self, evicted: Ended) -> None:
         row, last = evicted
