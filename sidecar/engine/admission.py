@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sidecar.engine import grammar, messages, vision
+from sidecar.engine import messages, vision
 from sidecar.engine.grammar import Grammar
 from sidecar.engine.loader import LoadedModel
 from sidecar.engine.request import GenerationRequest, Job
@@ -38,7 +38,7 @@ def reading(job: Job, model: LoadedModel) -> Callable[[], Read]:
         InvalidSchema: when called, a schema cannot be enforced.
         ContextLengthExceeded: there is far too much text.
     """
-    request, template, vocabulary = job.request, model.template, model.vocabulary
+    request, template, grammars = job.request, model.template, model.grammars
     if any(token >= model.model.config.text_config.vocab_size for token in request.logit_bias):
         raise InvalidRequest("a bias for a token that the model has not", member="logit_bias")
     _refuse_far_too_much(request, model.context_tokens)
@@ -48,7 +48,7 @@ def reading(job: Job, model: LoadedModel) -> Callable[[], Read]:
         ids = template.encode(request.messages, [cut.tokens for cut in pictures], request.callable_tools)
         rules = job.grammar
         if rules is None and request.is_constrained:
-            rules = grammar.compiled(request, vocabulary)
+            rules = grammars.compiled(request)
         return Read(ids, pictures, rules)
 
     return read

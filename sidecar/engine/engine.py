@@ -7,6 +7,7 @@ import contextlib
 import time
 import uuid
 from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,6 +61,8 @@ class Engine:
         self._asking: set[asyncio.Task[object]] = set()
         self._hearing: asyncio.Task[None] | None = None
         self._worker = worker or Worker()
+        # Reads pictures and compiles grammars: what a thousand of the batch's requests need is nothing to wait behind.
+        self._beside = {each: ThreadPoolExecutor(1, f"beside-{each.name.lower()}") for each in RequestPriority}
         self._thread = EngineThread(
             cache=cache,
             budget_bytes=budget_bytes,
@@ -157,6 +160,8 @@ class Engine:
         """Ends the worker process, fails what still runs, and serves nothing more. Returns at once."""
         self._thread.close()
         self._worker.close()
+        for beside in self._beside.values():
+            beside.shutdown(wait=False)
 
     async def _pictures(self, model_path: Path, request: GenerationRequest) -> list[Picture]:
         if not any(True for _ in image_parts(request.messages)):
@@ -169,16 +174,16 @@ class Engine:
             model_bounds(model_path),
             most_pixels=None if urgent else self.background_pixels,
             urgent=urgent,
+            reading=self._beside[request.priority],
         )
 
     async def _grammar(self, folder: ModelFolder, request: GenerationRequest) -> Grammar | None:
         """The request's grammar, compiled while the engine thread serves others. None where it needs none, and where
         its model is not loaded: it is compiled then once that is."""
-        if not request.is_constrained or (vocabulary := self._thread.vocabulary(folder)) is None:
+        if not request.is_constrained or (grammars := self._thread.grammars(folder)) is None:
             return None
-        from sidecar.engine import grammar  # its library takes a while to import, and the model's load has done so
-
-        return await asyncio.to_thread(grammar.compiled, request, vocabulary)
+        beside = self._beside[request.priority]
+        return await asyncio.get_running_loop().run_in_executor(beside, grammars.compiled, request)
 
     def _hung(self) -> None:
         self._hearing = asyncio.create_task(self._tell_hung())

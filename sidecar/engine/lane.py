@@ -136,13 +136,13 @@ class Lane:
         )
         self.rows[uid] = row
 
-    def cancel(self, request_id: str) -> bool:
-        """Takes the row out, at once. False if it is not here."""
+    def cancel(self, request_id: str) -> Row | None:
+        """Takes the row out, at once, and returns it if it was here."""
         for uid, row in self.rows.items():
             if row.request.request_id == request_id:
                 self._remove(uid)
-                return True
-        return False
+                return row
+        return None
 
     def evict(self) -> Ended:
         """Takes the youngest row out, to go on later as if nothing had been: what it has is read again then. Its next

@@ -19,9 +19,11 @@ from sidecar.engine.waiting import Waiting
 from sidecar.errors import EngineFailed, SidecarError
 
 if TYPE_CHECKING:  # they import MLX: the engine thread does so at the first load
-    from sidecar.engine.grammar import Vocabulary
+    from sidecar.engine.admission import Read
+    from sidecar.engine.grammars import Grammars
     from sidecar.engine.lane import Ended, Lane
     from sidecar.engine.lanes import Lanes
+    from sidecar.engine.loader import LoadedModel
     from sidecar.engine.row import Row
 
 log = logging.getLogger(__name__)
@@ -93,8 +95,9 @@ class Scheduler:
 
     def cancel(self, request_id: str) -> None:
         """Before the next step."""
-        if self._waiting.remove(request_id):
+        if (waiting := self._waiting.remove(request_id)) is not None:
             self._has_news = True
+            _log_cancelled(waiting)
         else:
             self._cancelled.add(request_id)
 
@@ -159,10 +162,10 @@ class Scheduler:
 
     # What it holds.
 
-    def vocabulary(self, folder: ModelFolder) -> Vocabulary | None:
-        """That of the model in this folder, if it is loaded. From any thread."""
+    def grammars(self, folder: ModelFolder) -> Grammars | None:
+        """Those of the model in this folder, if it is loaded. From any thread."""
         model = self._residence.model
-        return model.vocabulary if model is not None and model.path == folder.path else None
+        return model.grammars if model is not None and model.path == folder.path else None
 
     @property
     def has_model(self) -> bool:
@@ -266,9 +269,10 @@ class Scheduler:
     def _apply_cancellations(self, priorities: Iterable[RequestPriority]) -> None:
         lanes = [self._lanes.get(priority) for priority in priorities] if self._lanes else []
         for request_id in list(self._cancelled):
-            if any(lane.cancel(request_id) for lane in lanes if lane is not None):
+            rows = (lane.cancel(request_id) for lane in lanes if lane is not None)
+            if (row := next(filter(None, rows), None)) is not None:
                 self._cancelled.discard(request_id)
-                log.info("Request cancelled, request=%s", request_id)
+                _log_cancelled(row)
                 self._announce()
 
     def _admit(self, priority: RequestPriority) -> None:
@@ -289,12 +293,13 @@ class Scheduler:
         except SidecarError as error:
             failure = error
         except Exception as error:
-            log.exception("Request could not be prepared, request=%s", first.request.request_id)
+            log.exception("Request could not be prepared, request=%s", first.request.request_id, extra=_model(first))
             failure = EngineFailed("the request could not be prepared", reason=type(error).__name__)
         finally:
             self._inserting.pop()
         self._announce()
         if failure is not None:
+            _log_failed(first, failure)
             first.deliver(failure)
 
     def _has_room(self, priority: RequestPriority) -> bool:
@@ -321,11 +326,44 @@ class Scheduler:
     def _insert(self, first: Job | Row) -> bool:
         """False if it has to wait for memory."""
         self._heartbeat()
-        row, lanes = self._begun(first)
-        priority = row.request.priority
-        if priority == LOW and lanes.get(LOW) is None:
-            from sidecar.engine.lane import MOST_ROWS
+        read = self._read(first) if isinstance(first, Job) else None
+        model = self._residence.ensure_loaded(first.folder)
+        if first.request.priority == HIGH:
+            return self._inserted(first, read, model)
+        with model.boundary.background(self._give_way):
+            inserted = self._inserted(first, read, model)
+        if inserted:
+            self._low_steps.append(model.boundary.longest_stretch)
+        return inserted
 
+    def _read(self, job: Job) -> Read:
+        # No model is held by name: while a person is served in the midst of this, another may take its place.
+        self._residence.ensure_loaded(job.folder)
+        from sidecar.engine.admission import reading
+
+        log.info(
+            "Processing request with priority=%d, request=%s",
+            job.request.priority,
+            job.request.request_id,
+            extra=_model(job),
+        )
+        read = reading(job, self._residence.ensure_loaded(job.folder))
+        return read() if job.request.priority == HIGH else self._do_beside(read)
+
+    def _inserted(self, first: Job | Row, read: Read | None, model: LoadedModel) -> bool:
+        from sidecar.engine.admission import admit
+        from sidecar.engine.lane import MOST_ROWS
+        from sidecar.engine.lanes import Lanes
+
+        if isinstance(first, Job):
+            assert read is not None
+            row = admit(first, read, model)
+        else:
+            row = first
+        if self._lanes is None:
+            self._lanes = Lanes(model)
+        lanes, priority = self._lanes, row.request.priority
+        if priority == LOW and lanes.get(LOW) is None:
             self._row_limit = RowLimit(MOST_ROWS)
             self._chunk_limit = ChunkLimit(lanes.open(LOW).most_read)
         lane = lanes.open(priority)
@@ -337,42 +375,12 @@ class Scheduler:
         needed = lanes.needed(row)
         if needed > self.status.estimated_peak_bytes:
             self._announce(estimated_peak_bytes=needed)
-        if priority == LOW:
-            with lanes.model.boundary.background(self._give_way):
-                lane.insert(row)  # encodes its pictures
-            self._low_steps.append(lanes.model.boundary.longest_stretch)
-        else:
-            lane.insert(row)
+        lane.insert(row)  # encodes its pictures
         return True
-
-    def _begun(self, first: Job | Row) -> tuple[Row, Lanes]:
-        """Its row, and the lanes over its model."""
-        row = self._admitted(first) if isinstance(first, Job) else first
-        model = self._residence.ensure_loaded(first.folder)
-        from sidecar.engine.lanes import Lanes
-
-        if self._lanes is None:
-            self._lanes = Lanes(model)
-        return row, self._lanes
-
-    def _admitted(self, job: Job) -> Row:
-        # No model is held by name: while a person is served in the midst of this, another may take its place.
-        self._residence.ensure_loaded(job.folder)
-        from sidecar.engine.admission import admit, reading
-
-        log.info(
-            "Processing request with priority=%d, request=%s",
-            job.request.priority,
-            job.request.request_id,
-            extra=_model(job),
-        )
-        read = reading(job, self._residence.ensure_loaded(job.folder))
-        done = read() if job.request.priority == HIGH else self._do_beside(read)
-        return admit(job, done, self._residence.ensure_loaded(job.folder))
 
     def _put_off(self, evicted: Ended) -> None:
         row, last = evicted
-        log.info("Request put off for a person, request=%s", row.request.request_id)
+        log.info("Request put off for a person, request=%s", row.request.request_id, extra=_model(row))
         if last is None:
             self._waiting.put_first(row)
         else:
@@ -389,7 +397,9 @@ class Scheduler:
             failed = self._lanes.close(priority)
             self._announce()
             for row in failed:
-                row.deliver(EngineFailed("a step of the engine failed", reason=type(error).__name__))
+                failure = EngineFailed("a step of the engine failed", reason=type(error).__name__)
+                _log_failed(row, failure)
+                row.deliver(failure)
             return
         self._ended(ended)
 
@@ -419,14 +429,11 @@ class Scheduler:
                 low_step_p99_ms=p99_ms(self._low_steps),
             )
         for row, last in ended:
-            log.info(
-                "Request processed in %.2f s, priority=%d, request=%s",
-                time.monotonic() - row.submitted,
-                row.request.priority,
-                row.request.request_id,
-                extra=_model(row),
-            )
             assert last is not None
+            if isinstance(last, SidecarError):
+                _log_failed(row, last)
+            else:
+                _log_processed(row)
             row.deliver(last)
 
     def _close_lanes(self) -> list[Row]:
@@ -455,3 +462,28 @@ class Scheduler:
 def _model(of: Job | Row) -> dict[str, str]:
     """What a line of the log about it carries beside its text."""
     return {"model_id": of.folder.model_id}
+
+
+def _log_processed(row: Row) -> None:
+    log.info(
+        "Request processed in %.2f s, priority=%d, request=%s",
+        time.monotonic() - row.submitted,
+        row.request.priority,
+        row.request.request_id,
+        extra=_model(row),
+    )
+
+
+def _log_failed(request: Job | Row, error: SidecarError) -> None:
+    log.warning(
+        "Request failed after %.2f s, priority=%d, request=%s: %s",
+        time.monotonic() - request.submitted,
+        request.request.priority,
+        request.request.request_id,
+        error.message,
+        extra=_model(request),
+    )
+
+
+def _log_cancelled(request: Job | Row) -> None:
+    log.info("Request cancelled, request=%s", request.request.request_id, extra=_model(request))

@@ -26,7 +26,7 @@ from sidecar.engine.watchdog import HUNG_SECONDS, Watchdog
 from sidecar.errors import EngineFailed
 
 if TYPE_CHECKING:  # it imports MLX
-    from sidecar.engine.grammar import Vocabulary
+    from sidecar.engine.grammars import Grammars
 
 log = logging.getLogger(__name__)
 
@@ -116,9 +116,9 @@ class EngineThread:
 
         self._inbox.put(change)
 
-    def vocabulary(self, folder: ModelFolder) -> Vocabulary | None:
-        """That of the model in this folder, if it is loaded."""
-        return self._scheduler.vocabulary(folder)
+    def grammars(self, folder: ModelFolder) -> Grammars | None:
+        """Those of the model in this folder, if it is loaded."""
+        return self._scheduler.grammars(folder)
 
     def _park(self) -> None:
         self.close()

@@ -59,9 +59,12 @@ class Waiting:
         """Removes the one whose turn it is."""
         return self._queues[priority].popitem(last=False)[1]
 
-    def remove(self, request_id: str) -> bool:
-        """True if it was waiting."""
-        return any(queue.pop(request_id, None) is not None for queue in self._queues.values())
+    def remove(self, request_id: str) -> Job | Row | None:
+        """The one that was waiting, if it was."""
+        for queue in self._queues.values():
+            if (waiting := queue.pop(request_id, None)) is not None:
+                return waiting
+        return None
 
     def drain(self) -> list[Job | Row]:
         """Removes all."""
