@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 HIGH, LOW = RequestPriority.HIGH, RequestPriority.LOW
+GRACE_SECONDS = 30.0  # in which a person reads an answer and asks on; a load may take ten, and each turn would pay one
 RECENT_STEPS = 1000  # of the background, whose longest are told
 
 
@@ -47,15 +49,19 @@ class Scheduler:
         cache: Path,
         budget_bytes: int | None = None,
         kv_bits: KvBits | None = None,
+        grace_seconds: float = GRACE_SECONDS,
         on_status: Callable[[EngineStatus], None],
         receive_urgent: Callable[[], None],
         wait_urgent: Callable[[Future[Any]], None],
         heartbeat: Callable[[], None],
         unwatched: Callable[[], None],
     ) -> None:
-        """`receive_urgent` is called at every boundary within the background's work, and calls back what may happen
+        """The model that served a person stays for `grace_seconds` after that, whatever the background needs.
+        `receive_urgent` is called at every boundary within the background's work, and calls back what may happen
         there; `wait_urgent` waits for that, or for the end of what is done beside. `heartbeat` is called before every
         step and at every boundary; `unwatched` before what takes as long as the disk or another thread does."""
+        self.grace_seconds = grace_seconds
+        self._served_person = -math.inf  # when it was, of `time.monotonic`
         self._on_status = on_status
         self._receive_urgent = receive_urgent
         self._wait_urgent = wait_urgent
@@ -194,7 +200,18 @@ class Scheduler:
     def has_work(self) -> bool:
         """Whether a turn would do something."""
         wanted = self._residence.is_wanted or bool(self._cancelled) or self._has_news
-        return wanted or self._has(HIGH) or (not self._paused and self._has(LOW))
+        if wanted or self._has(HIGH):
+            return True
+        return not self._paused and (self._has_rows(LOW) or (self._has(LOW) and self.grace_ends is None))
+
+    @property
+    def grace_ends(self) -> float | None:
+        """Until when, of `time.monotonic`, the background waits as a person may go on with this model; None: it does
+        not."""
+        first, ends = self._waiting.first(LOW), self._served_person + self.grace_seconds
+        if first is None or not self.has_model or self._residence.holds(first.folder):
+            return None
+        return ends if time.monotonic() < ends else None
 
     def _has(self, priority: RequestPriority) -> bool:
         return self._has_rows(priority) or self._waiting.first(priority) is not None
@@ -225,6 +242,7 @@ class Scheduler:
         if not self._has_rows(HIGH):
             return False
         self._step(HIGH)
+        self._served_person = time.monotonic()
         return True
 
     def _serve_background(self) -> None:
@@ -232,7 +250,7 @@ class Scheduler:
         leaves = self._residence.is_wanted
         if self._paused and not leaves:
             return
-        if not leaves or not isinstance(self._waiting.first(LOW), Job):
+        if self.grace_ends is None and (not leaves or not isinstance(self._waiting.first(LOW), Job)):
             self._admit(LOW)
         # Somebody who came meanwhile and needs another model waits for one step less.
         if self._has_rows(LOW) and self._waiting.first(HIGH) is None:
