@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from sidecar.engine.images import BACKGROUND_PIXELS, image_parts, model_bounds, open_pictures
 from sidecar.engine.request import Finished, GenerationRequest, Job, KvBits, ModelFolder, Piece, RequestPriority
+from sidecar.engine.scheduler import GRACE_SECONDS
 from sidecar.engine.status import EngineStatus
 from sidecar.engine.thread import REST_SECONDS, UNLOAD_SECONDS, EngineThread
 from sidecar.engine.watchdog import HUNG_SECONDS
@@ -44,15 +45,17 @@ class Engine:
         rest_seconds: float = REST_SECONDS,
         unload_seconds: float = UNLOAD_SECONDS,
         hung_seconds: float = HUNG_SECONDS,
+        grace_seconds: float = GRACE_SECONDS,
     ) -> None:
         """`attachments` is the folder of `attachment:<sha256>` URLs, `cache` may be deleted at any time. `worker`
         opens the pictures and is closed with the engine. `on_status` is called on the event loop whenever the status
         changed (not for each token). Pictures of LOW requests are shrunk to `background_pixels`, which may be set at
         any time. `on_hung` is called on the event loop when a step did not return within `hung_seconds`: this engine
         will answer nothing more, and those who waited for it have passed that on, or had time to. After `rest_seconds`
-        without work scratch memory is given back, after `unload_seconds` the model's. `budget_bytes` is what the engine
-        may take, by default a quarter of the computer's memory within 3 and 12 GiB; `kv_bits` is for tests of other
-        devices' ways."""
+        without work scratch memory is given back, after `unload_seconds` the model's. LOW requests for another model
+        wait until this one has served no HIGH one for `grace_seconds`. `budget_bytes` is what the engine may take, by
+        default a quarter of the computer's memory within 3 and 12 GiB; `kv_bits` is for tests of other devices'
+        ways."""
         self.background_pixels = background_pixels
         self._attachments = attachments
         self._on_status = on_status
@@ -72,6 +75,7 @@ class Engine:
             rest_seconds=rest_seconds,
             unload_seconds=unload_seconds,
             hung_seconds=hung_seconds,
+            grace_seconds=grace_seconds,
         )
 
     async def ensure_loaded(self, model_path: Path, *, model_id: str | None = None) -> None:
