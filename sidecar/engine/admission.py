@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sidecar.engine import grammar, messages, vision
+from sidecar.engine import messages, vision
 from sidecar.engine.grammar import Grammar
 from sidecar.engine.loader import LoadedModel
 from sidecar.engine.request import GenerationRequest, Job
@@ -23,13 +22,11 @@ CHARACTERS_A_TOKEN = 32  # more than any text has on average but one of blanks; 
 
 @dataclass(frozen=True)
 class Read:
-    """A request's token ids, with its pictures among them, and what its answer may be. `begun` is of
-    `time.monotonic`."""
+    """A request's token ids, with its pictures among them, and what its answer may be."""
 
     ids: list[int]
     pictures: Sequence[Patches]
     grammar: Grammar | None
-    begun: float
 
 
 def reading(job: Job, model: LoadedModel) -> Callable[[], Read]:
@@ -41,8 +38,7 @@ def reading(job: Job, model: LoadedModel) -> Callable[[], Read]:
         InvalidSchema: when called, a schema cannot be enforced.
         ContextLengthExceeded: there is far too much text.
     """
-    begun = time.monotonic()
-    request, template, vocabulary = job.request, model.template, model.vocabulary
+    request, template, grammars = job.request, model.template, model.grammars
     if any(token >= model.model.config.text_config.vocab_size for token in request.logit_bias):
         raise InvalidRequest("a bias for a token that the model has not", member="logit_bias")
     _refuse_far_too_much(request, model.context_tokens)
@@ -52,8 +48,8 @@ def reading(job: Job, model: LoadedModel) -> Callable[[], Read]:
         ids = template.encode(request.messages, [cut.tokens for cut in pictures], request.callable_tools)
         rules = job.grammar
         if rules is None and request.is_constrained:
-            rules = grammar.compiled(request, vocabulary)
-        return Read(ids, pictures, rules, begun)
+            rules = grammars.compiled(request)
+        return Read(ids, pictures, rules)
 
     return read
 
@@ -76,7 +72,6 @@ def admit(job: Job, read: Read, model: LoadedModel) -> Row:
         pictures=read.pictures,
         max_tokens=max_tokens - len(begun),
         sampler=_sampler(request, read.grammar, model, begun),
-        admitted=read.begun,
     )
 
 

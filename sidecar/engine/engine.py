@@ -7,12 +7,14 @@ import contextlib
 import time
 import uuid
 from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sidecar.engine.images import BACKGROUND_PIXELS, image_parts, model_bounds, open_pictures
 from sidecar.engine.request import Finished, GenerationRequest, Job, KvBits, ModelFolder, Piece, RequestPriority
+from sidecar.engine.scheduler import GRACE_SECONDS
 from sidecar.engine.status import EngineStatus
 from sidecar.engine.thread import REST_SECONDS, UNLOAD_SECONDS, EngineThread
 from sidecar.engine.watchdog import HUNG_SECONDS
@@ -43,15 +45,17 @@ class Engine:
         rest_seconds: float = REST_SECONDS,
         unload_seconds: float = UNLOAD_SECONDS,
         hung_seconds: float = HUNG_SECONDS,
+        grace_seconds: float = GRACE_SECONDS,
     ) -> None:
         """`attachments` is the folder of `attachment:<sha256>` URLs, `cache` may be deleted at any time. `worker`
         opens the pictures and is closed with the engine. `on_status` is called on the event loop whenever the status
         changed (not for each token). Pictures of LOW requests are shrunk to `background_pixels`, which may be set at
         any time. `on_hung` is called on the event loop when a step did not return within `hung_seconds`: this engine
         will answer nothing more, and those who waited for it have passed that on, or had time to. After `rest_seconds`
-        without work scratch memory is given back, after `unload_seconds` the model's. `budget_bytes` is what the engine
-        may take, by default a quarter of the computer's memory within 3 and 12 GiB; `kv_bits` is for tests of other
-        devices' ways."""
+        without work scratch memory is given back, after `unload_seconds` the model's. LOW requests for another model
+        wait until this one has served no HIGH one for `grace_seconds`. `budget_bytes` is what the engine may take, by
+        default a quarter of the computer's memory within 3 and 12 GiB; `kv_bits` is for tests of other devices'
+        ways."""
         self.background_pixels = background_pixels
         self._attachments = attachments
         self._on_status = on_status
@@ -60,6 +64,8 @@ class Engine:
         self._asking: set[asyncio.Task[object]] = set()
         self._hearing: asyncio.Task[None] | None = None
         self._worker = worker or Worker()
+        # Reads pictures and compiles grammars: what a thousand of the batch's requests need is nothing to wait behind.
+        self._beside = {each: ThreadPoolExecutor(1, f"beside-{each.name.lower()}") for each in RequestPriority}
         self._thread = EngineThread(
             cache=cache,
             budget_bytes=budget_bytes,
@@ -69,6 +75,7 @@ class Engine:
             rest_seconds=rest_seconds,
             unload_seconds=unload_seconds,
             hung_seconds=hung_seconds,
+            grace_seconds=grace_seconds,
         )
 
     async def ensure_loaded(self, model_path: Path, *, model_id: str | None = None) -> None:
@@ -157,6 +164,8 @@ class Engine:
         """Ends the worker process, fails what still runs, and serves nothing more. Returns at once."""
         self._thread.close()
         self._worker.close()
+        for beside in self._beside.values():
+            beside.shutdown(wait=False)
 
     async def _pictures(self, model_path: Path, request: GenerationRequest) -> list[Picture]:
         if not any(True for _ in image_parts(request.messages)):
@@ -169,16 +178,16 @@ class Engine:
             model_bounds(model_path),
             most_pixels=None if urgent else self.background_pixels,
             urgent=urgent,
+            reading=self._beside[request.priority],
         )
 
     async def _grammar(self, folder: ModelFolder, request: GenerationRequest) -> Grammar | None:
         """The request's grammar, compiled while the engine thread serves others. None where it needs none, and where
         its model is not loaded: it is compiled then once that is."""
-        if not request.is_constrained or (vocabulary := self._thread.vocabulary(folder)) is None:
+        if not request.is_constrained or (grammars := self._thread.grammars(folder)) is None:
             return None
-        from sidecar.engine import grammar  # its library takes a while to import, and the model's load has done so
-
-        return await asyncio.to_thread(grammar.compiled, request, vocabulary)
+        beside = self._beside[request.priority]
+        return await asyncio.get_running_loop().run_in_executor(beside, grammars.compiled, request)
 
     def _hung(self) -> None:
         self._hearing = asyncio.create_task(self._tell_hung())

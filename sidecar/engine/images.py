@@ -10,7 +10,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import Any
 
@@ -95,14 +95,17 @@ async def open_pictures(
     *,
     most_pixels: int | None = None,
     urgent: bool = False,
+    reading: Executor | None = None,
 ) -> list[Picture]:
     """All pictures of the conversation, in its order, in the size that the model takes; one that is shown again is
-    opened once. `urgent` ones go before others at the worker.
+    opened once. `urgent` ones go before others at the worker. `reading` reads their files, by default one of the event
+    loop's own threads.
 
     Raises:
         InvalidImage: one cannot be used; `details.reason` says why and `details.index` which (from 0).
         EngineFailed: the worker has been closed.
     """
+    loop = asyncio.get_running_loop()
     parts = list(image_parts(messages))
     if len(parts) > MAX_PICTURES:
         raise InvalidImage(f"{len(parts)} images", reason="too_many_pictures", index=MAX_PICTURES)
@@ -116,7 +119,7 @@ async def open_pictures(
                 url, bounds = shown[ahead]
                 if shown[ahead] not in opening:
                     with _told(ahead):
-                        data = await asyncio.to_thread(read_picture, url, attachments)
+                        data = await loop.run_in_executor(reading, read_picture, url, attachments)
                     opening[shown[ahead]] = worker.picture(data, bounds, urgent=urgent)
                     del data
             with _told(index):

@@ -2,42 +2,46 @@
 
 from __future__ import annotations
 
+import itertools
 import queue
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import Any
 
 Command = Callable[[], None]
 
+AT_ONCE = 100  # commands, before whoever came first among people is served: some 5 ms
+
 
 class Inbox:
-    """Commands in the order they came. Urgent ones may run inside the background's work, at its boundaries; the others
-    would change the lane whose work that is, and wait until it has come to its end."""
+    """Commands in the order they came, those of people before the others. Urgent ones may run inside the background's
+    work, at its boundaries; the others would change the lane whose work that is, and wait until it has come to its
+    end."""
 
     def __init__(self) -> None:
-        self._commands: queue.SimpleQueue[tuple[bool, Command]] = queue.SimpleQueue()
+        self._commands: queue.PriorityQueue[tuple[bool, int, bool, Command]] = queue.PriorityQueue()
+        self._numbers = itertools.count()
         self._put_off: deque[Command] = deque()
 
-    def put(self, command: Command, *, urgent: bool = False) -> None:
+    def put(self, command: Command, *, urgent: bool = False, for_person: bool = False) -> None:
         """From any thread."""
-        self._commands.put((urgent, command))
+        self._commands.put((not for_person, next(self._numbers), urgent, command))
 
     @property
     def has_put_off(self) -> bool:
         return bool(self._put_off)
 
     def run_all(self) -> None:
-        """Runs what is there."""
+        """Runs what is there, `AT_ONCE` commands at most beside those that were put off."""
         while self._put_off:
             self._put_off.popleft()()
-        while (command := self._next()) is not None:
-            command[1]()
+        for _, run in self._next_few():
+            run()
 
     def run_urgent(self) -> None:
-        """Runs what is urgent and there, and puts off the rest."""
-        while (command := self._next()) is not None:
-            urgent, run = command
+        """Runs what is urgent and there, and puts off the rest; looks at `AT_ONCE` commands at most."""
+        for urgent, run in self._next_few():
             if urgent:
                 run()
             else:
@@ -48,7 +52,7 @@ class Inbox:
         done.add_done_callback(lambda _: self.put(lambda: None, urgent=True))
         urgent = False
         while not urgent:
-            urgent, run = self._commands.get()
+            *_, urgent, run = self._commands.get()
             if urgent:
                 run()
             else:
@@ -57,14 +61,16 @@ class Inbox:
     def wait(self, seconds: float | None) -> bool:
         """Runs the next command, when it comes. False if none came in time."""
         try:
-            _, run = self._commands.get(timeout=seconds)
+            *_, run = self._commands.get(timeout=seconds)
         except queue.Empty:
             return False
         run()
         return True
 
-    def _next(self) -> tuple[bool, Command] | None:
-        try:
-            return self._commands.get_nowait()
-        except queue.Empty:
-            return None
+    def _next_few(self) -> Iterator[tuple[bool, Command]]:
+        for _ in range(AT_ONCE):
+            try:
+                *_, urgent, run = self._commands.get_nowait()
+            except queue.Empty:
+                return
+            yield urgent, run

@@ -125,6 +125,7 @@ class Lane:
         """Encodes the row's pictures and queues its prompt; `has_room` must hold, and `begin` was called."""
         model, begins_with, read = self._model, row.begins_with, row.cached_tokens
         row.begins_with = None
+        row.is_computed_now()
         prompt = vision.prompt(model.model, row.sequence, row.pictures, model.features, read=read)
         self._decoder.read_next(prompt, begins_with)
         (uid,) = self._generator.insert(
@@ -135,13 +136,13 @@ class Lane:
         )
         self.rows[uid] = row
 
-    def cancel(self, request_id: str) -> bool:
-        """Takes the row out, at once. False if it is not here."""
+    def cancel(self, request_id: str) -> Row | None:
+        """Takes the row out, at once, and returns it if it was here."""
         for uid, row in self.rows.items():
             if row.request.request_id == request_id:
                 self._remove(uid)
-                return True
-        return False
+                return row
+        return None
 
     def evict(self) -> Ended:
         """Takes the youngest row out, to go on later as if nothing had been: what it has is read again then. Its next
@@ -168,25 +169,33 @@ class Lane:
             row = self.rows[response.uid]
             last = self._pushed(row, response.token)
             if self._keeps == "what prompts share" and len(row.tokens) == 1 and not row.cached_tokens:
-                self._keep(response.uid, copy=True)
+                self._try_to_keep(response.uid, copy=True)
             if last is not None:
                 self._remove(response.uid)
                 ended.append((row, last))
         return ended
 
     def _pushed(self, row: Row, token: int) -> Finished | SidecarError | None:
+        """What goes wrong in it is the row's own, and ends no other."""
         if row.sampler is not None and row.sampler.error is not None:
             return failure(row.sampler.error)
-        return row.push(token)
+        try:
+            return row.push(token)
+        except Exception as error:
+            log.exception("A token could not be delivered, request=%s", row.request.request_id)
+            return failure(error)
 
     def _remove(self, uid: int) -> None:
         if self._keeps == "whole answers":
-            try:
-                self._keep(uid, copy=False)
-            except Exception:  # it only makes a later answer faster
-                log.exception("What a request has read could not be kept")
+            self._try_to_keep(uid, copy=False)
         self._generator.remove(uid)
         del self.rows[uid]
+
+    def _try_to_keep(self, uid: int, *, copy: bool) -> None:
+        try:
+            self._keep(uid, copy=copy)
+        except Exception:  # it only makes a later answer faster
+            log.exception("What a request has read could not be kept")
 
     def _keep(self, uid: int, *, copy: bool) -> None:
         """Keeps what the row has read. Without `copy` it reads nothing more."""
@@ -215,7 +224,7 @@ def failure(error: Exception) -> SidecarError:
     """What a row's own error is to its caller."""
     if isinstance(error, SidecarError):
         return error
-    return EngineFailed("drawing a token failed", reason=type(error).__name__)
+    return EngineFailed("a token of the answer failed", reason=type(error).__name__)
 
 
 class _NoEnd:

@@ -18,6 +18,7 @@ from sidecar.engine.backend import Device
 from sidecar.engine.boundary import Boundary
 from sidecar.engine.decoder import EvaluatedLayer
 from sidecar.engine.features import FeatureCache, cache_bytes
+from sidecar.engine.grammars import Grammars
 from sidecar.engine.memory import Memory, Shape
 from sidecar.engine.prompt import PromptTemplate
 from sidecar.engine.request import KvBits, RequestPriority
@@ -46,6 +47,7 @@ class LoadedModel:
     features: FeatureCache
     template: PromptTemplate
     vocabulary: grammar.Vocabulary
+    grammars: Grammars
     token_bytes: TokenBytes
     end_tokens: frozenset[int]
     memory: Memory
@@ -92,6 +94,7 @@ def load(
     generation = _json(path / "generation_config.json")
     samples = generation.get("do_sample", False)
     ends = _end_tokens(tokenizer, config, generation)
+    vocabulary = grammar.vocabulary(tokenizer, model.config.text_config.vocab_size, ends)
     return LoadedModel(
         path=path,
         model=model,
@@ -99,7 +102,8 @@ def load(
         image_processor=processor.image_processor,
         features=FeatureCache(cache_bytes(budget_bytes)),
         template=PromptTemplate(tokenizer, model.config.image_token_id),
-        vocabulary=grammar.vocabulary(tokenizer, model.config.text_config.vocab_size, ends),
+        vocabulary=vocabulary,
+        grammars=Grammars(vocabulary),
         token_bytes=_token_bytes(tokenizer),
         end_tokens=ends,
         memory=memory,

@@ -145,8 +145,8 @@ class ToolCallDelta:
 class Finished:
     """The end of an answer. Tokens are the model's; those of pictures count as prompt, the end-of-turn token as
     completion; `cached_tokens` of the prompt were read for an earlier request. Seconds count from the request's
-    arrival; until `queued_seconds` its pictures were opened, its model was loaded, and it waited for its turn.
-    `tokens_per_second` is the rate after the first token."""
+    arrival; until `queued_seconds` its pictures were opened, its grammar was compiled, its model was loaded, and it
+    waited for its turn and for memory. `tokens_per_second` is the rate after the first token."""
 
     finish_reason: Literal["stop", "length", "tool_calls"]
     prompt_tokens: int

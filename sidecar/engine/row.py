@@ -31,11 +31,10 @@ class Row:
         pictures: Sequence[Patches] = (),
         max_tokens: int,
         sampler: RowSampler | None,
-        admitted: float,
     ) -> None:
         """No part of `model` that takes its memory is held: a row may wait while another one is loaded. `ids` are the
         prompt, with `pictures` in it; the last of them are `begun`, the tokens that the answer begins with. After
-        them come `max_tokens` at most. `admitted` is of `time.monotonic`."""
+        them come `max_tokens` at most."""
         self.folder = job.folder
         self.request = job.request
         self.deliver = job.deliver
@@ -50,7 +49,7 @@ class Row:
         self.tokens: list[int] = []
         """Those generated so far, after `begun`."""
         self._max_tokens = max_tokens
-        self._admitted = admitted
+        self._computed_since: float | None = None
         self._begun = begun
         self._first_token = 0.0
         self._token_bytes = model.token_bytes
@@ -84,6 +83,11 @@ class Row:
     def most_positions(self) -> int:
         """How long prompt and answer can become together."""
         return len(self.ids) + self._max_tokens
+
+    def is_computed_now(self) -> None:
+        """Its pictures are looked at next, and its prompt is read: it waits no more. Again after it was put off."""
+        if self._computed_since is None:
+            self._computed_since = time.monotonic()
 
     def push(self, token: int) -> Finished | None:
         """Delivers what the next token brings, and returns the end of the answer if this is it."""
@@ -121,12 +125,13 @@ class Row:
 
     def _finished(self, reason: Literal["stop", "length", "tool_calls"]) -> Finished:
         now = time.monotonic()
+        assert self._computed_since is not None
         return Finished(
             finish_reason=reason,
             prompt_tokens=len(self.ids) - len(self._begun),
             cached_tokens=min(self.cached_tokens, len(self.ids) - len(self._begun)),
             completion_tokens=len(self.tokens) + len(self._begun),
-            queued_seconds=self._admitted - self.submitted,
+            queued_seconds=self._computed_since - self.submitted,
             first_token_seconds=self._first_token - self.submitted,
             total_seconds=now - self.submitted,
             tokens_per_second=self.tokens_per_second,

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
-from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from sidecar.engine import journal
+from sidecar.engine.pace import Pace
 from sidecar.engine.request import Job, KvBits, ModelFolder, RequestPriority
 from sidecar.engine.residence import Residence, settle
-from sidecar.engine.status import EngineStatus, counts, p99_ms
-from sidecar.engine.step_limits import ChunkLimit, RowLimit
+from sidecar.engine.status import EngineStatus, counts
 from sidecar.engine.waiting import Waiting
 from sidecar.errors import EngineFailed, SidecarError
 
 if TYPE_CHECKING:  # they import MLX: the engine thread does so at the first load
-    from sidecar.engine.grammar import Vocabulary
-    from sidecar.engine.lane import Ended, Lane
+    from sidecar.engine.admission import Read
+    from sidecar.engine.grammars import Grammars
+    from sidecar.engine.lane import Ended
     from sidecar.engine.lanes import Lanes
+    from sidecar.engine.loader import LoadedModel
     from sidecar.engine.row import Row
 
 log = logging.getLogger(__name__)
@@ -29,7 +32,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 HIGH, LOW = RequestPriority.HIGH, RequestPriority.LOW
-RECENT_STEPS = 1000  # of the background, whose longest are told
+GRACE_SECONDS = 30.0  # in which a person reads an answer and asks on; a load may take ten, and each turn would pay one
 
 
 class Scheduler:
@@ -45,15 +48,19 @@ class Scheduler:
         cache: Path,
         budget_bytes: int | None = None,
         kv_bits: KvBits | None = None,
+        grace_seconds: float = GRACE_SECONDS,
         on_status: Callable[[EngineStatus], None],
         receive_urgent: Callable[[], None],
         wait_urgent: Callable[[Future[Any]], None],
         heartbeat: Callable[[], None],
         unwatched: Callable[[], None],
     ) -> None:
-        """`receive_urgent` is called at every boundary within the background's work, and calls back what may happen
+        """The model that served a person stays for `grace_seconds` after that, whatever the background needs.
+        `receive_urgent` is called at every boundary within the background's work, and calls back what may happen
         there; `wait_urgent` waits for that, or for the end of what is done beside. `heartbeat` is called before every
         step and at every boundary; `unwatched` before what takes as long as the disk or another thread does."""
+        self.grace_seconds = grace_seconds
+        self._served_person = -math.inf  # when it was, of `time.monotonic`
         self._on_status = on_status
         self._receive_urgent = receive_urgent
         self._wait_urgent = wait_urgent
@@ -72,11 +79,11 @@ class Scheduler:
             kv_bits=kv_bits,
         )
         self._lanes: Lanes | None = None
-        self._row_limit, self._chunk_limit = RowLimit(1), ChunkLimit(1)
-        self._low_steps: deque[float] = deque(maxlen=RECENT_STEPS)
+        self._pace = Pace()
         self._inserting: list[Job | Row] = []  # a person's within the background's
         self._paused = False
         self._giving_way = False
+        self._has_news = False  # of the queue's length, which is told once for all that came together
         self.closed = False
         self.status = EngineStatus()
 
@@ -87,13 +94,14 @@ class Scheduler:
             job.deliver(EngineFailed("the engine has been closed", reason="closed"))
             return
         self._waiting.add(job)
-        log.info("Queue size: %d", len(self._waiting), extra=_model(job))
-        self._announce()
+        journal.queued(job, len(self._waiting))
+        self._has_news = True
 
     def cancel(self, request_id: str) -> None:
         """Before the next step."""
-        if self._waiting.remove(request_id):
-            self._announce()
+        if (waiting := self._waiting.remove(request_id)) is not None:
+            self._has_news = True
+            journal.cancelled(waiting)
         else:
             self._cancelled.add(request_id)
 
@@ -158,10 +166,10 @@ class Scheduler:
 
     # What it holds.
 
-    def vocabulary(self, folder: ModelFolder) -> Vocabulary | None:
-        """That of the model in this folder, if it is loaded. From any thread."""
+    def grammars(self, folder: ModelFolder) -> Grammars | None:
+        """Those of the model in this folder, if it is loaded. From any thread."""
         model = self._residence.model
-        return model.vocabulary if model is not None and model.path == folder.path else None
+        return model.grammars if model is not None and model.path == folder.path else None
 
     @property
     def has_model(self) -> bool:
@@ -189,8 +197,19 @@ class Scheduler:
     @property
     def has_work(self) -> bool:
         """Whether a turn would do something."""
-        wanted = self._residence.is_wanted or bool(self._cancelled)
-        return wanted or self._has(HIGH) or (not self._paused and self._has(LOW))
+        wanted = self._residence.is_wanted or bool(self._cancelled) or self._has_news
+        if wanted or self._has(HIGH):
+            return True
+        return not self._paused and (self._has_rows(LOW) or (self._has(LOW) and self.grace_ends is None))
+
+    @property
+    def grace_ends(self) -> float | None:
+        """Until when, of `time.monotonic`, the background waits as a person may go on with this model; None: it does
+        not."""
+        first, ends = self._waiting.first(LOW), self._served_person + self.grace_seconds
+        if first is None or not self.has_model or self._residence.holds(first.folder):
+            return None
+        return ends if time.monotonic() < ends else None
 
     def _has(self, priority: RequestPriority) -> bool:
         return self._has_rows(priority) or self._waiting.first(priority) is not None
@@ -208,6 +227,7 @@ class Scheduler:
 
     def turn(self) -> None:
         """Applies what was wanted, and makes one step."""
+        self._announce_news()
         self._apply_cancellations([HIGH, LOW])
         self._cancelled.clear()
         self._residence.serve(in_use=self.has_begun)
@@ -220,6 +240,7 @@ class Scheduler:
         if not self._has_rows(HIGH):
             return False
         self._step(HIGH)
+        self._served_person = time.monotonic()
         return True
 
     def _serve_background(self) -> None:
@@ -227,7 +248,7 @@ class Scheduler:
         leaves = self._residence.is_wanted
         if self._paused and not leaves:
             return
-        if not leaves or not isinstance(self._waiting.first(LOW), Job):
+        if self.grace_ends is None and (not leaves or not isinstance(self._waiting.first(LOW), Job)):
             self._admit(LOW)
         # Somebody who came meanwhile and needs another model waits for one step less.
         if self._has_rows(LOW) and self._waiting.first(HIGH) is None:
@@ -246,6 +267,7 @@ class Scheduler:
         serving = True
         while serving:
             self._receive_urgent()
+            self._announce_news()
             self._apply_cancellations([HIGH])
             serving = self._serve_people()
 
@@ -263,9 +285,10 @@ class Scheduler:
     def _apply_cancellations(self, priorities: Iterable[RequestPriority]) -> None:
         lanes = [self._lanes.get(priority) for priority in priorities] if self._lanes else []
         for request_id in list(self._cancelled):
-            if any(lane.cancel(request_id) for lane in lanes if lane is not None):
+            rows = (lane.cancel(request_id) for lane in lanes if lane is not None)
+            if (row := next(filter(None, rows), None)) is not None:
                 self._cancelled.discard(request_id)
-                log.info("Request cancelled, request=%s", request_id)
+                journal.cancelled(row)
                 self._announce()
 
     def _admit(self, priority: RequestPriority) -> None:
@@ -286,17 +309,20 @@ class Scheduler:
         except SidecarError as error:
             failure = error
         except Exception as error:
-            log.exception("Request could not be prepared, request=%s", first.request.request_id)
+            log.exception(
+                "Request could not be prepared, request=%s", first.request.request_id, extra=journal.model(first)
+            )
             failure = EngineFailed("the request could not be prepared", reason=type(error).__name__)
         finally:
             self._inserting.pop()
         self._announce()
         if failure is not None:
+            journal.failed(first, failure)
             first.deliver(failure)
 
     def _has_room(self, priority: RequestPriority) -> bool:
         lane = self._lanes.get(priority) if self._lanes else None
-        return not lane or (lane.has_room and (priority == HIGH or len(lane) < self._row_limit.rows))
+        return not lane or (lane.has_room and (priority == HIGH or len(lane) < self._pace.rows))
 
     def _may_begin(self, first: Job | Row) -> bool:
         # A model that shall leave stays until the background's rows have ended, which may be long: people are served
@@ -318,13 +344,40 @@ class Scheduler:
     def _insert(self, first: Job | Row) -> bool:
         """False if it has to wait for memory."""
         self._heartbeat()
-        row, lanes = self._begun(first)
-        priority = row.request.priority
-        if priority == LOW and lanes.get(LOW) is None:
-            from sidecar.engine.lane import MOST_ROWS
+        read = self._read(first) if isinstance(first, Job) else None
+        model = self._residence.ensure_loaded(first.folder)
+        if first.request.priority == HIGH:
+            return self._inserted(first, read, model)
+        with model.boundary.background(self._give_way):
+            inserted = self._inserted(first, read, model)
+        if inserted:
+            self._pace.computed(model.boundary)
+        return inserted
 
-            self._row_limit = RowLimit(MOST_ROWS)
-            self._chunk_limit = ChunkLimit(lanes.open(LOW).most_read)
+    def _read(self, job: Job) -> Read:
+        # No model is held by name: while a person is served in the midst of this, another may take its place.
+        self._residence.ensure_loaded(job.folder)
+        from sidecar.engine.admission import reading
+
+        journal.begun(job)
+        read = reading(job, self._residence.ensure_loaded(job.folder))
+        return read() if job.request.priority == HIGH else self._do_beside(read)
+
+    def _inserted(self, first: Job | Row, read: Read | None, model: LoadedModel) -> bool:
+        from sidecar.engine.admission import admit
+        from sidecar.engine.lane import MOST_ROWS
+        from sidecar.engine.lanes import Lanes
+
+        if isinstance(first, Job):
+            assert read is not None
+            row = admit(first, read, model)
+        else:
+            row = first
+        if self._lanes is None:
+            self._lanes = Lanes(model)
+        lanes, priority = self._lanes, row.request.priority
+        if priority == LOW and lanes.get(LOW) is None:
+            self._pace.begin(most_rows=MOST_ROWS, most_read=lanes.open(LOW).most_read)
         lane = lanes.open(priority)
         # The background's rows stay while a step of it is under way.
         if not lanes.make_room(row, put_off=None if self._giving_way else self._put_off):
@@ -334,42 +387,12 @@ class Scheduler:
         needed = lanes.needed(row)
         if needed > self.status.estimated_peak_bytes:
             self._announce(estimated_peak_bytes=needed)
-        if priority == LOW:
-            with lanes.model.boundary.background(self._give_way):
-                lane.insert(row)  # encodes its pictures
-            self._low_steps.append(lanes.model.boundary.longest_stretch)
-        else:
-            lane.insert(row)
+        lane.insert(row)  # encodes its pictures
         return True
-
-    def _begun(self, first: Job | Row) -> tuple[Row, Lanes]:
-        """Its row, and the lanes over its model."""
-        row = self._admitted(first) if isinstance(first, Job) else first
-        model = self._residence.ensure_loaded(first.folder)
-        from sidecar.engine.lanes import Lanes
-
-        if self._lanes is None:
-            self._lanes = Lanes(model)
-        return row, self._lanes
-
-    def _admitted(self, job: Job) -> Row:
-        # No model is held by name: while a person is served in the midst of this, another may take its place.
-        self._residence.ensure_loaded(job.folder)
-        from sidecar.engine.admission import admit, reading
-
-        log.info(
-            "Processing request with priority=%d, request=%s",
-            job.request.priority,
-            job.request.request_id,
-            extra=_model(job),
-        )
-        read = reading(job, self._residence.ensure_loaded(job.folder))
-        done = read() if job.request.priority == HIGH else self._do_beside(read)
-        return admit(job, done, self._residence.ensure_loaded(job.folder))
 
     def _put_off(self, evicted: Ended) -> None:
         row, last = evicted
-        log.info("Request put off for a person, request=%s", row.request.request_id)
+        journal.put_off(row)
         if last is None:
             self._waiting.put_first(row)
         else:
@@ -377,53 +400,34 @@ class Scheduler:
 
     def _step(self, priority: RequestPriority) -> None:
         assert self._lanes is not None
-        lane = self._lanes.open(priority)
+        lane, boundary = self._lanes.open(priority), self._lanes.model.boundary
         self._heartbeat()
         try:
-            ended = lane.step() if priority == HIGH else self._background_step(lane)
+            ended = lane.step() if priority == HIGH else self._pace.step(lane, boundary, self._give_way)
         except Exception as error:
             log.exception("A step of the engine failed, requests=%s", self._request_ids())
             failed = self._lanes.close(priority)
             self._announce()
             for row in failed:
-                row.deliver(EngineFailed("a step of the engine failed", reason=type(error).__name__))
+                failure = EngineFailed("a step of the engine failed", reason=type(error).__name__)
+                journal.failed(row, failure)
+                row.deliver(failure)
             return
         self._ended(ended)
-
-    def _background_step(self, lane: Lane) -> list[Ended]:
-        model = self._residence.model
-        assert model is not None
-        drawing, reads_prompt, chunk = lane.drawing, lane.reads_prompt, self._chunk_limit.tokens
-        lane.read_at_most(chunk)
-        with model.boundary.background(self._give_way):
-            ended = lane.step()
-            lane.settle()
-        self._low_steps.append(model.boundary.longest_stretch)
-        # A prompt that is read is cut at boundaries of its own.
-        drew = model.boundary.drawn if reads_prompt else model.boundary.longest_stretch
-        if drawing and drew:
-            self._row_limit.measured(drawing, drew)
-        stretch, read = model.boundary.longest_read
-        if read >= chunk // 2:  # a few positions take as long as some more
-            self._chunk_limit.measured(read, stretch)
-        return ended
 
     def _ended(self, ended: list[Ended]) -> None:
         if ended:
             rate = ended[-1][0].tokens_per_second
             self._announce(
                 tokens_per_second=rate if rate is not None else self.status.tokens_per_second,
-                low_step_p99_ms=p99_ms(self._low_steps),
+                low_step_p99_ms=self._pace.p99_ms,
             )
         for row, last in ended:
-            log.info(
-                "Request processed in %.2f s, priority=%d, request=%s",
-                time.monotonic() - row.submitted,
-                row.request.priority,
-                row.request.request_id,
-                extra=_model(row),
-            )
             assert last is not None
+            if isinstance(last, SidecarError):
+                journal.failed(row, last)
+            else:
+                journal.ended(row)
             row.deliver(last)
 
     def _close_lanes(self) -> list[Row]:
@@ -431,19 +435,19 @@ class Scheduler:
         lanes, self._lanes = self._lanes, None
         return lanes.close_all() if lanes else []
 
+    def _announce_news(self) -> None:
+        if self._has_news:
+            self._announce()
+
     def _announce(self, **changes: Any) -> None:
         """Takes a new snapshot and tells it."""
+        self._has_news = False
         if self._residence.model is not None or self.status.loaded:
             changes |= self._residence.memory()
         self.status = replace(
             self.status,
-            queued=counts(waiting.request for waiting in self._waiting),
+            queued=self._waiting.counts,
             running=counts(row.request for row in self._rows()),
             **changes,
         )
         self._on_status(self.status)
-
-
-def _model(of: Job | Row) -> dict[str, str]:
-    """What a line of the log about it carries beside its text."""
-    return {"model_id": of.folder.model_id}

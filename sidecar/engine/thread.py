@@ -19,14 +19,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sidecar.engine.inbox import Inbox
-from sidecar.engine.request import Job, KvBits, ModelFolder
-from sidecar.engine.scheduler import Scheduler
+from sidecar.engine.request import Job, KvBits, ModelFolder, RequestPriority
+from sidecar.engine.scheduler import GRACE_SECONDS, Scheduler
 from sidecar.engine.status import EngineStatus
 from sidecar.engine.watchdog import HUNG_SECONDS, Watchdog
 from sidecar.errors import EngineFailed
 
 if TYPE_CHECKING:  # it imports MLX
-    from sidecar.engine.grammar import Vocabulary
+    from sidecar.engine.grammars import Grammars
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +50,7 @@ class EngineThread:
         rest_seconds: float = REST_SECONDS,
         unload_seconds: float = UNLOAD_SECONDS,
         hung_seconds: float = HUNG_SECONDS,
+        grace_seconds: float = GRACE_SECONDS,
     ) -> None:
         """`on_hung` is called on a thread of its own when a step does not return within `hung_seconds`. Idle for
         `rest_seconds` the lanes and all scratch memory are given back, for `unload_seconds` the model, too; both may be
@@ -63,6 +64,7 @@ class EngineThread:
             cache=cache,
             budget_bytes=budget_bytes,
             kv_bits=kv_bits,
+            grace_seconds=grace_seconds,
             on_status=on_status,
             receive_urgent=self._inbox.run_urgent,
             wait_urgent=self._inbox.wait_urgent,
@@ -78,7 +80,8 @@ class EngineThread:
         return self._scheduler.status
 
     def submit(self, job: Job) -> None:
-        self._inbox.put(lambda: self._scheduler.enqueue(job), urgent=True)
+        for_person = job.request.priority == RequestPriority.HIGH
+        self._inbox.put(lambda: self._scheduler.enqueue(job), urgent=True, for_person=for_person)
 
     def cancel(self, request_id: str) -> None:
         """Ends the request before the next step; nothing more is delivered."""
@@ -115,9 +118,9 @@ class EngineThread:
 
         self._inbox.put(change)
 
-    def vocabulary(self, folder: ModelFolder) -> Vocabulary | None:
-        """That of the model in this folder, if it is loaded."""
-        return self._scheduler.vocabulary(folder)
+    def grammars(self, folder: ModelFolder) -> Grammars | None:
+        """Those of the model in this folder, if it is loaded."""
+        return self._scheduler.grammars(folder)
 
     def _park(self) -> None:
         self.close()
@@ -157,7 +160,7 @@ class EngineThread:
         held = scheduler.has_begun  # by a paused background
         rest = idle_since + self.rest_seconds if scheduler.has_lanes and not held else None
         unload = idle_since + self.unload_seconds if scheduler.has_model and not held else None
-        until = min((at for at in (rest, unload) if at is not None), default=None)
+        until = min((at for at in (rest, unload, scheduler.grace_ends) if at is not None), default=None)
         if self._inbox.wait(None if until is None else max(0.0, until - time.monotonic())):
             return
         now = time.monotonic()

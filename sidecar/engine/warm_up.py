@@ -16,7 +16,6 @@ from typing import Any
 import mlx.core as mx
 import numpy as np
 
-from sidecar.engine import grammar
 from sidecar.engine.admission import admit, reading
 from sidecar.engine.lane import MOST_ROWS
 from sidecar.engine.lanes import Lanes
@@ -114,5 +113,5 @@ def _job(
         max_tokens=tokens,
         **members,
     )
-    rules = grammar.compiled(request, model.vocabulary) if request.is_constrained else None
+    rules = model.grammars.compiled(request) if request.is_constrained else None
     return Job(ModelFolder(model.path, model.path.name), request, pictures, lambda _: None, rules)

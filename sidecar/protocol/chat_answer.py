@@ -60,9 +60,9 @@ class Usage(VerbatimMessage):
 
 
 class Timings(VerbatimMessage):
-    """Of the first choice. Milliseconds from the request's arrival until its first step (`queue_ms`, with the opening
-    of its pictures, and the model's loading where it was not loaded), from there to the first token (`prefill_ms`), and
-    both."""
+    """Of the first choice. Milliseconds from the request's arrival until the engine computes something for it
+    (`queue_ms`, with the opening of its pictures, and the model's loading where it was not loaded), from there to the
+    first token (`prefill_ms`), and both."""
 
     queue_ms: float
     prefill_ms: float

@@ -14,6 +14,8 @@ const COMMANDS: &[&str] = &[
     "open_link",
     "environment_retry",
     "environment_cancel",
+    "environment_repair",
+    "engine_restart",
     "disk_access",
     "disk_access_settings",
     "diagnostics",

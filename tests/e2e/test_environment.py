@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -59,8 +60,7 @@ def test_an_environment_that_failed_and_one_that_was_cancelled_are_made_from_ano
         ready = until(window, "ready")
         assert ready["source"] == good
         assert " + alpha==1.0" in ready["lines"]
-        request: dict[str, Any] = {"requestId": "tiny", "method": "models/list", "params": {}, "onEvent": None}
-        assert window.invoke("rpc_call", request)["answer"] == {"alpha": "1.0", "beta": "2.0", "isolated": 1}
+        assert packages(window) == {"alpha": "1.0", "beta": "2.0", "isolated": 1}
 
         window.invoke("environment_cancel")  # it is there: nothing happens
         assert state(window)["state"] == "ready"
@@ -71,6 +71,44 @@ def test_an_environment_that_failed_and_one_that_was_cancelled_are_made_from_ano
         open_window(arguments, display=display, pictures=tmp_path, home=tmp_path) as window,
     ):
         assert until(window, "ready")["lines"] == []  # it was there already
+
+
+def test_an_environment_that_lost_a_module_is_made_anew_before_anybody_hears_of_it(tmp_path: Path) -> None:
+    arguments = ["--data-dir", str(tmp_path / "data"), "--bundle", str(tiny_bundle(tmp_path))]
+    with index(tmp_path / "wheels") as good, virtual_display() as display:
+        open_app = partial(
+            open_window,
+            arguments,
+            display=display,
+            pictures=tmp_path,
+            home=tmp_path,
+            variables={"UV_DEFAULT_INDEX": good},
+        )
+        with open_app() as window:
+            until(window, "ready")
+            assert packages(window)["alpha"] == "1.0"
+            window.quit()
+        [module] = (tmp_path / "data/python").glob("lib/python*/site-packages/alpha/__init__.py")
+
+        shutil.rmtree(module.parent)
+        with open_app() as window:
+            assert packages(window)["alpha"] == "1.0"
+            assert " + alpha==1.0" in until(window, "ready")["lines"]  # it was made anew
+
+            # Emptied in place: what is linked to it in uv's cache is empty, too.
+            module.write_text("")
+            assert window.invoke("environment_repair") == {"answer": None}
+            window.wait(lambda: module.exists() and module.read_text(), "the module is not whole again")
+            assert packages(window)["alpha"] == "1.0"
+            assert until(window, "ready")["source"] == good
+            window.quit()
+
+
+def packages(window: Window) -> dict[str, Any]:
+    """What the sidecar says it runs on."""
+    request: dict[str, Any] = {"requestId": uuid4().hex, "method": "models/list", "params": {}, "onEvent": None}
+    answer: dict[str, Any] = window.invoke("rpc_call", request)["answer"]
+    return answer
 
 
 def tiny_bundle(folder: Path) -> Path:

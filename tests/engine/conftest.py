@@ -58,7 +58,8 @@ class Bench:
     """An engine, the folder of its attachments, and a model to ask by default."""
 
     def __init__(self, folder: Path, model: Path, **options: Any) -> None:
-        """`options` are the engine's."""
+        """`options` are the engine's; the background does not wait for a person who may go on unless they say so."""
+        options = {"grace_seconds": 0.0} | options
         self.attachments = folder / "attachments"
         self.attachments.mkdir()
         self.model = model

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -165,3 +167,36 @@ async def test_a_closed_engine_fails_what_runs_and_serves_nothing_more(tmp_path:
         await running
     with pytest.raises(EngineFailed):
         await bench.ask("hello")
+
+
+async def test_the_log_tells_how_each_request_ended_and_on_which_model(
+    bench: Bench, short_model: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from sidecar.engine import sampling
+
+    await bench.ask("hello", model=short_model)
+    caplog.set_level(logging.INFO, "sidecar")
+    monkeypatch.setattr(sampling, "draw_seed", None)
+    members: dict[str, Any] = {"model": short_model, "max_tokens": 150}
+
+    with pytest.raises(EngineFailed):
+        await bench.ask("hello", request_id="drawn", temperature=1.0, seed=1, **members)
+    with pytest.raises(ContextLengthExceeded):
+        await bench.ask("word " * 600, request_id="refused", **members)
+    running = asyncio.create_task(bench.ask("hello", request_id="running", **members))
+    await bench.until(lambda status: status.running.low == 1)
+    await bench.engine.pause()
+    waiting = asyncio.create_task(bench.ask("hello", request_id="waiting", **members))
+    await bench.until(lambda status: status.queued.low == 1)
+    for each in (running, waiting):
+        each.cancel()
+    await bench.until(lambda status: not status.queued.low + status.running.low)
+    await bench.engine.resume()
+
+    ends: dict[str, list[str]] = {}
+    for record in caplog.records:
+        told = re.match(r"Request (\w+)\b.*request=(\w+)/", record.getMessage())
+        if told:
+            ends.setdefault(told[2], []).append(told[1])
+            assert vars(record)["model_id"] == short_model.name
+    assert ends == {"drawn": ["failed"], "refused": ["failed"], "running": ["cancelled"], "waiting": ["cancelled"]}

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sidecar.engine import RequestPriority
+from sidecar.engine import Finished, GenerationRequest, RequestPriority
+from sidecar.engine.request import Job, ModelFolder
 from sidecar.errors import EngineFailed, SidecarError
 from tests.engine.conftest import Bench
 from tests.engine.pictures import about, circle, data_url, encoded
 from tests.engine.synthetic import token
 
-HIGH = RequestPriority.HIGH
+HIGH, LOW = RequestPriority.HIGH, RequestPriority.LOW
 PICTURE = about(data_url(encoded(circle("red"))))
 
 
@@ -204,3 +206,107 @@ async def test_a_row_that_drew_a_picture_s_token_goes_on_after_it_was_put_off(
 
     assert (await batch).text == alone.text
     assert set(evicted[0]) <= {token(each) for each in drawn}
+
+
+@pytest.mark.parametrize("priority", list(RequestPriority))
+async def test_a_row_whose_text_cannot_be_delivered_fails_alone(
+    own: Bench, monkeypatch: pytest.MonkeyPatch, priority: RequestPriority
+) -> None:
+    from sidecar.engine.row import Row
+
+    push = Row.push
+
+    def broken(row: Row, each: int) -> Any:
+        if row.request.seed == 666 and len(row.tokens) == 3:
+            raise UnicodeError("no such character")
+        return push(row, each)
+
+    alone = await own.ask("hello", priority=priority, max_tokens=60)
+    monkeypatch.setattr(Row, "push", broken)
+
+    neighbour, failed = await asyncio.gather(
+        own.ask("hello", priority=priority, max_tokens=60),
+        own.ask("hello", priority=priority, max_tokens=60, seed=666),
+        return_exceptions=True,
+    )
+
+    assert isinstance(failed, EngineFailed)
+    assert failed.details == {"reason": "UnicodeError"}
+    assert not isinstance(neighbour, BaseException)
+    assert neighbour.text == alone.text
+    assert not own.engine.status().running.low + own.engine.status().running.high
+
+
+async def test_a_prompt_that_cannot_be_kept_is_not_kept_and_all_rows_go_on(
+    own: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sidecar.engine.prefixes import PrefixCache
+
+    tried = 0
+
+    def broken(*_: Any) -> None:
+        nonlocal tried
+        tried += 1
+        raise MemoryError
+
+    other = asyncio.create_task(own.ask("hello", max_tokens=120))
+    await own.until(lambda status: status.running.low == 1)
+    monkeypatch.setattr(PrefixCache, "keep", broken)
+
+    assert (await own.ask("another prompt " * 20)).end.completion_tokens == 16
+    assert (await other).end.completion_tokens == 120
+    assert tried
+
+
+async def test_an_answer_says_that_it_waited_for_memory(own: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    from sidecar.engine.lanes import Lanes
+
+    monkeypatch.setattr(Lanes, "needed", lambda _lanes, _row: 1 << 60)  # none but for who is alone in the house
+
+    first, second = await asyncio.gather(*(own.ask("hello", max_tokens=100) for _ in range(2)))
+
+    assert second.end.queued_seconds > first.end.first_token_seconds  # and the 99 tokens after it
+
+
+async def test_a_person_does_not_wait_until_the_batch_s_thousand_requests_are_in_line(own: Bench) -> None:
+    thread, held, ended = own.engine._thread, threading.Event(), asyncio.Event()
+    loop, folder = asyncio.get_running_loop(), ModelFolder(own.model, "random")
+
+    def submit(request_id: str, priority: RequestPriority, deliver: Callable[[object], None]) -> None:
+        request = GenerationRequest(request_id, [{"role": "user", "content": "hello"}], priority, max_tokens=2)
+        thread.submit(Job(folder, request, [], deliver))
+
+    def told(piece: object) -> None:
+        if isinstance(piece, Finished):
+            loop.call_soon_threadsafe(ended.set)
+
+    own.announced.clear()
+    thread._inbox.put(lambda: assert_set(held))
+    for number in range(1000):
+        submit(str(number), LOW, lambda _: None)
+    submit("person", HIGH, told)
+    held.set()
+    async with asyncio.timeout(60):
+        await ended.wait()
+    served = next(status for status in own.announced if status.running.high)
+    for number in range(1000):
+        thread.cancel(str(number))
+    await own.until(lambda status: not status.queued.low + status.running.low)
+
+    assert served.queued.low < 500
+    assert len(own.announced) < 500  # and not one for each that came and went
+
+
+def assert_set(event: threading.Event) -> None:
+    assert event.wait(60)
+
+
+async def test_a_paused_background_s_requests_are_counted(own: Bench) -> None:
+    await own.engine.pause()
+    batch = [asyncio.create_task(own.ask("hello")) for _ in range(3)]
+    await own.until(lambda status: status.queued.low == 3)
+    batch[1].cancel()
+    await own.until(lambda status: status.queued.low == 2)
+    await own.engine.resume()
+
+    assert [(await each).end.completion_tokens for each in (batch[0], batch[2])] == [16, 16]

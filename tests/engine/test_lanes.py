@@ -75,22 +75,25 @@ async def test_while_a_person_waits_the_batch_makes_no_token(bench: Bench, monke
     assert steps[last + 1 :].count(LOW) > 0
 
 
-async def test_the_longest_stretch_that_is_told_is_also_that_of_a_pictures_encoding(
-    tmp_path: Path, random_model: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("part", ["a picture's encoding", "an admission"])
+async def test_the_longest_stretch_that_is_told_is_also_that_of(
+    tmp_path: Path, random_model: Path, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:
+    from sidecar.engine.lanes import Lanes
     from sidecar.engine.vision_tower import EvaluatedBlock
 
-    call = EvaluatedBlock.__call__
+    owner, name = (EvaluatedBlock, "__call__") if part == "a picture's encoding" else (Lanes, "make_room")
+    call = getattr(owner, name)
     slow = 0.4
 
-    def slow_block(block: EvaluatedBlock, x: Any, **members: Any) -> Any:
+    def slow_call(*of: Any, **members: Any) -> Any:
         threading.Event().wait(slow)  # a slow computer
-        return call(block, x, **members)
+        return call(*of, **members)
 
     bench = Bench(tmp_path, random_model)
     await bench.ask("hello", max_tokens=2)
     before = bench.engine.status().low_step_p99_ms
-    monkeypatch.setattr(EvaluatedBlock, "__call__", slow_block)
+    monkeypatch.setattr(owner, name, slow_call)
     await bench.ask(PICTURE, max_tokens=2)
     after = bench.engine.status().low_step_p99_ms
     bench.engine.close()

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,7 @@ def test_a_snapshot_of_links_answers_without_any_connection_and_the_process_leav
         (snapshot / file.name).symlink_to(Path("../../blobs") / f"{number:064x}")
     script = """
 import asyncio, sys
+from itertools import pairwise
 from pathlib import Path
 
 attempts = []
@@ -431,3 +433,39 @@ async def test_a_model_leaves_although_requests_wait_that_another_one_has_begun(
 
     assert (status.loaded, status.queued.low) == (False, 1)
     assert (await batch).end.completion_tokens == 200
+
+
+async def test_a_person_who_goes_on_with_another_model_pays_one_load(
+    tmp_path: Path, random_model: Path, other_model: Path
+) -> None:
+    bench = Bench(tmp_path, random_model, grace_seconds=3600)
+    alone = await bench.ask("hello", max_tokens=200)
+    batch = [asyncio.create_task(bench.ask("hello", max_tokens=200)) for _ in range(2)]
+    await bench.until(lambda status: status.running.low == 2)
+    bench.announced[:] = [bench.engine.status()]
+    for _ in range(3):
+        await bench.ask("hello", model=other_model, priority=HIGH, max_tokens=4)
+    more = asyncio.create_task(bench.ask("one more", max_tokens=4))
+    status = await bench.until(lambda status: status.queued.low == 3)
+    loads = [seen.model_id for before, seen in pairwise(bench.announced) if seen.loading and not before.loading]
+
+    bench.engine._thread._inbox.put(lambda: setattr(bench.engine._thread._scheduler, "grace_seconds", 0.0))
+    texts = [(await answer).text for answer in batch]
+    await more
+    bench.engine.close()
+
+    assert loads == [other_model.name]
+    assert (status.model_id, status.running.low) == (other_model.name, 0)
+    assert texts == [alone.text] * 2
+
+
+async def test_the_background_goes_on_by_itself_once_no_person_does(
+    tmp_path: Path, random_model: Path, other_model: Path
+) -> None:
+    bench = Bench(tmp_path, random_model, grace_seconds=0.5)
+    batch = asyncio.create_task(bench.ask("hello", max_tokens=200))
+    await bench.until(lambda status: status.running.low == 1)
+    await bench.ask("hello", model=other_model, priority=HIGH, max_tokens=4)
+
+    assert (await batch).end.completion_tokens == 200
+    bench.engine.close()

@@ -92,6 +92,18 @@ def test_penalties_count_the_answer_s_own_tokens() -> None:
     assert greedy(presence_penalty=-2) == [0] * 5
 
 
+def test_penalties_count_each_token_that_the_answer_began_with() -> None:
+    import mlx.core as mx
+
+    from sidecar.engine.sampling import RowSampler, Sampling
+
+    def begun(tokens: list[int]) -> int:
+        sampler = RowSampler(Sampling(temperature=0.0, frequency_penalty=0.75), None, tokens)
+        return int(np.array(sampler(mx.array([3]), mx.array([LOGITS]))).argmax())
+
+    assert [begun(tokens) for tokens in ([], [0], [0, 0], [0, 0, 1, 1], [0, 0, 0, 1, 1])] == [0, 0, 1, 0, 2]
+
+
 def test_a_mask_has_one_bit_for_each_token() -> None:
     import mlx.core as mx
 

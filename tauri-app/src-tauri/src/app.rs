@@ -61,6 +61,8 @@ pub(crate) fn run(data: &DataFolder, arguments: &Arguments, instance: Instance) 
             commands::link::open_link,
             commands::environment::environment_retry,
             commands::environment::environment_cancel,
+            commands::environment::environment_repair,
+            commands::rpc::engine_restart,
             commands::disk_access::disk_access,
             commands::disk_access::disk_access_settings,
             commands::diagnostics::diagnostics,
@@ -180,10 +182,10 @@ impl Source {
                 (Environment::of_checkout(), Supervisor::start(launch, client, options, budget))
             }
             Self::Bundle(bundle) => {
-                let (environment, python) = Environment::made_by(bundle.recipe(data), environment::of_variables());
-                let data = data.to_owned();
-                let launch = async move { Launch::in_environment(&python.await, &data, catalog.as_deref()) };
-                (environment, Supervisor::start_after(launch, client, options, budget))
+                let (recipe, data) = (bundle.recipe(data), data.to_owned());
+                let launch = move |python: &Path| Launch::in_environment(python, &data, catalog.as_deref());
+                let (environment, making) = Environment::made_by(recipe, environment::of_variables(), launch);
+                (environment, Supervisor::start(making, client, options, budget))
             }
         }
     }

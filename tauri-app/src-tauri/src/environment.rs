@@ -1,11 +1,11 @@
 //! The first stage of a launch: the sidecar's Python environment, as the window sees it.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use python_environment::{Address, Event, Mirrors, Recipe, Stage, Times};
+use python_environment::{Address, Event, Mirrors, Recipe, Stage, Times, Trust};
 use serde::Serialize;
-use sidecar_host::RpcError;
+use sidecar_host::{Footing, Launch, RpcError};
 use tokio::sync::watch;
 
 /// Lines that the window can show.
@@ -15,6 +15,8 @@ const LINES: usize = 200;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct State {
     state: Name,
+    /// Whether this app makes it, and can make it anew; a source checkout's it cannot.
+    own: bool,
     /// What uv said last.
     lines: VecDeque<String>,
     /// Where packages are fetched from; `None` where nothing is fetched.
@@ -40,7 +42,8 @@ enum Name {
 
 impl State {
     fn new(state: Name) -> Self {
-        Self { state, lines: VecDeque::new(), source: None, bytes: None, mirrors: Mirrors::default(), error: None }
+        let mirrors = Mirrors::default();
+        Self { state, own: true, lines: VecDeque::new(), source: None, bytes: None, mirrors, error: None }
     }
 
     /// What the window sees after `event`.
@@ -72,6 +75,8 @@ impl State {
 enum Order {
     /// With the addresses that were typed in.
     Retry(Mirrors),
+    /// Nothing on the disk is to be trusted.
+    Repair,
     Cancel,
 }
 
@@ -79,23 +84,37 @@ enum Order {
 #[derive(Debug)]
 pub(crate) struct Environment {
     state: watch::Receiver<State>,
-    /// The latest order is the one that counts. Nobody takes it once the environment is there.
+    /// The latest order is the one that counts.
     orders: watch::Sender<Order>,
 }
 
 impl Environment {
     /// One that needs nothing: a source checkout has its own.
     pub(crate) fn of_checkout() -> Self {
-        Self { state: watch::channel(State::new(Name::Ready)).1, orders: watch::Sender::new(Order::Cancel) }
+        let state = State { own: false, ..State::new(Name::Ready) };
+        Self { state: watch::channel(state).1, orders: watch::Sender::new(Order::Cancel) }
     }
 
-    /// One that is made by whoever awaits the second value: the environment's interpreter, whenever it is there. Where no
-    /// address is typed in, things are fetched from the `usual` ones.
-    pub(crate) fn made_by(recipe: Recipe, usual: Mirrors) -> (Self, impl Future<Output = PathBuf> + Send + 'static) {
+    /// One that is made, and then stood on: `launch` says what to run with its interpreter. Where no address is typed in,
+    /// things are fetched from the `usual` ones.
+    pub(crate) fn made_by<L: Fn(&Path) -> Launch>(recipe: Recipe, usual: Mirrors, launch: L) -> (Self, Making<L>) {
         let (state, state_seen) = watch::channel(State::new(Name::Checking));
         // What it is made with counts as seen, and is never carried out.
         let (orders, ordered) = watch::channel(Order::Cancel);
-        (Self { state: state_seen, orders }, make(recipe, usual, state, ordered))
+        // A package that came with its wheels asks nobody, whatever a developer has set.
+        let usual = if recipe.wheels.is_none() { usual } else { Mirrors::default() };
+        let making = Making {
+            recipe,
+            mirrors: usual.clone(),
+            usual,
+            launch,
+            state,
+            orders: ordered,
+            trust: Trust::Stamp,
+            python: None,
+            mendable: true,
+        };
+        (Self { state: state_seen, orders }, making)
     }
 
     /// Where it stands, now and from now on.
@@ -111,13 +130,18 @@ impl Environment {
         Ok(())
     }
 
+    /// Has it made anew, and everything fetched anew, before the next sidecar starts.
+    pub(crate) fn repair(&self) {
+        self.order(Order::Repair);
+    }
+
     /// Ends the attempt that is under way; it then stands as failed, with `request_cancelled`. Nothing happens if none is.
     pub(crate) fn cancel(&self) {
         self.order(Order::Cancel);
     }
 
     fn order(&self, order: Order) {
-        // Fails when the environment is there.
+        // Fails in a checkout, and when the app is leaving.
         let _ = self.orders.send(order);
     }
 }
@@ -129,46 +153,98 @@ fn address(typed: Option<&str>) -> Result<Option<Address>, RpcError> {
     typed.map(Address::parse).transpose().map_err(invalid)
 }
 
-/// One attempt after another.
-async fn make(
+/// The environment that sidecars stand on: made before the first one starts, and made anew when it turns out damaged.
+pub(crate) struct Making<L> {
     recipe: Recipe,
     usual: Mirrors,
+    mirrors: Mirrors,
+    launch: L,
     state: watch::Sender<State>,
-    mut orders: watch::Receiver<Order>,
-) -> PathBuf {
-    // A package that came with its wheels asks nobody, whatever a developer has set.
-    let usual = if recipe.wheels.is_none() { usual } else { Mirrors::default() };
-    let mut mirrors = usual.clone();
-    loop {
-        state.send_modify(|state| state.mirrors = mirrors.clone());
-        let mut stage = Stage::start(recipe.clone(), mirrors.clone(), Times::default());
-        let typed = loop {
-            tokio::select! {
-                event = stage.next() => match event {
-                    Some(Event::Ready { python }) => {
-                        state.send_modify(|state| state.take(Event::Ready { python: python.clone() }));
-                        return python;
-                    }
-                    Some(event) => state.send_modify(|state| state.take(event)),
-                    // It failed. The window asks for another attempt, or goes.
-                    None => break retry(&mut orders).await,
-                },
-                order = next(&mut orders) => match order {
-                    Order::Retry(mirrors) => break mirrors,
-                    Order::Cancel => stage.cancel(),
-                },
-            }
+    orders: watch::Receiver<Order>,
+    /// What the next attempt believes.
+    trust: Trust,
+    /// The environment's interpreter, as soon as it is there.
+    python: Option<PathBuf>,
+    /// It was neither made nor looked through in this run: so it may be damaged.
+    mendable: bool,
+}
+
+impl<L: Fn(&Path) -> Launch + Send + 'static> Footing for Making<L> {
+    async fn launch(&mut self) -> Launch {
+        // A retry or a cancel may have come when there was nothing to do any more.
+        if self.orders.has_changed().unwrap_or(false) && matches!(*self.orders.borrow_and_update(), Order::Repair) {
+            (self.trust, self.python) = (Trust::Nothing, None);
+        }
+        let python = match self.python.take() {
+            Some(python) => python,
+            None => self.make().await,
         };
-        mirrors = Mirrors { index: typed.index.or(usual.index.clone()), python: typed.python.or(usual.python.clone()) };
-        stage.end().await;
+        (self.launch)(self.python.insert(python))
+    }
+
+    fn mend(&mut self) -> bool {
+        let may = self.mendable;
+        if may {
+            tracing::warn!("the Python environment may be damaged and is looked through");
+            (self.trust, self.python, self.mendable) = (Trust::Records, None, false);
+        }
+        may
     }
 }
 
-/// What was typed in for the next attempt; there is nothing to cancel meanwhile. Cancel safe.
-async fn retry(orders: &mut watch::Receiver<Order>) -> Mirrors {
+impl<L> Making<L> {
+    /// One attempt after another.
+    async fn make(&mut self) -> PathBuf {
+        loop {
+            self.state.send_modify(|state| state.mirrors = self.mirrors.clone());
+            let mut stage = Stage::trusting(self.trust, self.recipe.clone(), self.mirrors.clone(), Times::default());
+            let order = loop {
+                tokio::select! {
+                    event = stage.next() => match event {
+                        Some(Event::Ready { python }) => {
+                            self.trust = Trust::Stamp;
+                            self.state.send_modify(|state| state.take(Event::Ready { python: python.clone() }));
+                            return python;
+                        }
+                        Some(event) => {
+                            if matches!(event, Event::Syncing { .. }) {
+                                // Made in this run, by itself or by order: what fails then is something else.
+                                self.mendable = false;
+                            }
+                            self.state.send_modify(|state| state.take(event));
+                        }
+                        // It failed. The window asks for another attempt, or goes.
+                        None => break another(&mut self.orders).await,
+                    },
+                    order = next(&mut self.orders) => match order {
+                        Order::Cancel => stage.cancel(),
+                        another => break another,
+                    },
+                }
+            };
+            stage.end().await;
+            match order {
+                Order::Retry(Mirrors { index, python }) => {
+                    let usual = self.usual.clone();
+                    self.mirrors = Mirrors { index: index.or(usual.index), python: python.or(usual.python) };
+                    // What an attempt fetched before it failed need not be fetched again.
+                    if self.trust == Trust::Nothing {
+                        self.trust = Trust::Records;
+                    }
+                }
+                Order::Repair => self.trust = Trust::Nothing,
+                Order::Cancel => {}
+            }
+        }
+    }
+}
+
+/// The order to make another attempt; there is nothing to cancel meanwhile. Cancel safe.
+async fn another(orders: &mut watch::Receiver<Order>) -> Order {
     loop {
-        if let Order::Retry(mirrors) = next(orders).await {
-            return mirrors;
+        match next(orders).await {
+            Order::Cancel => {}
+            order => return order,
         }
     }
 }
@@ -195,7 +271,6 @@ pub(crate) fn of_variables() -> Mirrors {
 mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
-    use std::path::Path;
     use std::time::Duration;
 
     use tokio::time::timeout;
@@ -236,8 +311,8 @@ mod tests {
     async fn a_failed_attempt_waits_for_a_retry_and_another_one_follows() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let recipe = Recipe::new(folder.path().join("no-uv"), folder.path(), folder.path());
-        let (environment, made) = Environment::made_by(recipe, Mirrors::default());
-        let making = tokio::spawn(made);
+        let (environment, mut made) = made_by(recipe, Mirrors::default());
+        let making = tokio::spawn(async move { made.launch().await });
         let mut state = environment.state();
         for _ in 0..2 {
             let failed = state.wait_for(|state| state.state == Name::Failed);
@@ -247,6 +322,11 @@ mod tests {
             drop(timeout(Duration::from_secs(30), again).await.expect("in time").expect("it is being made"));
         }
         making.abort();
+    }
+
+    fn made_by(recipe: Recipe, usual: Mirrors) -> (Environment, impl Footing) {
+        let data = recipe.logs.clone();
+        Environment::made_by(recipe, usual, move |python| Launch::in_environment(python, &data, None))
     }
 
     fn address(text: &str) -> Option<Address> {
@@ -259,8 +339,8 @@ mod tests {
         let recipe = Recipe::new(folder.path().join("no-uv"), folder.path(), folder.path());
         let usual =
             Mirrors { index: address("https://usual.example/simple"), python: address("https://usual.example/python") };
-        let (environment, made) = Environment::made_by(recipe, usual.clone());
-        let making = tokio::spawn(made);
+        let (environment, mut made) = made_by(recipe, usual.clone());
+        let making = tokio::spawn(async move { made.launch().await });
         let mut state = environment.state();
         let first = until(&mut state, |state| state.state == Name::Failed).await;
         assert_eq!(first.mirrors, usual);
@@ -301,8 +381,8 @@ mod tests {
             fs::write(folder.path().join(name), "").expect("the disk has room");
         }
         let recipe = Recipe::new(uv_that_hangs(folder.path()), folder.path(), &folder.path().join("data"));
-        let (environment, made) = Environment::made_by(recipe, Mirrors::default());
-        let making = tokio::spawn(made);
+        let (environment, mut made) = made_by(recipe, Mirrors::default());
+        let making = tokio::spawn(async move { made.launch().await });
         let mut state = environment.state();
         let begun = |state: &State| state.state == Name::Syncing && state.lines.iter().any(|line| line == "begun");
         for _ in 0..2 {

@@ -91,6 +91,11 @@ impl Relay {
         describe(&self.supervisor.state().borrow())
     }
 
+    /// Ends the sidecar that runs or hangs, and starts another.
+    pub(crate) fn restart_sidecar(&self) {
+        self.supervisor.restart();
+    }
+
     /// Ends the sidecar and everything it started.
     pub(crate) async fn shut_down(&self) {
         self.supervisor.shut_down().await;

@@ -60,6 +60,8 @@ export type Typed = { [Name in keyof Mirrors]: string };
 export interface EnvironmentState {
   /** `slow`: nothing was heard of it for 30 s. */
   state: "checking" | "syncing" | "slow" | "ready" | "failed";
+  /** Whether this app makes it, and can make it anew; a source checkout's it cannot. */
+  own: boolean;
   /** What uv said last. */
   lines: string[];
   /** Where packages are fetched from; null where the app came with them. */
@@ -115,6 +117,12 @@ export const environmentRetry = (mirrors: Typed) => command<null>("environment_r
 
 /** Ends the attempt at the Python environment that is under way; it then stands as failed, of kind `request_cancelled`. */
 export const environmentCancel = () => command<null>("environment_cancel");
+
+/** Has the Python environment made anew, with everything fetched anew, and the engine started after it. */
+export const environmentRepair = () => command<null>("environment_repair");
+
+/** Ends the engine that runs or hangs, and starts another. */
+export const engineRestart = () => command<null>("engine_restart");
 
 /** Lets the person choose a folder in the system's dialog; null when they chose none. */
 export const pickFolder = () => command<string | null>("pick_folder");

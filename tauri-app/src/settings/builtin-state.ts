@@ -2,9 +2,12 @@
 import { RpcError } from "@/rpc/error";
 import type { BuiltinModel, DownloadEvent, ModelStatus } from "@/rpc/gen/protocol";
 
+/** What Settings can be asked for that takes a while; an import is begun elsewhere. */
+export type Asked = "verify" | "download";
+
 /** What takes a while. Counts are bytes; `percent` is null until something was heard of it. */
 export interface Work {
-  kind: "verify" | "download";
+  kind: Asked | "import";
   percent: number | null;
   doneBytes: number;
   totalBytes: number | null;
@@ -23,8 +26,8 @@ export interface BuiltinState {
 
 export type BuiltinEvent =
   | { type: "read"; model: BuiltinModel; status: ModelStatus }
-  | { type: "asked"; kind: Work["kind"] }
-  | { type: "answered"; request: Work["kind"] | "cancel" | "delete"; status: ModelStatus }
+  | { type: "asked"; kind: Asked }
+  | { type: "answered"; request: Asked | "cancel" | "delete"; status: ModelStatus }
   | { type: "refused"; error: RpcError }
   | { type: "cancel-asked" }
   | { type: "progressed"; event: DownloadEvent }
@@ -69,7 +72,7 @@ export function nextBuiltinState(state: BuiltinState, event: BuiltinEvent): Buil
 }
 
 /** A download is answered when it begins, all else when it is over. Its last event may have come before. */
-function answered(state: BuiltinState, request: Work["kind"] | "cancel" | "delete"): BuiltinState {
+function answered(state: BuiltinState, request: Asked | "cancel" | "delete"): BuiltinState {
   const { work, status } = state;
   switch (request) {
     case "delete":
@@ -110,14 +113,18 @@ function ended(state: BuiltinState, event: DownloadEvent): BuiltinState {
     return { ...state, work: null, outcome: checked ? "stopped" : null };
   }
   // What a check found damaged the status tells, with the way out.
-  const error = checked ? null : new RpcError(event.kind ?? "unknown", { message: event.message });
+  const error = checked
+    ? null
+    : new RpcError(event.kind ?? "unknown", { message: event.message, details: event.details ?? {} });
   return { ...state, work: null, outcome: null, error };
 }
 
-function workOf({ state, downloadedBytes, totalBytes }: ModelStatus): Work | null {
-  if (state !== "downloading" && state !== "verifying") {
+const KINDS = { downloading: "download", importing: "import", verifying: "verify" } as const;
+
+function workOf({ activity, downloadedBytes, totalBytes }: ModelStatus): Work | null {
+  if (activity === null) {
     return null;
   }
-  const kind = state === "verifying" ? "verify" : "download";
+  const kind = KINDS[activity];
   return { kind, percent: null, doneBytes: downloadedBytes, totalBytes, cancelling: false };
 }

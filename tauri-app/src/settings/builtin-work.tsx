@@ -4,7 +4,7 @@ import { Progress } from "@/components/ui/progress";
 import { formatBytes } from "@/i18n/quantity";
 import type { Work } from "./builtin-state";
 
-/** How far a check or a download is. */
+/** How far a check, a download or an import is. */
 export function BuiltinWork({ work, onCancel }: { work: Work; onCancel: () => void }) {
   const { t, i18n } = useTranslation();
   const { kind, percent, doneBytes, totalBytes, cancelling } = work;
@@ -12,9 +12,7 @@ export function BuiltinWork({ work, onCancel }: { work: Work; onCancel: () => vo
   return (
     <div className="grid animate-rise gap-2.5 border-t px-5 py-4">
       <div className="flex items-baseline justify-between gap-4 text-sm">
-        <p role="status">
-          {t(kind === "verify" ? "settings.builtin.verifying" : "settings.builtin.downloading")}
-        </p>
+        <p role="status">{t(`settings.builtin.work.${kind}`)}</p>
         <p className="text-muted-foreground tabular-nums">
           {totalBytes !== null &&
             t("settings.builtin.amount", { done: bytes(doneBytes), total: bytes(totalBytes) })}

@@ -2,7 +2,7 @@ import { useCallback, useEffect, useReducer } from "react";
 import { RpcError } from "@/rpc/error";
 import type { ModelStatus } from "@/rpc/gen/protocol";
 import type { Sidecar } from "@/rpc/sidecar";
-import { type BuiltinState, FIRST_STATE, nextBuiltinState, type Work } from "./builtin-state";
+import { type Asked, type BuiltinState, FIRST_STATE, nextBuiltinState } from "./builtin-state";
 
 export interface BuiltinActions {
   state: BuiltinState;
@@ -51,7 +51,7 @@ export function useBuiltinModel(sidecar: Sidecar): BuiltinActions {
     };
   }, [sidecar, read]);
 
-  const ask = useCallback((request: Work["kind"] | "cancel", answer: Promise<ModelStatus>) => {
+  const ask = useCallback((request: Asked | "cancel", answer: Promise<ModelStatus>) => {
     answer.then(
       (status) => happen({ type: "answered", request, status }),
       (cause: unknown) => happen({ type: "refused", error: RpcError.from(cause) }),

@@ -1,5 +1,5 @@
-import { FolderInput, RotateCw, TriangleAlert } from "lucide-react";
-import { type FormEvent, useState } from "react";
+import { FolderInput, RotateCw, TriangleAlert, Wrench } from "lucide-react";
+import { type FormEvent, useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { errorText } from "@/components/error-text";
 import { Button } from "@/components/ui/button";
@@ -10,6 +10,7 @@ import type { Stage } from "./stage";
 type FailureProps = {
   stage: Extract<Stage, { name: "error" }>;
   onCheck: () => void;
+  onRepair: (() => void) | null;
   onDownload: (mirror: string) => void;
   onImport: () => void;
   onScan: () => void;
@@ -17,8 +18,17 @@ type FailureProps = {
 };
 
 /** What went wrong in plain words, where to download from instead, and Retry; or the way without a download. */
-export function Failure({ stage, onCheck, onDownload, onImport, onScan, onSkipScan }: FailureProps) {
+export function Failure({
+  stage,
+  onCheck,
+  onRepair,
+  onDownload,
+  onImport,
+  onScan,
+  onSkipScan,
+}: FailureProps) {
   const { t } = useTranslation();
+  const id = useId();
   const { step, error, mirror } = stage;
   const model = step === "model" ? stage.model : null;
   const { title, hint } = errorText(t, error);
@@ -68,6 +78,17 @@ export function Failure({ stage, onCheck, onDownload, onImport, onScan, onSkipSc
           <FolderInput />
           {t("splash.consent.import")}
         </Button>
+      )}
+      {step === "engine" && error.kind === "sidecar_unavailable" && onRepair && (
+        <div className="mt-2">
+          <Button variant="ghost" className="w-full" onClick={onRepair} aria-describedby={`${id}-repair`}>
+            <Wrench />
+            {t("splash.error.repair")}
+          </Button>
+          <p id={`${id}-repair`} className="text-center text-[0.8125rem] text-muted-foreground">
+            {t("splash.error.repairHint")}
+          </p>
+        </div>
       )}
       {step === "scan" && (
         <Button variant="ghost" className="mt-2 w-full" onClick={onSkipScan}>

@@ -122,6 +122,7 @@ function View({ sidecar, stages }: { sidecar: Sidecar; stages: Stages }) {
         <Failure
           stage={stage}
           onCheck={stages.check}
+          onRepair={stages.repairEnvironment}
           onDownload={stages.download}
           onImport={stages.importFolder}
           onScan={stages.scan}
@@ -149,7 +150,12 @@ function View({ sidecar, stages }: { sidecar: Sidecar; stages: Stages }) {
     case "checking":
       return (
         <Waiting step={stage.name === "engine" ? "engine" : "model"}>
-          {stage.slow && <Slow hint={t("splash.slow.hint")} />}
+          {stage.slow && (
+            <Slow
+              hint={t("splash.slow.hint")}
+              onRetry={stage.name === "engine" ? stages.restartEngine : stages.check}
+            />
+          )}
         </Waiting>
       );
   }

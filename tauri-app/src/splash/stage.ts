@@ -72,6 +72,7 @@ export type StageEvent =
   | { type: "environment-changed"; environment: EnvironmentState }
   | { type: "sidecar-changed"; sidecar: SidecarState }
   | { type: "slowed" }
+  | { type: "engine-restarted" }
   | { type: "notifications-lost" }
   | { type: "check-started" }
   | Checked
@@ -101,6 +102,7 @@ export const FIRST_STAGE: Stage = {
   name: "environment",
   environment: {
     state: "checking",
+    own: false,
     lines: [],
     source: null,
     bytes: null,
@@ -152,6 +154,8 @@ export function nextStage(stage: Stage, event: StageEvent): Stage {
       return afterSidecar(stage, event.sidecar);
     case "slowed":
       return "slow" in stage ? { ...stage, slow: true } : stage;
+    case "engine-restarted":
+      return stepOf(stage) === "engine" ? STARTING : stage;
     case "notifications-lost":
       return stepOf(stage) === "model" ? CHECKING : stage;
     case "check-started":
@@ -202,23 +206,27 @@ export function nextStage(stage: Stage, event: StageEvent): Stage {
   }
 }
 
+const STARTING: Stage = { name: "engine", slow: false };
 const CHECKING: Stage = { name: "checking", slow: false };
 
 function failed(step: Step, error: RpcError): Extract<Stage, { name: "error" }> {
   return { name: "error", step, error, model: null, mirror: "" };
 }
 
+/** One that turns out damaged when the engine starts is made anew. */
 function afterEnvironment(stage: Stage, environment: EnvironmentState): Stage {
-  if (stage.name !== "environment") {
+  const { state } = environment;
+  const again = state !== "ready" && stepOf(stage) === "engine";
+  if (stage.name !== "environment" && !again) {
     return stage;
   }
-  const { state } = environment;
+  const before = stage.name === "environment" && stage.troubled;
   return state === "ready"
-    ? { name: "engine", slow: false }
+    ? STARTING
     : {
         name: "environment",
         environment,
-        troubled: stage.troubled || state === "slow" || state === "failed",
+        troubled: before || state === "slow" || state === "failed",
       };
 }
 
@@ -229,9 +237,7 @@ function afterSidecar(stage: Stage, sidecar: SidecarState): Stage {
     case "ready":
       return step === "environment" || step === "engine" ? CHECKING : stage;
     case "starting":
-      return stage.name === "checking" || (stage.name === "error" && step === "engine")
-        ? { name: "engine", slow: false }
-        : stage;
+      return stage.name === "checking" || (stage.name === "error" && step === "engine") ? STARTING : stage;
     case "down":
       return stage.name === "ready" ? stage : failed("engine", RpcError.from(sidecar.error));
     case "stopped":
@@ -387,14 +393,17 @@ function transferAt(status: ModelStatus): Transfer {
 }
 
 function transferOf(event: DownloadEvent): Transfer {
-  const { progress, downloaded_bytes: doneBytes, total_bytes: totalBytes } = event;
+  const { progress, total_bytes: totalBytes, missing_bytes: missing } = event;
+  // A damaged file is fetched again: then less is here than ever was.
+  const doneBytes =
+    totalBytes !== null && missing ? Math.max(0, totalBytes - missing) : event.downloaded_bytes;
   return {
     percent: progress,
     doneBytes,
     totalBytes,
     speed: event.speed_mbps ?? null,
     secondsLeft: event.eta_seconds ?? null,
-    verifying: totalBytes !== null && totalBytes > 0 && doneBytes >= totalBytes,
+    verifying: event.verifying === true,
     starting: false,
   };
 }

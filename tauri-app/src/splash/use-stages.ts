@@ -3,7 +3,9 @@ import { RpcError } from "@/rpc/error";
 import type { ModelStatus } from "@/rpc/gen/protocol";
 import {
   diskAccess,
+  engineRestart,
   environmentCancel,
+  environmentRepair,
   environmentRetry,
   pickFolder,
   shellState,
@@ -29,6 +31,9 @@ export interface Stages {
   log: readonly LogLine[];
   retryEnvironment: (mirrors: Typed) => Promise<void>;
   cancelEnvironment: () => void;
+  /** Makes the environment anew; null where it is not this app's to make. */
+  repairEnvironment: (() => void) | null;
+  restartEngine: () => void;
   check: () => void;
   download: (mirror: string) => void;
   importFolder: () => void;
@@ -42,16 +47,21 @@ export interface Stages {
 /** Goes through a launch as far as it goes by itself, then does what the person asks for. */
 export function useStages(sidecar: Sidecar): Stages {
   const [stage, dispatch] = useReducer(nextStage, FIRST_STAGE);
+  const [own, setOwn] = useState(false);
   const [log, setLog] = useState<readonly LogLine[]>([]);
   const modelId = "model" in stage ? stage.model?.id : undefined;
 
   const happen = useCallback((event: StageEvent) => {
     setLog((lines) => withLine(lines, event));
+    if (event.type === "environment-changed") {
+      setOwn(event.environment.own);
+    }
     dispatch(event);
   }, []);
 
   const { name } = stage;
   const denied = stage.name === "access" && stage.denied;
+  const slow = "slow" in stage && stage.slow;
 
   // What comes by itself. Subscribed first, read second: a change in between is then heard.
   useEffect(() => {
@@ -90,16 +100,19 @@ export function useStages(sidecar: Sidecar): Stages {
   }, [sidecar, happen]);
 
   useEffect(() => {
-    const patience = denied ? undefined : PATIENCE[name];
+    const patience = denied || slow ? undefined : PATIENCE[name];
     if (patience === undefined) {
       return;
     }
     const timer = setTimeout(() => happen({ type: "slowed" }), patience);
     return () => clearTimeout(timer);
-  }, [name, denied, happen]);
+  }, [name, denied, slow, happen]);
 
-  // Each stage that only waits asks one question when it begins. An answer that comes too late changes nothing.
+  // Each stage that only waits asks one question when it begins, and again when it is retried after it was slow. An answer that comes too late changes nothing.
   useEffect(() => {
+    if (slow) {
+      return;
+    }
     if (name === "checking") {
       readModel(sidecar).then(happen, (cause: unknown) =>
         happen({ type: "check-failed", error: RpcError.from(cause) }),
@@ -116,7 +129,7 @@ export function useStages(sidecar: Sidecar): Stages {
         (cause: unknown) => happen({ type: "scan-failed", error: RpcError.from(cause) }),
       );
     }
-  }, [name, denied, sidecar, happen]);
+  }, [name, denied, slow, sidecar, happen]);
 
   const reading = isReading(stage);
   useEffect(() => {
@@ -193,12 +206,19 @@ export function useStages(sidecar: Sidecar): Stages {
 
   const retryEnvironment = useCallback(async (mirrors: Typed) => void (await environmentRetry(mirrors)), []);
   const cancelEnvironment = useCallback(() => void environmentCancel().catch(() => undefined), []);
+  const order = (asked: Promise<unknown>) => {
+    happen({ type: "engine-restarted" });
+    // The shell tells how it goes; that it cannot even be asked shows as an engine that stays slow.
+    asked.catch(() => undefined);
+  };
   const simply = (event: StageEvent) => () => happen(event);
   return {
     stage,
     log,
     retryEnvironment,
     cancelEnvironment,
+    repairEnvironment: own ? () => order(environmentRepair()) : null,
+    restartEngine: () => order(engineRestart()),
     check: simply({ type: "check-started" }),
     download,
     importFolder,

@@ -1,3 +1,4 @@
+import { RotateCw } from "lucide-react";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Button } from "@/components/ui/button";
@@ -19,14 +20,22 @@ export function Waiting({ step, children }: { step: Step; children?: ReactNode }
   );
 }
 
-/** What helps where a stage takes longer than it ever should, and a way past it where there is one. */
-export function Slow({ hint, onGoOn }: { hint: string; onGoOn?: () => void }) {
+type SlowProps = { hint: string; onRetry?: () => void; onGoOn?: () => void };
+
+/** What helps where a stage takes longer than it ever should: another try, or a way past it, where there is one. */
+export function Slow({ hint, onRetry, onGoOn }: SlowProps) {
   const { t } = useTranslation();
   return (
     <>
       <p role="alert" className="text-muted-foreground text-sm">
         {hint}
       </p>
+      {onRetry && (
+        <Button variant="outline" onClick={onRetry}>
+          <RotateCw />
+          {t("splash.error.retry")}
+        </Button>
+      )}
       {onGoOn && (
         <Button variant="outline" onClick={onGoOn}>
           {t("splash.error.goOn")}

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { RpcError } from "@/rpc/error";
+import type { ModelStatus } from "@/rpc/gen/protocol";
 import {
   type BuiltinEvent,
   type BuiltinState,
@@ -45,13 +46,16 @@ test("progress is that of what was asked for", () => {
 });
 
 test("what already runs when the page opens is taken up", () => {
-  expect(after(read(modelStatus({ state: "verifying" }))).work?.kind).toBe("verify");
-  expect(after(read(modelStatus({ state: "downloading" }))).work?.kind).toBe("download");
+  const kindOf = (status: Partial<ModelStatus>) => after(read(modelStatus(status))).work?.kind;
+  expect(kindOf({ state: "verifying", activity: "verifying" })).toBe("verify");
+  expect(kindOf({ state: "downloading", activity: "downloading" })).toBe("download");
+  expect(kindOf({ state: "verifying", activity: "downloading" })).toBe("download");
+  expect(kindOf({ state: "downloading", activity: "importing" })).toBe("import");
 });
 
 test("a download goes on after its answer, and its failure says why", () => {
   const asked: BuiltinEvent = { type: "asked", kind: "download" };
-  const status = modelStatus({ state: "downloading" });
+  const status = modelStatus({ state: "downloading", activity: "downloading" });
   const running = after(read(modelStatus()), asked, { type: "answered", request: "download", status });
   expect(running.work?.kind).toBe("download");
   expect(nextBuiltinState(running, failed("mirror_unreachable")).error?.kind).toBe("mirror_unreachable");

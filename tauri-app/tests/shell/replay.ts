@@ -38,6 +38,7 @@ type Arguments = Record<string, unknown>;
 
 export const ENVIRONMENT: EnvironmentState = {
   state: "ready",
+  own: true,
   lines: [],
   source: null,
   bytes: null,
@@ -138,6 +139,8 @@ export class ShellReplay {
       case "disk_access_settings":
       case "environment_retry":
       case "environment_cancel":
+      case "environment_repair":
+      case "engine_restart":
       case "secret_set":
       case "secret_delete":
         return this.#script.commands?.[command]?.(args) ?? null;

@@ -1,5 +1,5 @@
 /** The stages of a launch before and after the model, in the whole window. */
-import { act, screen, waitFor, within } from "@testing-library/react";
+import { act, fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { afterEach, expect, test, vi } from "vitest";
 import { ENVIRONMENT } from "../shell/replay";
 import { assignments, computer, failure, MODEL, modelStatus, READY, withModel } from "../shell/sidecar";
@@ -124,6 +124,61 @@ test("an engine that does not come up in 90 seconds unfolds the details with a h
   await act(() => vi.advanceTimersByTimeAsync(1_500));
   expect(screen.getByRole("alert")).toHaveTextContent("This takes longer than usual");
   expect(screen.getByRole("region", { name: "Details" })).toHaveTextContent("engine: starting");
+});
+
+test("an engine that is slow is ended and started again with Retry, and may be slow again", async () => {
+  vi.useFakeTimers({ shouldAdvanceTime: true });
+  const window = await first();
+  environment(window, { state: "ready" });
+  for (const times of [1, 2]) {
+    await act(() => vi.advanceTimersByTimeAsync(90_500));
+    fireEvent.click(screen.getByRole("button", { name: "Retry" }));
+    expect(window.shell.commands("engine_restart")).toHaveLength(times);
+    expect(screen.queryByRole("alert")).toBeNull();
+  }
+});
+
+test("a check of the model that hears nothing asks again with Retry", async () => {
+  vi.useFakeTimers({ shouldAdvanceTime: true });
+  let silent = true;
+  const window = await openWindow({
+    answers: withModel(READY, {
+      "models/list": () => (silent ? new Promise<never>(() => undefined) : { models: [MODEL] }),
+    }),
+  });
+  await waitFor(() => expect(screen.getByRole("status")).toHaveTextContent("Checking built-in model…"));
+  await act(() => vi.advanceTimersByTimeAsync(30_500));
+  silent = false;
+  fireEvent.click(screen.getByRole("button", { name: "Retry" }));
+  expect(await chat()).toBeVisible();
+  expect(window.shell.calls("models/list")).toHaveLength(2);
+});
+
+test("an engine that does not run in an environment of the app's own can have it repaired", async () => {
+  const window = await first();
+  environment(window, { state: "ready" });
+  const error = failure("sidecar_unavailable", true);
+  act(() => window.shell.notify({ method: "shell/sidecar", params: { state: "down", error } }));
+  const repair = await screen.findByRole("button", { name: "Repair" });
+  expect(repair).toHaveAccessibleDescription(/Installs the app's parts again/);
+  await expectNoAxeViolations();
+  await window.person.click(repair);
+  expect(window.shell.commands("environment_repair")).toHaveLength(1);
+  environment(window, SYNCING);
+  expect(screen.getByRole("status")).toHaveTextContent("Initializing Python environment…");
+});
+
+test.each([
+  ["start_refused", true],
+  ["sidecar_unavailable", false],
+] as const)("nothing is repaired where that cannot help (%s, own: %s)", async (kind, own) => {
+  const window = await first();
+  environment(window, { state: "ready", own });
+  act(() =>
+    window.shell.notify({ method: "shell/sidecar", params: { state: "down", error: failure(kind) } }),
+  );
+  expect(await screen.findByRole("button", { name: "Retry" })).toBeVisible();
+  expect(screen.queryByRole("button", { name: "Repair" })).toBeNull();
 });
 
 test("the computer, and whether the model runs on it, stand beside what will be downloaded", async () => {

@@ -118,9 +118,20 @@ describe("a download", () => {
   });
 
   test("is verifying when every byte is here", () => {
-    const event = downloadEvent({ progress: 99, downloaded_bytes: 2_600_000_000 });
+    const event = downloadEvent({ progress: 99, downloaded_bytes: 2_600_000_000, verifying: true });
     expect(play(checked({}), asked, { type: "progressed", event })).toMatchObject({
       transfer: { verifying: true },
+    });
+  });
+
+  test("of a damaged file that is fetched again is none that verifies, and tells what is missing", () => {
+    const event = downloadEvent({
+      progress: 99,
+      downloaded_bytes: 2_600_000_000,
+      missing_bytes: 600_000_000,
+    });
+    expect(play(checked({}), asked, { type: "progressed", event })).toMatchObject({
+      transfer: { verifying: false, doneBytes: 2_000_000_000 },
     });
   });
 
@@ -235,8 +246,44 @@ describe("the environment", () => {
   });
 });
 
+test("a check that is slow begins anew when it is asked for", () => {
+  const slow = launch(sidecar({ state: "ready" }), { type: "slowed" });
+  expect(slow).toEqual({ name: "checking", slow: true });
+  expect(nextStage(slow, { type: "check-started" })).toEqual({ name: "checking", slow: false });
+});
+
+describe("the environment that was slow or failed once", () => {
+  test.each(["slow", "failed"] as const)("(%s) stays troubled until it is ready", (state) => {
+    const stage = launch(environment({ state }), environment({ state: "syncing" }));
+    expect(isTroubled(stage)).toBe(true);
+    expect(nextStage(stage, environment({ state: "ready" }))).toMatchObject({ name: "engine" });
+  });
+});
+
 describe("the engine", () => {
   const starting = [environment({ state: "ready" }), sidecar({ state: "starting" })];
+
+  test("that is slow or failed waits anew when it is started again", () => {
+    const down = sidecar({ state: "down", error: failure("sidecar_unavailable", true) });
+    for (const before of [{ type: "slowed" } as const, down]) {
+      const stage = launch(...starting, before, { type: "engine-restarted" });
+      expect(stage).toEqual({ name: "engine", slow: false });
+    }
+    expect(play(checked({}), { type: "engine-restarted" })).toMatchObject({ name: "consent" });
+  });
+
+  test("whose environment turns out damaged goes back to that and comes again", () => {
+    const down = sidecar({ state: "down", error: failure("sidecar_unavailable", true) });
+    for (const before of [starting, [...starting, down]]) {
+      const stage = launch(...before, environment({ state: "checking" }), environment({ state: "syncing" }));
+      expect(stage).toMatchObject({
+        name: "environment",
+        troubled: false,
+        environment: { state: "syncing" },
+      });
+      expect(nextStage(stage, environment({ state: "ready" }))).toEqual({ name: "engine", slow: false });
+    }
+  });
 
   test("that takes longer than it ever should says so", () => {
     const stage = launch(...starting, { type: "slowed" });

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +17,7 @@ from sidecar.models import BuiltinModel, Catalog, Models, NetworkLimits
 from sidecar.models.manifest import RepositoryFile
 from sidecar.models.verify import Digest
 from tests.hub import Hub, faults
-from tests.unit.models.conftest import LIMITS, PATIENCE, REPOSITORY, WEIGHTS, Recorder, failure
+from tests.unit.models.conftest import LIMITS, PATIENCE, REPOSITORY, WEIGHTS, Recorder
 
 FETCHED = {
     "README.md", "config.json", "merges.txt", "model.safetensors", "sub/copy_of_tokenizer.json", "tokenizer.json",
@@ -141,12 +142,19 @@ async def test_at_most_four_files_are_in_flight(
 ) -> None:
     for number in range(8):
         (folder / f"part-{number}.safetensors").write_bytes(bytes([number]) * 1000)
-    models = Models(root=root, catalog=Catalog((model,)), notify=recorder, limits=LIMITS)
+    limits = replace(LIMITS, stall_seconds=30, attempts=1)
+    models = Models(root=root, catalog=Catalog((model,)), notify=recorder, limits=limits)
     with Hub({REPOSITORY: folder}) as hub:
-        # None of them ends before the download does: so those that the hub was asked for were in flight together.
-        hub.fault(faults.stall(), on="get")
-        await failure(models, recorder, hub.url)
-        assert len({request.file for request in hub.requests("get")}) == 4
+
+        def asked_for(number: int) -> Callable[[], bool]:
+            return lambda: len(hub.requests("get")) >= number
+
+        hub.fault(faults.stall(), on="get")  # none of them ends
+        await models.download(mirror=hub.url)
+        await asyncio.to_thread(hub.wait_until, asked_for(4))
+        with pytest.raises(TimeoutError):  # a fifth would come as fast as the fourth did
+            await asyncio.to_thread(hub.wait_until, asked_for(5), 0.5)
+        await models.cancel_download()
 
 
 async def test_progress_is_told_at_most_once_a_second_and_never_goes_back(

@@ -175,7 +175,9 @@ impl Keys {
             return;
         }
         match self.keychain.accounts().await {
-            Ok(found) => {
+            Ok(mut found) => {
+                // One that was locked since does not show what this run has put into it: what was kept is kept.
+                found.extend(held.kept.take().unwrap_or_default());
                 let gone: Vec<_> = found.difference(&held.accounts).cloned().collect();
                 held.kept = Some(found);
                 self.sweep(&mut held, gone).await;

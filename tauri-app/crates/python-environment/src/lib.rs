@@ -30,4 +30,4 @@ mod uv;
 
 pub use address::{Address, BadAddress};
 pub use recipe::{Mirrors, Recipe};
-pub use stage::{Event, Stage, Times};
+pub use stage::{Event, Stage, Times, Trust};

@@ -27,8 +27,34 @@ pub(crate) fn packages(target: &Path) -> io::Result<PathBuf> {
 
 /// Distributions that are installed.
 pub(crate) fn count(packages: &Path) -> io::Result<usize> {
-    let names = fs::read_dir(packages)?.flatten().map(|entry| entry.file_name());
-    Ok(names.filter(|name| name.as_encoded_bytes().ends_with(b".dist-info")).count())
+    Ok(distributions(packages)?.count())
+}
+
+fn distributions(packages: &Path) -> io::Result<impl Iterator<Item = PathBuf>> {
+    let entries = fs::read_dir(packages)?.flatten();
+    let of_packages = entries.filter(|entry| entry.file_name().as_encoded_bytes().ends_with(b".dist-info"));
+    Ok(of_packages.map(|entry| entry.path()))
+}
+
+/// Whether every file that was installed is there, in its size.
+pub(crate) fn is_whole(packages: &Path) -> io::Result<bool> {
+    for distribution in distributions(packages)? {
+        let Ok(record) = fs::read_to_string(distribution.join("RECORD")) else { return Ok(false) };
+        if !record.lines().all(|line| is_there(packages, line)) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// A line is `path,hash,size`, where the last two may be empty and the first quoted
+/// (<https://packaging.python.org/en/latest/specifications/recording-installed-packages/>).
+fn is_there(packages: &Path, line: &str) -> bool {
+    let mut fields = line.rsplitn(3, ',');
+    let (size, _hash, path) = (fields.next(), fields.next(), fields.next());
+    let Some(path) = path else { return line.is_empty() };
+    let size = size.and_then(|digits| digits.parse::<u64>().ok());
+    fs::metadata(packages.join(path.trim_matches('"'))).is_ok_and(|found| size.is_none_or(|size| size == found.len()))
 }
 
 /// From now on the environment's interpreter finds the packages in `project`.

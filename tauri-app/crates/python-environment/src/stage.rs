@@ -1,5 +1,6 @@
 //! The stage itself: check, make, mark; as a stream of events.
 
+use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -44,6 +45,19 @@ impl Default for Times {
     }
 }
 
+/// What is believed of what is on the disk.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Trust {
+    /// An environment that is marked as finished is.
+    #[default]
+    Stamp,
+    /// One that is marked is, if all files that were installed are there in their size; else it is made anew from uv's cache.
+    Records,
+    /// Files may be damaged however they look, also the cache's, with which an environment shares them: everything is
+    /// fetched anew.
+    Nothing,
+}
+
 /// What happens, in this order: `Checking`; if the environment is not there, `Syncing` and any number of `Line` and
 /// `Slow`; `Ready` or `Failed`, which is the last.
 #[derive(Debug)]
@@ -79,12 +93,17 @@ pub struct Stage {
 impl Stage {
     /// Starts in the background. Only one may run for a target. Must be called within a Tokio runtime.
     pub fn start(recipe: Recipe, mirrors: Mirrors, times: Times) -> Self {
+        Self::trusting(Trust::Stamp, recipe, mirrors, times)
+    }
+
+    /// As [`Stage::start`], where something may be damaged. From `Syncing` on nothing is left that is not trusted.
+    pub fn trusting(trust: Trust, recipe: Recipe, mirrors: Mirrors, times: Times) -> Self {
         let (sender, events) = mpsc::channel(EVENTS);
         let (cancel, cancelled) = watch::channel(false);
         let log = LogFile::open(&recipe.logs, "environment.log")
             .inspect_err(|error| tracing::warn!(%error, "what uv says is not kept in a file"))
             .ok();
-        let uv = Arc::new(Uv { recipe, mirrors, times });
+        let uv = Arc::new(Uv { recipe, mirrors, times, trust });
         tokio::spawn(Maker { uv, events: sender, cancelled, log, tail: Tail::default() }.run());
         Self { events, cancel }
     }
@@ -141,7 +160,7 @@ impl Maker {
         }
         let event = self.on_disk("the bundle cannot be read", |uv| Ok(announcement(uv))).await?;
         self.tell(event).await;
-        self.on_disk("the environment's folder cannot be made", |uv| Stamp::begin(&uv.recipe.target)).await?;
+        self.on_disk("the environment's folder cannot be made", begin).await?;
         self.watch(self.uv.venv(), true).await?;
         for launch in self.uv.installation() {
             self.watch(launch, true).await?;
@@ -247,18 +266,40 @@ fn find(version: &str) -> impl FnOnce(&Uv) -> io::Result<Found> + Send + 'static
         let recipe = &uv.recipe;
         let expected = Stamp::of(&recipe.project, &version, recipe.python.as_deref(), &recipe.target);
         let found = Stamp::find(&recipe.target, &expected);
-        if found == Found::Finished {
-            site::open_to(&site::packages(&recipe.target)?, &recipe.project)?;
+        if found != Found::Finished {
+            return Ok(found);
         }
+        let packages = site::packages(&recipe.target)?;
+        let trusted = match uv.trust {
+            Trust::Stamp => true,
+            Trust::Records => site::is_whole(&packages)?,
+            Trust::Nothing => false,
+        };
+        if !trusted {
+            return Ok(Found::Unfinished);
+        }
+        site::open_to(&packages, &recipe.project)?;
         Ok(found)
     }
+}
+
+fn begin(uv: &Uv) -> io::Result<()> {
+    let Recipe { target, cache, .. } = &uv.recipe;
+    Stamp::begin(target)?;
+    if uv.trust == Trust::Nothing && cache.exists() {
+        fs::remove_dir_all(cache)?;
+    }
+    Ok(())
 }
 
 fn finish(version: String) -> impl FnOnce(&Uv) -> io::Result<()> + Send + 'static {
     move |uv| {
         let recipe = &uv.recipe;
         site::open_to(&site::packages(&recipe.target)?, &recipe.project)?;
-        Stamp::of(&recipe.project, &version, recipe.python.as_deref(), &recipe.target)?.write(&recipe.target)
+        let stamp = Stamp::of(&recipe.project, &version, recipe.python.as_deref(), &recipe.target)?;
+        // uv leaves that to the system: after a power cut the mark would be there, and the packages empty.
+        rustix::fs::sync();
+        stamp.write(&recipe.target)
     }
 }
 

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use sidecar_host::Launch;
 
 use crate::recipe::{Mirrors, Recipe};
-use crate::stage::Times;
+use crate::stage::{Times, Trust};
 
 /// One attempt's uv.
 #[derive(Debug)]
@@ -20,6 +20,7 @@ pub(crate) struct Uv {
     pub(crate) recipe: Recipe,
     pub(crate) mirrors: Mirrors,
     pub(crate) times: Times,
+    pub(crate) trust: Trust,
 }
 
 impl Uv {

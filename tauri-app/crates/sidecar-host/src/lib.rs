@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`launch`] | what to run: program, arguments, folder, cleaned environment |
 //! | `system_proxy` | the proxy of GNOME's settings, in that environment |
+//! | [`footing`] | what a sidecar stands on: what to run, found out before each start, and what can be mended of it |
 //! | [`process`] | a process group: spawn, wait, the shutdown ladder |
 //! | [`line`] | bytes to lines, with a cap |
 //! | [`transport`] | requests, answers and notifications over two streams |
@@ -16,6 +17,7 @@
 
 mod call;
 mod error;
+mod footing;
 mod launch;
 mod line;
 mod log_file;
@@ -32,6 +34,7 @@ mod wire;
 
 pub use call::{Call, Event};
 pub use error::RpcError;
+pub use footing::Footing;
 pub use launch::{Checkout, Launch, inherited_environment};
 pub use line::MAX_LINE_BYTES;
 pub use log_file::LogFile;

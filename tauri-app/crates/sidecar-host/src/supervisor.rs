@@ -1,10 +1,11 @@
 //! One sidecar after another: when one dies, the next is started at once, within a budget.
 
 use std::collections::VecDeque;
-use std::future::ready;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::process::Signal;
 use serde::Serialize;
 use serde_json::json;
 use tokio::sync::{broadcast, watch};
@@ -12,6 +13,7 @@ use tokio::time::Instant;
 
 use crate::call::Call;
 use crate::error::RpcError;
+use crate::footing::Footing;
 use crate::launch::Launch;
 use crate::sidecar::{Client, Options, Sidecar, StartError};
 use crate::wire::Notification;
@@ -62,25 +64,17 @@ pub struct Supervisor {
     state: watch::Receiver<State>,
     notifications: broadcast::Sender<Notification>,
     wake: watch::Sender<()>,
+    restart: watch::Sender<()>,
     stop: watch::Sender<bool>,
 }
 
 impl Supervisor {
-    /// Starts the first sidecar in the background. Must be called within a Tokio runtime.
-    pub fn start(launch: Launch, client: Client, options: Options, budget: Budget) -> Self {
-        Self::start_after(ready(launch), client, options, budget)
-    }
-
-    /// As [`Supervisor::start`], once it is known what to run; until then calls wait. The future is dropped when the
-    /// supervisor is shut down before.
-    pub fn start_after(
-        launch: impl Future<Output = Launch> + Send + 'static,
-        client: Client,
-        options: Options,
-        budget: Budget,
-    ) -> Self {
+    /// Starts the first sidecar in the background, once `footing` knows what to run; until then calls wait. Must be
+    /// called within a Tokio runtime.
+    pub fn start(footing: impl Footing, client: Client, options: Options, budget: Budget) -> Self {
         let (state, state_seen) = watch::channel(State::Starting);
         let (wake, woken) = watch::channel(());
+        let (restart, restarted) = watch::channel(());
         let (stop, stopped) = watch::channel(false);
         let notifications = broadcast::Sender::new(NOTIFICATIONS);
         let keeper = Keeper {
@@ -90,10 +84,11 @@ impl Supervisor {
             notifications: notifications.clone(),
             state,
             woken,
+            restarted,
             stopped,
         };
-        tokio::spawn(keeper.run(launch));
-        Self { state: state_seen, notifications, wake, stop }
+        tokio::spawn(keeper.run(footing));
+        Self { state: state_seen, notifications, wake, restart, stop }
     }
 
     /// Sends a request, once a sidecar is ready. While none runs and the budget allows, this starts one.
@@ -135,6 +130,11 @@ impl Supervisor {
         self.state.clone()
     }
 
+    /// Ends the sidecar, if one runs, and starts another; whoever asked for it has waited enough for the budget.
+    pub fn restart(&self) {
+        self.restart.send_replace(());
+    }
+
     /// Ends the sidecar for good, and returns when its process group is gone.
     pub async fn shut_down(&self) {
         self.stop.send_replace(true);
@@ -150,11 +150,12 @@ struct Keeper {
     notifications: broadcast::Sender<Notification>,
     state: watch::Sender<State>,
     woken: watch::Receiver<()>,
+    restarted: watch::Receiver<()>,
     stopped: watch::Receiver<bool>,
 }
 
 impl Keeper {
-    async fn run(mut self, launch: impl Future<Output = Launch>) {
+    async fn run(mut self, mut footing: impl Footing) {
         let mut stopped = self.stopped.clone();
         let stopping = async move {
             // An error means that the supervisor was dropped, which ends the sidecar too.
@@ -164,7 +165,7 @@ impl Keeper {
         let mut sidecar = None;
         tokio::select! {
             () = &mut stopping => {}
-            () = async { self.keep(&launch.await, &mut sidecar).await } => {}
+            () = self.keep(&mut footing, &mut sidecar) => {}
         }
         if let Some(sidecar) = sidecar {
             sidecar.shut_down().await;
@@ -173,27 +174,43 @@ impl Keeper {
     }
 
     /// Never returns; `current` is the sidecar that was started last.
-    async fn keep(&mut self, launch: &Launch, current: &mut Option<Arc<Sidecar>>) {
+    async fn keep(&mut self, footing: &mut impl Footing, current: &mut Option<Arc<Sidecar>>) {
         loop {
             if let Err(retry_at) = self.starts.take(Instant::now()) {
                 self.wait_down(RpcError::sidecar_unavailable("the sidecar keeps failing"), retry_at).await;
                 continue;
             }
             self.state.send_replace(State::Starting);
+            let launch = footing.launch().await;
             tracing::info!("starting the sidecar");
-            if let Err(error) = self.serve(launch, current).await {
-                tracing::error!(%error, "the sidecar did not start");
-                self.wait_down(error, self.starts.next(Instant::now())).await;
+            let Err((error, stderr)) = self.serve(&launch, current).await else { continue };
+            tracing::error!(%error, "the sidecar did not start");
+            if !(may_be_mended(&error) && footing.mend()) {
+                self.wait_down(unavailable(&error, &stderr), self.starts.next(Instant::now())).await;
             }
         }
     }
 
-    /// Starts one sidecar and returns when it has ended.
-    async fn serve(&self, launch: &Launch, current: &mut Option<Arc<Sidecar>>) -> Result<(), RpcError> {
-        let sidecar = Sidecar::spawn(launch, self.options, self.notifications.clone())
-            .map_err(|error| unavailable(&error, ""))?;
-        let sidecar = current.insert(Arc::new(sidecar));
-        let server = sidecar.shake_hands(&self.client).await.map_err(|error| unavailable(&error, &sidecar.stderr()))?;
+    /// Starts one sidecar and returns when it has ended. Fails with what it said on stderr if it did not come up.
+    async fn serve(&mut self, launch: &Launch, current: &mut Option<Arc<Sidecar>>) -> Result<(), (StartError, String)> {
+        self.restarted.mark_unchanged();
+        let sidecar =
+            Sidecar::spawn(launch, self.options, self.notifications.clone()).map_err(|error| (error, String::new()))?;
+        let sidecar = Arc::clone(current.insert(Arc::new(sidecar)));
+        let mut restarted = self.restarted.clone();
+        tokio::select! {
+            served = self.attend(&sidecar) => served.map_err(|error| (error, sidecar.stderr()))?,
+            Ok(()) = restarted.changed() => {
+                tracing::info!("the sidecar is ended, and another one started");
+                sidecar.shut_down().await;
+                self.starts.forget();
+            }
+        }
+        Ok(())
+    }
+
+    async fn attend(&self, sidecar: &Arc<Sidecar>) -> Result<(), StartError> {
+        let server = sidecar.shake_hands(&self.client).await?;
         tracing::info!(pid = server.pid, "the sidecar is ready");
         self.state.send_replace(State::Ready(Arc::clone(sidecar)));
         let exit = sidecar.exited().await;
@@ -201,14 +218,32 @@ impl Keeper {
         Ok(())
     }
 
-    /// Reports that none runs, and waits for a call to ask for one.
+    /// Reports that none runs, and waits for a call or a person to ask for one.
     async fn wait_down(&mut self, error: RpcError, retry_at: Instant) {
         self.woken.mark_unchanged();
         let seconds = retry_at.saturating_duration_since(Instant::now()).as_secs();
         let mut details = error.details.clone();
         details["retryAfterSeconds"] = json!(seconds);
         self.state.send_replace(State::Down { error: error.with_details(details), retry_at });
-        let _ = self.woken.changed().await;
+        self.restarted.mark_unchanged();
+        tokio::select! {
+            _ = self.woken.changed() => {}
+            Ok(()) = self.restarted.changed() => self.starts.forget(),
+        }
+    }
+}
+
+/// Whether what it runs on may be at fault: it neither said what is wrong, nor did somebody else end it.
+fn may_be_mended(error: &StartError) -> bool {
+    match error {
+        StartError::Spawn(error) => error.kind() == io::ErrorKind::NotFound,
+        StartError::Exited { exit } => match (exit.code, exit.signal) {
+            (Some(code), _) => ![BAD_ARGUMENTS, DATABASE_REFUSED, DATA_FOLDER_IN_USE].contains(&code),
+            (None, signal) => ![Signal::KILL, Signal::TERM, Signal::INT, Signal::HUP]
+                .iter()
+                .any(|from_outside| signal == Some(from_outside.as_raw())),
+        },
+        StartError::Refused(_) | StartError::Silent(_) | StartError::Foreign(_) => false,
     }
 }
 
@@ -251,6 +286,10 @@ impl Starts {
             Some(surplus) => (self.times[surplus] + self.budget.within).max(now),
             None => now,
         }
+    }
+
+    fn forget(&mut self) {
+        self.times.clear();
     }
 
     /// Counts a start, or says when one is allowed.

@@ -4,6 +4,7 @@ use sidecar_host::RpcError;
 use tauri::State;
 
 use crate::environment::Environment;
+use crate::relay::Relay;
 
 #[tauri::command]
 pub(crate) fn environment_retry(
@@ -17,4 +18,10 @@ pub(crate) fn environment_retry(
 #[tauri::command]
 pub(crate) fn environment_cancel(environment: State<'_, Environment>) {
     environment.cancel();
+}
+
+#[tauri::command]
+pub(crate) fn environment_repair(environment: State<'_, Environment>, relay: State<'_, Relay>) {
+    environment.repair();
+    relay.restart_sidecar();
 }

@@ -40,3 +40,8 @@ pub(crate) fn rpc_subscribe(
     let subscription = relay.subscribe(webview.label(), &environment);
     tauri::async_runtime::spawn(subscription.stream(PageStream::new(webview, on_event)));
 }
+
+#[tauri::command]
+pub(crate) fn engine_restart(relay: State<'_, Relay>) {
+    relay.restart_sidecar();
+}

@@ -56,7 +56,7 @@ def wheel(name: str, version: str, requires: str = "") -> str:
         f"{about}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{requires}",
         f"{about}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
-    files[f"{about}/RECORD"] = "".join(f"{path},,\n" for path in [*files, f"{about}/RECORD"])
+    files[f"{about}/RECORD"] = "".join(f"{path},,{len(text)}\n" for path, text in files.items()) + f"{about}/RECORD,,\n"
     path = folder / "wheels" / f"{name}-{version}-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as archive:
         for file, content in files.items():

@@ -1,11 +1,13 @@
 //! One sidecar after another.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::common::{client, launch, ready, soon};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde_json::json;
-use sidecar_host::{Budget, Options, State, Supervisor};
+use sidecar_host::{Budget, Footing, Launch, Options, State, Supervisor};
 use tokio::sync::oneshot;
 
 fn pid(sidecar: &sidecar_host::Sidecar) -> Pid {
@@ -165,8 +167,7 @@ async fn after_shutting_down_nothing_is_left_and_calls_say_so() {
 async fn a_request_waits_until_it_is_known_what_to_run() {
     let data = tempfile::tempdir().expect("a temporary folder");
     let (know, known) = oneshot::channel();
-    let launch_later = async { known.await.expect("it is told") };
-    let supervisor = Supervisor::start_after(launch_later, client(), Options::default(), Budget::default());
+    let supervisor = Supervisor::start(Later(known), client(), Options::default(), Budget::default());
     let params = json!({});
     let mut early = std::pin::pin!(supervisor.call("1".into(), "ping", &params));
     assert!(now(&mut early).await.is_none(), "nothing runs yet");
@@ -178,11 +179,102 @@ async fn a_request_waits_until_it_is_known_what_to_run() {
 
 #[tokio::test]
 async fn shutting_down_before_it_is_known_what_to_run_drops_whoever_finds_out() {
-    let (know, known) = oneshot::channel::<sidecar_host::Launch>();
-    let launch_later = async { known.await.expect("it is told") };
-    let supervisor = Supervisor::start_after(launch_later, client(), Options::default(), Budget::default());
+    let (know, known) = oneshot::channel::<Launch>();
+    let supervisor = Supervisor::start(Later(known), client(), Options::default(), Budget::default());
     soon("the end", supervisor.shut_down()).await;
     assert!(know.is_closed());
+}
+
+/// What to run is told by the test.
+struct Later(oneshot::Receiver<Launch>);
+
+impl Footing for Later {
+    async fn launch(&mut self) -> Launch {
+        (&mut self.0).await.expect("it is told")
+    }
+}
+
+/// One that is broken until it is mended, and counts how often somebody asked for that.
+struct Broken {
+    broken: Launch,
+    sound: Launch,
+    asked: Arc<AtomicUsize>,
+}
+
+impl Footing for Broken {
+    async fn launch(&mut self) -> Launch {
+        if self.asked.load(Ordering::SeqCst) == 0 { self.broken.clone() } else { self.sound.clone() }
+    }
+
+    fn mend(&mut self) -> bool {
+        self.asked.fetch_add(1, Ordering::SeqCst) == 0
+    }
+}
+
+/// A launch that runs `code` instead of the sidecar.
+fn instead(mut launch: Launch, code: &str) -> Launch {
+    launch.arguments = ["-c", code].map(Into::into).into();
+    launch
+}
+
+#[tokio::test]
+async fn a_sidecar_that_left_before_it_was_ready_is_started_again_if_something_could_be_mended() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let (sound, asked) = (launch(data.path()), Arc::default());
+    let broken = instead(sound.clone(), "import no_such_module");
+    let footing = Broken { broken, sound, asked: Arc::clone(&asked) };
+    let supervisor = Supervisor::start(footing, client(), Options::default(), Budget::default());
+    let mut state = supervisor.state();
+    let known = soon("a sidecar", state.wait_for(|state| !matches!(state, State::Starting))).await;
+    assert!(matches!(&*known.expect("it runs"), State::Ready(_)), "nobody hears that it did not start");
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+    soon("the end", supervisor.shut_down()).await;
+}
+
+#[tokio::test]
+async fn what_a_sidecar_said_or_somebody_else_did_is_nothing_to_mend_and_nothing_is_mended_twice() {
+    for (code, asked_for) in [
+        ("import sys; sys.exit(65)", 0),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", 0),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGBUS)", 2),
+        ("raise SystemError", 2),
+    ] {
+        let data = tempfile::tempdir().expect("a temporary folder");
+        let (broken, asked) = (instead(launch(data.path()), code), Arc::default());
+        let footing = Broken { sound: broken.clone(), broken, asked: Arc::clone(&asked) };
+        let supervisor = Supervisor::start(footing, client(), Options::default(), Budget::default());
+        let mut state = supervisor.state();
+        drop(soon("the report", state.wait_for(|state| matches!(state, State::Down { .. }))).await.expect("it runs"));
+        assert_eq!(asked.load(Ordering::SeqCst), asked_for, "{code}");
+        soon("the end", supervisor.shut_down()).await;
+    }
+}
+
+#[tokio::test]
+async fn a_restart_ends_a_sidecar_that_hangs_before_it_was_ready_and_one_that_runs() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let elsewhere = tempfile::tempdir().expect("a temporary folder");
+    let gate = elsewhere.path().join("gate");
+    let (sound, hung) = (launch(data.path()), "import sys; open(sys.argv[1], 'w').close(); sys.stdin.buffer.read()");
+    let mut broken = instead(sound.clone(), hung);
+    broken.arguments.push(gate.clone().into());
+    let asked = Arc::new(AtomicUsize::new(0));
+    let footing = Broken { broken, sound, asked: Arc::clone(&asked) };
+    let supervisor =
+        Supervisor::start(footing, client(), Options::default(), Budget { starts: 1, ..Budget::default() });
+    let begin = Instant::now();
+    while !gate.exists() && begin.elapsed() < crate::common::PATIENCE {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    asked.store(1, Ordering::SeqCst); // the next one is sound
+    supervisor.restart();
+    let first = pid(&*ready(&supervisor).await);
+    supervisor.restart();
+    let mut state = supervisor.state();
+    let another = |state: &State| matches!(state, State::Ready(sidecar) if sidecar.pid().is_some_and(|pid| pid != first.as_raw_nonzero().get().cast_unsigned()));
+    drop(soon("another one", state.wait_for(another)).await.expect("it runs"));
+    assert!(test_kill_process(first).is_err(), "the first is gone");
+    soon("the end", supervisor.shut_down()).await;
 }
 
 /// What a future gives without waiting.

@@ -1,0 +1,52 @@
+"""The grammars of one model's requests. From any thread."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+from sidecar.engine import grammar, messages
+from sidecar.engine.grammar import Grammar, Vocabulary
+
+if TYPE_CHECKING:
+    from sidecar.engine.request import GenerationRequest
+
+MOST_KEPT = 16  # a batch has one, the app a few; the largest takes some MB
+
+
+class Grammars:
+    """Compiles them, and keeps those used last: a batch asks for the same answer again and again."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+        self._kept: OrderedDict[str, Grammar] = OrderedDict()  # in the order of their last use
+        self._lock = threading.Lock()
+
+    def compiled(self, request: GenerationRequest) -> Grammar:
+        """The request's, at its beginning. Raises what `grammar.compiled` does."""
+        if (key := _key(request)) is None:
+            return grammar.compiled(request, self._vocabulary)
+        with self._lock:
+            if (kept := self._kept.get(key)) is not None:
+                self._kept.move_to_end(key)
+                return kept.copy()
+        rules = grammar.compiled(request, self._vocabulary)
+        with self._lock:
+            self._kept[key] = rules.copy()
+            while len(self._kept) > MOST_KEPT:
+                self._kept.popitem(last=False)
+        return rules
+
+
+def _key(request: GenerationRequest) -> str | None:
+    """All that its grammar depends on. None where it is the request's alone: it goes on from a text of its own, or what
+    it asks for is not even JSON."""
+    if messages.is_continued(request.messages):
+        return None
+    asked = (request.schema, request.callable_tools, request.tool_choice, request.parallel_tool_calls)
+    try:
+        return json.dumps(asked)
+    except (RecursionError, TypeError, ValueError):
+        return None

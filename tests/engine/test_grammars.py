@@ -1,0 +1,138 @@
+"""The batch's grammars and pictures are nothing that a person waits behind, and one grammar is compiled once."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sidecar.engine import RequestPriority, images
+from tests.engine.conftest import Bench
+from tests.engine.pictures import about, circle, data_url, encoded
+
+HIGH, LOW = RequestPriority.HIGH, RequestPriority.LOW
+SCHEMA = {
+    "type": "object",
+    "properties": {"tag": {"enum": ["a", "b"]}},
+    "required": ["tag"],
+    "additionalProperties": False,
+}
+MANY = 40  # more than the event loop has threads of its own
+
+
+@pytest.fixture
+async def own(tmp_path: Path, random_model: Path) -> AsyncIterator[Bench]:
+    """An engine of its own, with its model."""
+    bench = Bench(tmp_path, random_model)
+    await bench.engine.ensure_loaded(random_model)
+    yield bench
+    bench.engine.close()
+
+
+@pytest.fixture
+def held() -> Any:
+    """Something that takes as long as the test."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+async def test_a_person_s_grammar_is_not_compiled_behind_the_batch_s(
+    own: Bench, monkeypatch: pytest.MonkeyPatch, held: threading.Event
+) -> None:
+    from sidecar.engine import grammar
+
+    compiled = grammar.compiled
+
+    def slow(request: Any, vocabulary: Any) -> Any:
+        if request.priority == LOW:
+            held.wait(60)
+        return compiled(request, vocabulary)
+
+    monkeypatch.setattr(grammar, "compiled", slow)
+    batch = [asyncio.create_task(own.ask("hello", schema=SCHEMA | {"title": str(n)})) for n in range(MANY)]
+    await asyncio.sleep(0)  # they ask first
+
+    assert (await own.ask("hello", priority=HIGH, schema=SCHEMA, max_tokens=4)).end.completion_tokens == 4
+    for each in batch:
+        each.cancel()
+    await asyncio.gather(*batch, return_exceptions=True)
+
+
+async def test_a_person_s_picture_is_not_read_behind_the_batch_s(
+    own: Bench, monkeypatch: pytest.MonkeyPatch, held: threading.Event
+) -> None:
+    read_picture = images.read_picture
+    person_s, batch_s = (data_url(encoded(circle(colour))) for colour in ("red", "blue"))
+
+    def slow(url: str, attachments: Path) -> bytes:
+        if url == batch_s:
+            held.wait(60)
+        return read_picture(url, attachments)
+
+    monkeypatch.setattr(images, "read_picture", slow)
+    batch = [asyncio.create_task(own.ask(about(batch_s))) for _ in range(MANY)]
+    await asyncio.sleep(0)  # they ask first
+
+    assert (await own.ask(about(person_s), priority=HIGH)).end.completion_tokens == 16
+    for each in batch:
+        each.cancel()
+    await asyncio.gather(*batch, return_exceptions=True)
+
+
+@pytest.mark.parametrize("loaded", [True, False], ids=["loaded", "loaded for it"])
+async def test_a_grammar_that_many_requests_share_is_compiled_once(
+    own: Bench, monkeypatch: pytest.MonkeyPatch, loaded: bool
+) -> None:
+    from sidecar.engine import grammar
+
+    compiled, times = grammar.compiled, 0
+
+    def counted(request: Any, vocabulary: Any) -> Any:
+        nonlocal times
+        times += 1
+        return compiled(request, vocabulary)
+
+    if not loaded:
+        await own.engine.unload_model()
+    monkeypatch.setattr(grammar, "compiled", counted)
+
+    answers = await asyncio.gather(
+        *(own.ask(f"text {number}", schema=SCHEMA, temperature=1.0, seed=number) for number in range(12))
+    )
+
+    assert times == 1
+    assert {answer.text for answer in answers} <= {'{"tag":"a"}', '{"tag":"b"}'}
+
+
+async def test_requests_that_may_answer_otherwise_have_grammars_of_their_own(own: Bench) -> None:
+    other = SCHEMA | {"properties": {"tag": {"enum": ["c"]}}}
+    begun = [{"role": "user", "content": "x"}, {"role": "assistant", "content": '{"tag":"b'}]
+    for _ in range(2):
+        first, second = await own.ask("hello", schema=SCHEMA), await own.ask("hello", schema=other)
+        continued = await own.ask(begun, schema=SCHEMA)
+
+        assert first.text in ('{"tag":"a"}', '{"tag":"b"}')
+        assert second.text == '{"tag":"c"}'
+        assert continued.text == '"}'
+
+
+async def test_those_used_last_are_kept(own: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    from sidecar.engine import grammar, grammars
+
+    compiled, titles = grammar.compiled, []
+
+    def recorded(request: Any, vocabulary: Any) -> Any:
+        titles.append(request.schema["title"])
+        return compiled(request, vocabulary)
+
+    monkeypatch.setattr(grammar, "compiled", recorded)
+    monkeypatch.setattr(grammars, "MOST_KEPT", 2)
+    for title in ("a", "b", "a", "c", "a", "b"):
+        await own.ask("hello", schema=SCHEMA | {"title": title})
+
+    assert titles == ["a", "b", "c", "b"]
