@@ -18,7 +18,7 @@ from sidecar.engine.scheduler import GRACE_SECONDS
 from sidecar.engine.status import EngineStatus
 from sidecar.engine.thread import REST_SECONDS, UNLOAD_SECONDS, EngineThread
 from sidecar.engine.watchdog import HUNG_SECONDS
-from sidecar.errors import SidecarError
+from sidecar.errors import EngineFailed, SidecarError
 from sidecar.worker import Picture, Worker
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ class Engine:
         self._hearing: asyncio.Task[None] | None = None
         self._worker = worker or Worker()
         # Reads pictures and compiles grammars: what a thousand of the batch's requests need is nothing to wait behind.
+        self._closed = False
         self._beside = {each: ThreadPoolExecutor(1, f"beside-{each.name.lower()}") for each in RequestPriority}
         self._thread = EngineThread(
             cache=cache,
@@ -104,6 +105,8 @@ class Engine:
         """
         arrived = time.monotonic()
         request.check()
+        if self._closed:
+            raise EngineFailed("the engine has been closed", reason="closed")
         loop = self._loop = asyncio.get_running_loop()
         pictures = await self._pictures(model_path, request)
         folder = _folder(model_path, model_id)
@@ -128,7 +131,7 @@ class Engine:
                 yield replace(piece, choice=choice) if choice else piece
         finally:
             for request_id in unended.values():
-                self._thread.cancel(request_id)
+                self._thread.cancel(request_id, for_person=request.priority == RequestPriority.HIGH)
 
     async def unload_model(self) -> None:
         """Frees the model's memory. Running answers are finished first; the next request loads it again."""
@@ -162,6 +165,7 @@ class Engine:
 
     def close(self) -> None:
         """Ends the worker process, fails what still runs, and serves nothing more. Returns at once."""
+        self._closed = True
         self._thread.close()
         self._worker.close()
         for beside in self._beside.values():

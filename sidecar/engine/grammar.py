@@ -238,16 +238,25 @@ def _embedded(schema: Mapping[str, Any], options: Mapping[str, Any], member: str
     return text
 
 
+NO_SCHEMAS = ("const", "enum", "default", "examples")
+SCHEMAS_BY_NAME = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
+
+
 def _counts_members(schema: Any) -> bool:
-    """Whether some object is to have several members: llguidance counts one that is there twice as two."""
+    """Whether some object is to have several members beside those it must have: llguidance counts one that is there
+    twice as two."""
     pending = [schema]
     while pending:
         each = pending.pop()
         if isinstance(each, Mapping):
-            least = each.get("minProperties")
-            if isinstance(least, int) and least > 1:
+            least, required = each.get("minProperties"), each.get("required")
+            if isinstance(least, int) and least > max(1, len(required) if isinstance(required, list) else 0):
                 return True
-            pending += [value for name, value in each.items() if name not in ("const", "enum", "default", "examples")]
+            for name, value in each.items():
+                if name in SCHEMAS_BY_NAME and isinstance(value, Mapping):
+                    pending += value.values()
+                elif name not in NO_SCHEMAS:
+                    pending.append(value)
         elif isinstance(each, list | tuple):
             pending += each
     return False

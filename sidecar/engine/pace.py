@@ -21,6 +21,8 @@ class Pace:
 
     def __init__(self) -> None:
         self._row_limit, self._chunk_limit = RowLimit(1), ChunkLimit(1)
+        self.went_too_far = False
+        """Whether the last step was the first of so many rows and took longer than one may: a row is to leave."""
         self._stretches: deque[float] = deque(maxlen=RECENT_STRETCHES)
 
     def begin(self, *, most_rows: int, most_read: int) -> None:
@@ -51,8 +53,7 @@ class Pace:
         self.computed(boundary)
         # A prompt that is read is cut at boundaries of its own.
         drew = boundary.drawn if reads_prompt else boundary.longest_stretch
-        if drawing and drew:
-            self._row_limit.measured(drawing, drew)
+        self.went_too_far = bool(drawing and drew) and self._row_limit.measured(drawing, drew)
         stretch, read = boundary.longest_read
         if read >= chunk // 2:  # a few positions take as long as some more
             self._chunk_limit.measured(read, stretch)

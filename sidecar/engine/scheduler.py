@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -134,6 +134,7 @@ class Scheduler:
         self.closed = True
         closed = EngineFailed("the engine has been closed", reason="closed")
         for request in [*self._waiting.drain(), *self._close_lanes()]:
+            journal.failed(request, closed)
             request.deliver(closed)
         self._residence.close()
         self._beside.shutdown(wait=False)
@@ -142,6 +143,7 @@ class Scheduler:
         """Fails what runs and waits, for a fault of the engine's own; the next request finds it as new."""
         self._cancelled.clear()
         for request in [*self._waiting.drain(), *self._close_lanes()]:
+            journal.failed(request, error)
             request.deliver(error)
         self._residence.break_off(error)
         self._announce()
@@ -206,10 +208,16 @@ class Scheduler:
     def grace_ends(self) -> float | None:
         """Until when, of `time.monotonic`, the background waits as a person may go on with this model; None: it does
         not."""
-        first, ends = self._waiting.first(LOW), self._served_person + self.grace_seconds
+        ends = self.grace_may_end
+        return ends if ends is not None and time.monotonic() < ends else None
+
+    @property
+    def grace_may_end(self) -> float | None:
+        """The same, also when that moment has just gone by."""
+        first = self._waiting.first(LOW)
         if first is None or not self.has_model or self._residence.holds(first.folder):
             return None
-        return ends if time.monotonic() < ends else None
+        return self._served_person + self.grace_seconds
 
     def _has(self, priority: RequestPriority) -> bool:
         return self._has_rows(priority) or self._waiting.first(priority) is not None
@@ -263,12 +271,12 @@ class Scheduler:
         finally:
             self._giving_way = False
 
-    def _serve_all_people(self) -> None:
+    def _serve_all_people(self, *, cancelling: Sequence[RequestPriority] = (HIGH,)) -> None:
         serving = True
         while serving:
             self._receive_urgent()
             self._announce_news()
-            self._apply_cancellations([HIGH])
+            self._apply_cancellations(cancelling)
             serving = self._serve_people()
 
     def _do_beside(self, work: Callable[[], T]) -> T:
@@ -278,7 +286,7 @@ class Scheduler:
         while not done.done():
             self._unwatched()
             self._wait_urgent(done)
-            self._serve_all_people()
+            self._serve_all_people(cancelling=[HIGH, LOW])
         self._heartbeat()
         return done.result()
 
@@ -382,7 +390,7 @@ class Scheduler:
         # The background's rows stay while a step of it is under way.
         if not lanes.make_room(row, put_off=None if self._giving_way else self._put_off):
             row.begins_with = None
-            self._waiting.put_first(row)
+            self._put_back(row)
             return False
         needed = lanes.needed(row)
         if needed > self.status.estimated_peak_bytes:
@@ -392,11 +400,19 @@ class Scheduler:
 
     def _put_off(self, evicted: Ended) -> None:
         row, last = evicted
-        journal.put_off(row)
         if last is None:
-            self._waiting.put_first(row)
+            journal.put_off(row)
+            self._put_back(row)
         else:
             self._ended([evicted])
+
+    def _put_back(self, row: Row) -> None:
+        """It waits again, unless it was given up while it was on its way, or could not be taken out of its lane."""
+        if row.request.request_id in self._cancelled:
+            self._cancelled.discard(row.request.request_id)
+            journal.cancelled(row)
+        else:
+            self._waiting.put_first(row)
 
     def _step(self, priority: RequestPriority) -> None:
         assert self._lanes is not None
@@ -414,6 +430,8 @@ class Scheduler:
                 row.deliver(failure)
             return
         self._ended(ended)
+        if priority == LOW and self._pace.went_too_far and lane:
+            self._put_off(lane.evict())
 
     def _ended(self, ended: list[Ended]) -> None:
         if ended:

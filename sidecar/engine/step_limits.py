@@ -49,8 +49,10 @@ class RowLimit:
         self._seconds = seconds
         self._measured: dict[int, Expected] = {}
 
-    def measured(self, rows: int, stretch: float) -> None:
-        """A step of `rows` rows computed for `stretch` seconds without a boundary."""
+    def measured(self, rows: int, stretch: float) -> bool:
+        """A step of `rows` rows computed for `stretch` seconds without a boundary. True if it was the first of so many,
+        more than one, and took too long."""
+        is_first = rows not in self._measured
         if known := self._measured.get(rows):
             known.measured(stretch)
         else:
@@ -58,6 +60,7 @@ class RowLimit:
         for more, expected in self._measured.items():
             if more > rows:
                 expected.fade()
+        return is_first and rows > 1 and stretch > self._seconds
 
     @property
     def rows(self) -> int:

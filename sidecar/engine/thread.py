@@ -83,9 +83,9 @@ class EngineThread:
         for_person = job.request.priority == RequestPriority.HIGH
         self._inbox.put(lambda: self._scheduler.enqueue(job), urgent=True, for_person=for_person)
 
-    def cancel(self, request_id: str) -> None:
-        """Ends the request before the next step; nothing more is delivered."""
-        self._inbox.put(lambda: self._scheduler.cancel(request_id), urgent=True)
+    def cancel(self, request_id: str, *, for_person: bool) -> None:
+        """Ends the request before the next step; nothing more is delivered. `for_person`: as it was when submitted."""
+        self._inbox.put(lambda: self._scheduler.cancel(request_id), urgent=True, for_person=for_person)
 
     def load(self, folder: ModelFolder) -> Future[None]:
         """Done when that model is loaded; waits until no request runs on another one."""
@@ -160,7 +160,7 @@ class EngineThread:
         held = scheduler.has_begun  # by a paused background
         rest = idle_since + self.rest_seconds if scheduler.has_lanes and not held else None
         unload = idle_since + self.unload_seconds if scheduler.has_model and not held else None
-        until = min((at for at in (rest, unload, scheduler.grace_ends) if at is not None), default=None)
+        until = min((at for at in (rest, unload, scheduler.grace_may_end) if at is not None), default=None)
         if self._inbox.wait(None if until is None else max(0.0, until - time.monotonic())):
             return
         now = time.monotonic()

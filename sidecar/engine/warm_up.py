@@ -37,6 +37,10 @@ SIDES = (1024, 448)  # pixels: a person's picture, and the background's
 TOKENS = 4
 
 
+GRAPHS = "2"
+"""Changed with what is computed here: other graphs are other kernels."""
+
+
 def once(model: LoadedModel, kernels: Path, progress: Callable[[float], None]) -> None:
     """Runs it, unless the folder holds this model's kernels already."""
     made = kernels / f"{_fingerprint(model)}.warm"
@@ -47,7 +51,9 @@ def once(model: LoadedModel, kernels: Path, progress: Callable[[float], None]) -
 
 def _fingerprint(model: LoadedModel) -> str:
     of = (
+        GRAPHS,
         version("mlx"),
+        version("mlx-vlm"),
         str(model.memory.chunk(None)),
         str(mx.device_info()["device_name"]),
         (model.path / "config.json").read_text(encoding="utf-8"),

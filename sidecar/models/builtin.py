@@ -162,7 +162,7 @@ class Models:
             await self._check(model, self._notify)
         except asyncio.CancelledError:
             # The one who asked has left. A chat that waits for the outcome still gets it.
-            if not self._checking[model.id]:
+            if not self._checking[model.id] and isinstance(self._jobs.get(model.id), SnapshotCheck):
                 await self._jobs.cancel(model.id)
             raise
         return self.status(model.id)
@@ -292,7 +292,8 @@ class Models:
         else:
             log.error("builtin-model %s broke off", job.activity, exc_info=error)
             error = InternalError(f"{job.activity} broke off")
-        if not isinstance(error, Cancelled):
+        # Of an import or a check whoever asked for it is told; its failure is no reason to download.
+        if isinstance(job, SnapshotDownload) and not isinstance(error, Cancelled):
             self._failures[model.id] = error.kind
         return job.progress.failed(error.kind, error.message, error.details)
 

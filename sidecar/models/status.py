@@ -66,13 +66,14 @@ def on_disk(model: BuiltinModel, cache: RepositoryCache) -> ModelStatus:
         here = sum(cache.bytes_on_disk(file) for file in manifest.contents())
         state: ModelState = "damaged" if damaged else "ready"
         kind = "file_damaged" if damaged else None
-        return ModelStatus(model.id, state, here, manifest.total_bytes, kind, tuple(damaged))
+        mirror = cache.mirror() if damaged else None
+        return ModelStatus(model.id, state, here, manifest.total_bytes, kind, tuple(damaged), mirror=mirror)
     plan = model.pinned() or cache.plan()
     if plan is None:
         return ModelStatus(model.id, "absent", 0, model.total_bytes)
     here = sum(cache.bytes_on_disk(file) for file in plan.contents())
     if not here:
-        return ModelStatus(model.id, "absent", 0, plan.total_bytes)
+        return ModelStatus(model.id, "absent", 0, plan.total_bytes, mirror=cache.mirror())
     return ModelStatus(model.id, "partial", here, plan.total_bytes, mirror=cache.mirror())
 
 

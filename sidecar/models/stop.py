@@ -11,7 +11,7 @@ from sidecar.models.niceness import give_way
 
 T = TypeVar("T")
 
-LETTING_GO_SECONDS = 0.3
+LETTING_GO_SECONDS = 0.1
 """How long the end of a thread is waited for. Ordinarily it takes a millisecond; a look-up of a name cannot be ended,
 and its thread does nothing more once it comes back."""
 

@@ -14,7 +14,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from sidecar.engine import GenerationRequest, RequestPriority, TextDelta, ToolCallDelta
-from sidecar.errors import ProviderAnswerInvalid, ProviderDenied, ProviderUnreachable, SidecarError
+from sidecar.errors import (
+    NetworkSettingError,
+    ProviderAnswerInvalid,
+    ProviderDenied,
+    ProviderUnreachable,
+    SidecarError,
+)
 from sidecar.routing.remote import Remote
 
 log = logging.getLogger(__name__)
@@ -86,7 +92,9 @@ async def probe(remote: Remote, identifier: str | None) -> AsyncGenerator[Probed
         found = _found(ability, time.monotonic() - began, failure)
         log.info("Provider probed, ability=%s, works=%s, kind=%s", ability, found.works, found.kind)
         yield found
-        if ability in ("models", "text") and isinstance(failure, ProviderUnreachable | ProviderDenied):
+        if ability in ("models", "text") and isinstance(
+            failure, ProviderUnreachable | ProviderDenied | NetworkSettingError
+        ):
             return
 
 

@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
-from sidecar.errors import ConsentNeeded, ProviderError, ProviderInvalid, ProviderNotFound, SecretInvalid
+from sidecar.errors import (
+    ConsentNeeded,
+    NetworkSettingError,
+    ProviderError,
+    ProviderInvalid,
+    ProviderNotFound,
+    SecretInvalid,
+)
 from sidecar.routing.address import Address
 from sidecar.routing.remote import Remote
 from sidecar.store import Database, assignment, provider
@@ -191,7 +198,7 @@ class Providers:
         if self._failures.pop(provider_id, None):
             self._on_change()
 
-    def went_wrong(self, provider_id: str, error: ProviderError) -> None:
+    def went_wrong(self, provider_id: str, error: ProviderError | NetworkSettingError) -> None:
         """A request failed."""
         if self._failures.get(provider_id) != error.kind:
             self._failures[provider_id] = error.kind

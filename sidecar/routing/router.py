@@ -15,6 +15,7 @@ from sidecar.errors import (
     InvalidRequest,
     ModelNotFound,
     ModelNotLoaded,
+    NetworkSettingError,
     ProviderError,
 )
 from sidecar.models import Models
@@ -127,7 +128,7 @@ class Router:
         except ModelNotLoaded:
             await self._models.find_damage(route.model_id)
             raise
-        except ProviderError as error:
+        except (ProviderError, NetworkSettingError) as error:
             self._providers.went_wrong(route.provider.id, error)
             raise
         if not route.provider.is_builtin:

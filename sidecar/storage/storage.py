@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from sidecar.chat import attachments
 from sidecar.data_folder import DataFolder
-from sidecar.errors import InternalError, StoreError
+from sidecar.errors import DiskFull, InternalError, StoreError
 from sidecar.models import Models, unfinished
 from sidecar.storage.measure import Kind, measure, size
 from sidecar.store import Database, spared
@@ -109,7 +109,7 @@ class Storage:
     async def _left_over(self) -> int:
         try:
             paths = await self._database.read(attachments.left_over, self._folder.attachments)
-        except StoreError:
+        except (StoreError, DiskFull):
             return 0  # Nobody can say what is shown, so nothing is deleted.
         if self._database.recovery is not None:
             return 0

@@ -133,7 +133,8 @@ class Database:
                 with nullcontext() if mode is None else transaction(connection, mode):
                     return work(connection)
             except apsw.CorruptError as error:
-                if mode != "IMMEDIATE":
+                # What the index of words says of itself; what a page says no new index mends.
+                if mode != "IMMEDIATE" or getattr(error, "extendedresult", None) != apsw.SQLITE_CORRUPT_VTAB:
                     raise
                 log.error("the index of words is made anew: %r", error)
                 with transaction(connection, mode):
@@ -142,7 +143,7 @@ class Database:
         except apsw.FullError as error:
             raise DiskFull("there is no room for the database") from error
         except (apsw.CorruptError, apsw.NotADBError, UnicodeDecodeError) as error:
-            # The next start reads all of it, sets it aside and takes the last copy.
+            # A page that rotted the next start finds, sets the file aside and takes the last copy.
             raise StoreFailed("the database is damaged", reason="damaged") from error
         except apsw.ConstraintError:
             raise  # a fault of ours

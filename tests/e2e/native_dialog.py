@@ -8,7 +8,7 @@ import ctypes
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from ctypes import CFUNCTYPE, POINTER, byref, c_char_p, c_int, c_uint, c_ulong, c_void_p
 from pathlib import Path
 from typing import TypeVar
@@ -87,8 +87,14 @@ def answer(display: str, title: str, *keys: str) -> None:
     """Waits for the dialog with this title, presses those keys in it (as X calls them: "Return", "Escape") and waits
     until it is gone."""
     with keyboard(display) as typist:
-        typist.type(typist.wait_for(title), "", *keys)
-        _wait(lambda: typist.window(title) is None, f"{keys} did not end the dialog {title!r}")
+        end = time.monotonic() + WAIT_SECONDS
+        dialog: int | None = typist.wait_for(title)
+        while dialog is not None:  # a key that came before the dialog had the focus is lost
+            assert time.monotonic() < end, f"{keys} did not end the dialog {title!r}"
+            typist.type(dialog, "", *keys)
+            with suppress(AssertionError):
+                _wait(lambda: typist.window(title) is None, "it stayed", ANSWER_SECONDS)
+            dialog = typist.window(title)
 
 
 def choose_folder(display: str, title: str, folder: Path, chosen: Callable[[], bool]) -> None:

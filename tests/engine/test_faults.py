@@ -290,7 +290,7 @@ async def test_a_person_does_not_wait_until_the_batch_s_thousand_requests_are_in
         await ended.wait()
     served = next(status for status in own.announced if status.running.high)
     for number in range(1000):
-        thread.cancel(str(number))
+        thread.cancel(str(number), for_person=False)
     await own.until(lambda status: not status.queued.low + status.running.low)
 
     assert served.queued.low < 500

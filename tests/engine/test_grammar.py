@@ -180,6 +180,8 @@ def test_members_of_any_name_cannot_be_counted(free: dict[str, Any]) -> None:
         grammar(schema={"type": "array", "items": counted})
     assert "minProperties" in str(refused.value.details["reason"])
 
+    with pytest.raises(InvalidSchema):
+        grammar(schema={"type": "object", "properties": {"default": counted}})
     assert grammar(schema={"const": counted})
 
 

@@ -58,6 +58,41 @@ async def test_the_batch_gets_the_tokens_it_would_have_got_alone(bench: Bench, s
     assert [answer.end.completion_tokens for answer in people] == [4] * 6
 
 
+async def test_a_request_given_up_while_it_is_tokenised_does_not_come_back_for_want_of_memory(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sidecar.engine.lanes import Lanes
+    from sidecar.engine.prompt import PromptTemplate
+
+    await bench.ask("hello", max_tokens=1)
+    tokenising, given_up, refused = threading.Event(), threading.Event(), threading.Event()
+    encode = PromptTemplate.encode
+
+    def held(*args: Any, **members: Any) -> Any:
+        tokenising.set()
+        assert given_up.wait(30)
+        return encode(*args, **members)
+
+    def no_room(*_args: Any, **_members: Any) -> bool:
+        refused.set()
+        return False
+
+    with monkeypatch.context() as patched:
+        patched.setattr(PromptTemplate, "encode", held)
+        patched.setattr(Lanes, "make_room", no_room)
+        asked = asyncio.ensure_future(bench.ask("hello", max_tokens=200))
+        assert await asyncio.to_thread(tokenising.wait, 30)
+        asked.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+        given_up.set()
+        assert await asyncio.to_thread(refused.wait, 30)
+
+    await bench.ask("hello", priority=HIGH, max_tokens=4)
+    status = bench.engine.status()
+    assert (status.queued.low, status.running.low) == (0, 0)
+
+
 async def test_while_a_person_waits_the_batch_makes_no_token(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     steps: list[RequestPriority] = []
     batch = asyncio.ensure_future(bench.ask("hello", max_tokens=200))

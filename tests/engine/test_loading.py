@@ -69,7 +69,6 @@ def test_a_snapshot_of_links_answers_without_any_connection_and_the_process_leav
         (snapshot / file.name).symlink_to(Path("../../blobs") / f"{number:064x}")
     script = """
 import asyncio, sys
-from itertools import pairwise
 from pathlib import Path
 
 attempts = []

@@ -31,6 +31,8 @@ def test_a_second_row_is_tried_where_one_takes_more_than_half_of_what_is_allowed
             limit.measured(rows, seconds_of_a_step(rows))
         return tried
 
+    first = RowLimit(8, seconds=0.05)
+    assert [first.measured(rows, 0.038 * rows) for rows in (1, 2, 2)] == [False, True, False]
     memory_bound = settled(lambda rows: 0.038 + 0.001 * rows)
     compute_bound = settled(lambda rows: 0.038 * rows)
 

@@ -48,8 +48,8 @@ class TimedPipe(Pipe):
         super().__init__(*arguments, **options)
 
     def _received(self, line: bytes) -> None:
-        super()._received(line)
-        with self._changed:
+        with self._changed:  # nobody takes it before it is noted
+            super()._received(line)
             message: Json = self._messages[-1]
             if message.get("method") == "sessions/event" and message["params"]["event"]["type"] == "delta":
                 piece = (time.monotonic(), message["params"]["messageId"], message["params"]["event"]["text"])

@@ -49,7 +49,9 @@ export function PreferencesProvider({ initial, children }: { initial: KnownChoic
     (part: Partial<Choices>) => {
       const next = { ...state, ...part };
       setState(next);
-      apply(next);
+      if ("language" in part || "theme" in part) {
+        apply(next);
+      }
       // A choice that cannot be kept still holds for this window; there is nothing to ask the person.
       shellSet(part).catch(() => undefined);
     },

@@ -154,7 +154,8 @@ export interface OutsideStorage {
 export const storageOutside = () => command<OutsideStorage[]>("storage_outside");
 
 /**
- * Leaves the app and deletes everything it keeps, the keys in the keychain first. Rejects with `keychain_unavailable` if
+ * Leaves the app and deletes everything it keeps, the keys in the keychain first, once the person agreed in the system's
+ * own dialog; false if they did not. Rejects with `keychain_unavailable` if
  * these stay: then nothing was deleted, and it may be asked again with `withoutKeys`.
  */
 export const eraseEverything = (withoutKeys: boolean) =>

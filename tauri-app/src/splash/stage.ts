@@ -49,6 +49,8 @@ export type Stage =
       from: Source;
       transfer: Transfer;
       cancelling: boolean;
+      /** What there was of it when this began, which an import does not change. */
+      before: Here;
     }
   | { name: "access"; model: BuiltinModel; denied: boolean; slow: boolean }
   | { name: "scanning"; model: BuiltinModel; slow: boolean }
@@ -172,7 +174,7 @@ export function nextStage(stage: Stage, event: StageEvent): Stage {
       return stage.name === "downloading" ? afterAnswer(stage, event.status) : stage;
     case "download-refused":
     case "cancel-refused":
-      return stage.name === "downloading" ? afterFailure(stage, event.error, stage.transfer) : stage;
+      return stage.name === "downloading" ? afterFailure(stage, event.error) : stage;
     case "progressed":
       return stage.name === "downloading" && isOf(stage.model, event.event)
         ? { ...stage, transfer: transferOf(event.event) }
@@ -181,7 +183,7 @@ export function nextStage(stage: Stage, event: StageEvent): Stage {
       return stage.name === "downloading" && isOf(stage.model, event.event) ? withModel(stage.model) : stage;
     case "failed":
       return stage.name === "downloading" && isOf(stage.model, event.event)
-        ? afterFailure(stage, event.error, transferOf(event.event))
+        ? afterFailure(stage, event.error)
         : stage;
     case "cut-off":
       return stage.name === "downloading" ? afterCut(stage) : stage;
@@ -265,6 +267,7 @@ function transferring(stage: Stage, from: Source): Stage {
     from,
     transfer: startOf(stage),
     cancelling: false,
+    before: hereOf(stage),
   }));
 }
 
@@ -283,6 +286,7 @@ function afterCheck({ model, status, error, needed }: Checked): Stage {
         from: sourceOf(status) ?? "disk",
         transfer: transferAt(status),
         cancelling: false,
+        before: NOTHING,
       };
     case "damaged":
     case "failed":
@@ -309,7 +313,7 @@ function afterAnswer(stage: Downloading, status: ModelStatus): Stage {
 function afterCut(stage: Downloading): Stage {
   return stage.from === "folder" && !stage.cancelling
     ? {
-        ...consentFor(stage.model),
+        ...consentFor(stage.model, stage.before),
         refusal: new RpcError("sidecar_restarted", { details: { during: "import" } }),
       }
     : CHECKING;
@@ -334,15 +338,16 @@ function sourceOf({ activity, mirror }: ModelStatus): Source | null {
   }
 }
 
-function afterFailure({ model, from }: Downloading, error: RpcError, at: Transfer): Stage {
-  const mirror = typeof from === "object" ? from.mirror : null;
+function afterFailure(stage: Downloading, error: RpcError): Stage {
+  const { model, from, before, cancelling } = stage;
   if (error.kind === "cancelled") {
-    return consentFor(model, { downloadedBytes: at.doneBytes, totalBytes: at.totalBytes, mirror });
+    // What is on the disk now the answer tells, or a look.
+    return cancelling ? stage : CHECKING;
   }
   if (from === "folder") {
-    return { ...consentFor(model), refusal: error };
+    return { ...consentFor(model, before), refusal: error };
   }
-  return { ...failed("model", error), model, mirror: mirror ?? defaultMirror(model) };
+  return { ...failed("model", error), model, mirror: from === "disk" ? defaultMirror(model) : from.mirror };
 }
 
 /** The event of the end may have come before the download was joined: then only this answer tells. */
@@ -351,12 +356,23 @@ function afterCancel({ model, from }: Downloading, status: ModelStatus): Stage {
   return status.state === "ready" ? withModel(model) : consentFor(model, { ...status, mirror });
 }
 
-const NOTHING = { downloadedBytes: 0, totalBytes: null, mirror: null };
+/** What is on the disk of a model, and where that came from. */
+type Here = Pick<ModelStatus, "downloadedBytes" | "totalBytes" | "mirror">;
 
-function consentFor(
-  model: BuiltinModel,
-  here: Pick<ModelStatus, "downloadedBytes" | "totalBytes" | "mirror"> = NOTHING,
-): Extract<Stage, { name: "consent" }> {
+const NOTHING: Here = { downloadedBytes: 0, totalBytes: null, mirror: null };
+
+function hereOf(stage: Stage): Here {
+  switch (stage.name) {
+    case "consent":
+      return { downloadedBytes: stage.doneBytes, totalBytes: stage.totalBytes, mirror: stage.mirror };
+    case "error":
+      return { ...NOTHING, mirror: stage.mirror || null };
+    default:
+      return NOTHING;
+  }
+}
+
+function consentFor(model: BuiltinModel, here: Here): Extract<Stage, { name: "consent" }> {
   return {
     name: "consent",
     model,
@@ -367,7 +383,7 @@ function consentFor(
   };
 }
 
-function mirrorOf(model: BuiltinModel, { mirror }: Pick<ModelStatus, "mirror">): string {
+function mirrorOf(model: BuiltinModel, { mirror }: Here): string {
   return mirror ?? defaultMirror(model);
 }
 

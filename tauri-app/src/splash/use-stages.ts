@@ -185,15 +185,15 @@ export function useStages(sidecar: Sidecar): Stages {
     () =>
       sidecar.on("shell/sidecar", ({ state }) => {
         if (state === "ready" && lost.current) {
-          if (mirror === null) {
-            happen({ type: "cut-off" });
-          } else {
+          if (mirror !== null) {
             download(mirror);
+          } else if (name === "downloading") {
+            happen({ type: "cut-off" });
           }
         }
         lost.current = state !== "ready";
       }),
-    [sidecar, download, happen, mirror],
+    [sidecar, download, happen, mirror, name],
   );
 
   const cancel = useCallback(() => {

@@ -189,13 +189,14 @@ describe("a download", () => {
   });
 
   test("that was cancelled asks for consent again and knows what is on disk", () => {
-    const event = downloadEvent({ status: "failed" });
-    const stage = play(
-      checked({}),
-      asked,
-      { type: "cancel-asked" },
-      { type: "failed", event, error: error("cancelled") },
-    );
+    const event = downloadEvent({ status: "failed", downloaded_bytes: 2_600_000_000 });
+    const cancelled: StageEvent = { type: "failed", event, error: error("cancelled") };
+    const status = modelStatus({ state: "partial", downloadedBytes: 1_200_000_000 });
+    const stage = play(checked({}), asked, { type: "cancel-asked" }, cancelled, {
+      type: "cancel-answered",
+      status,
+    });
+    expect(play(checked({}), asked, cancelled)).toMatchObject({ name: "checking" });
     expect(stage).toMatchObject({
       name: "consent",
       doneBytes: 1_200_000_000,
@@ -366,11 +367,17 @@ describe("an import", () => {
   test("that fails or is cancelled asks for consent again", () => {
     const event = downloadEvent({ status: "failed" });
     const failed = (kind: string): StageEvent => ({ type: "failed", event, error: error(kind) });
-    expect(play(checked({}), imported, failed("disk_full"))).toMatchObject({
+    const partly = checked({ state: "partial", downloadedBytes: 5, mirror: "https://hf-mirror.com" });
+    expect(play(partly, imported, failed("disk_full"))).toMatchObject({
       refusal: { kind: "disk_full" },
+      doneBytes: 5,
+      mirror: "https://hf-mirror.com",
     });
-    expect(play(checked({}), imported, failed("cancelled"))).toMatchObject({
+    const status = modelStatus({ state: "partial", downloadedBytes: 5 });
+    const ended: StageEvent = { type: "cancel-answered", status };
+    expect(play(partly, imported, { type: "cancel-asked" }, failed("cancelled"), ended)).toMatchObject({
       name: "consent",
+      doneBytes: 5,
       refusal: null,
     });
   });

@@ -174,7 +174,7 @@ async def test_with_pins_a_file_with_another_content_is_named_and_nothing_of_the
     await pinned.import_folder(str(folder))
     failed = await recorder.end()
     assert (failed.kind, failed.file) == ("import_refused", "model.safetensors")
-    assert (pinned.status().state, pinned.status().kind) == ("failed", "import_refused")
+    assert (pinned.status().state, pinned.status().kind) == ("absent", None)
     assert not files_below(root)
 
 
