@@ -1,4 +1,4 @@
-import { RotateCw, TriangleAlert } from "lucide-react";
+import { RotateCw } from "lucide-react";
 import { type FormEvent, useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { errorText } from "@/components/error-text";
@@ -8,6 +8,7 @@ import { formatBytes } from "@/i18n/quantity";
 import { RpcError } from "@/rpc/error";
 import type { EnvironmentState, Mirrors, Typed } from "@/rpc/shell";
 import { hostOf } from "./mirror";
+import { Trouble } from "./trouble";
 import { Slow, Waiting } from "./waiting";
 
 type EnvironmentProps = {
@@ -45,15 +46,7 @@ function Failed({ error }: Pick<EnvironmentState, "error">) {
     error?.kind === "request_cancelled"
       ? { title: t("splash.environment.stopped.title"), hint: t("splash.environment.stopped.hint") }
       : errorText(t, error ?? new RpcError("environment_failed"));
-  return (
-    <div role="alert">
-      <h1 className="flex items-start gap-3 font-semibold text-xl leading-snug tracking-tight">
-        <TriangleAlert aria-hidden="true" className="mt-1 size-5 shrink-0 text-destructive" />
-        {title}
-      </h1>
-      <p className="mt-2 pl-8 text-muted-foreground">{hint}</p>
-    </div>
-  );
+  return <Trouble title={title} hint={hint} />;
 }
 
 /** What comes over the network, how much of it and from where, if anything does. */

@@ -1,4 +1,4 @@
-import { FolderInput, RotateCw, TriangleAlert, Wrench } from "lucide-react";
+import { FolderInput, RotateCw, Wrench } from "lucide-react";
 import { type FormEvent, useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { errorText } from "@/components/error-text";
@@ -6,6 +6,7 @@ import { Button } from "@/components/ui/button";
 import { isMirror } from "./mirror";
 import { type MirrorChoice, MirrorChooser } from "./mirror-chooser";
 import type { Stage } from "./stage";
+import { Trouble } from "./trouble";
 
 type FailureProps = {
   stage: Extract<Stage, { name: "error" }>;
@@ -51,13 +52,7 @@ export function Failure({
 
   return (
     <form noValidate onSubmit={retry}>
-      <div role="alert">
-        <h1 className="flex items-start gap-3 font-semibold text-xl leading-snug tracking-tight">
-          <TriangleAlert aria-hidden="true" className="mt-1 size-5 shrink-0 text-destructive" />
-          {title}
-        </h1>
-        <p className="mt-2 pl-8 text-muted-foreground">{hint}</p>
-      </div>
+      <Trouble title={title} hint={hint} />
       {model && (
         <MirrorChooser
           mirrors={model.mirrors}
