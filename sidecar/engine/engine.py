@@ -13,8 +13,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sidecar.engine.images import BACKGROUND_PIXELS, image_parts, model_bounds, open_pictures
-from sidecar.engine.request import Finished, GenerationRequest, Job, KvBits, ModelFolder, Piece, RequestPriority
-from sidecar.engine.scheduler import GRACE_SECONDS
+from sidecar.engine.request import (
+    Delivered,
+    Finished,
+    GenerationRequest,
+    GrammarNeeded,
+    Job,
+    KvBits,
+    ModelFolder,
+    Piece,
+    RequestPriority,
+)
+from sidecar.engine.residence import GRACE_SECONDS
 from sidecar.engine.status import EngineStatus
 from sidecar.engine.thread import REST_SECONDS, UNLOAD_SECONDS, EngineThread
 from sidecar.engine.watchdog import HUNG_SECONDS
@@ -79,16 +89,6 @@ class Engine:
             grace_seconds=grace_seconds,
         )
 
-    async def ensure_loaded(self, model_path: Path, *, model_id: str | None = None) -> None:
-        """Returns when the model in the folder `model_path` is loaded; callers at the same time load it once.
-        `model_id` is the name that `status` shows, by default the folder's.
-
-        Raises:
-            ModelNotLoaded: the folder holds no model that can be loaded.
-        """
-        self._loop = asyncio.get_running_loop()
-        await asyncio.wrap_future(self._thread.load(_folder(model_path, model_id)))
-
     async def generate(
         self, model_path: Path, request: GenerationRequest, *, model_id: str | None = None
     ) -> AsyncGenerator[Piece, None]:
@@ -106,32 +106,35 @@ class Engine:
         arrived = time.monotonic()
         request.check()
         if self._closed:
-            raise EngineFailed("the engine has been closed", reason="closed")
+            raise _has_been_closed()
         loop = self._loop = asyncio.get_running_loop()
         pictures = await self._pictures(model_path, request)
         folder = _folder(model_path, model_id)
         grammar = await self._grammar(folder, request)
-        pieces: asyncio.Queue[tuple[int, Piece | SidecarError]] = asyncio.Queue()
-        unended: dict[int, str] = {}
+        pieces: asyncio.Queue[tuple[int, Delivered]] = asyncio.Queue()
+        unended: dict[int, Job] = {}
         if (task := asyncio.current_task()) is not None and task not in self._asking:
             self._asking.add(task)
             task.add_done_callback(self._asking.discard)
         try:
             for choice in range(request.n):
-                own = _of_one_choice(request, choice)
-                unended[choice] = own.request_id
-                own_grammar = grammar.copy() if grammar else None
-                self._thread.submit(Job(folder, own, pictures, _delivery(loop, pieces, choice), own_grammar, arrived))
+                own, own_grammar = _of_one_choice(request, choice), grammar.copy() if grammar else None
+                unended[choice] = Job(folder, own, pictures, _delivery(loop, pieces, choice), own_grammar, arrived)
+                self._thread.submit(unended[choice])
             while unended:
                 choice, piece = await pieces.get()
+                if isinstance(piece, GrammarNeeded):
+                    unended[choice] = replace(unended[choice], grammar=await self._grammar(folder, request))
+                    self._thread.submit(unended[choice])
+                    continue
                 if isinstance(piece, Finished | SidecarError):
                     del unended[choice]
                 if isinstance(piece, SidecarError):
                     raise piece
                 yield replace(piece, choice=choice) if choice else piece
         finally:
-            for request_id in unended.values():
-                self._thread.cancel(request_id, for_person=request.priority == RequestPriority.HIGH)
+            for job in unended.values():
+                self._thread.cancel(job.request.request_id, for_person=request.priority == RequestPriority.HIGH)
 
     async def unload_model(self) -> None:
         """Frees the model's memory. Running answers are finished first; the next request loads it again."""
@@ -169,7 +172,7 @@ class Engine:
         self._thread.close()
         self._worker.close()
         for beside in self._beside.values():
-            beside.shutdown(wait=False)
+            beside.shutdown(wait=False, cancel_futures=True)
 
     async def _pictures(self, model_path: Path, request: GenerationRequest) -> list[Picture]:
         if not any(True for _ in image_parts(request.messages)):
@@ -187,11 +190,16 @@ class Engine:
 
     async def _grammar(self, folder: ModelFolder, request: GenerationRequest) -> Grammar | None:
         """The request's grammar, compiled while the engine thread serves others. None where it needs none, and where
-        its model is not loaded: it is compiled then once that is."""
+        its model is not loaded: the engine thread asks for it once that is."""
         if not request.is_constrained or (grammars := self._thread.grammars(folder)) is None:
             return None
-        beside = self._beside[request.priority]
-        return await asyncio.get_running_loop().run_in_executor(beside, grammars.compiled, request)
+        if self._closed:
+            raise _has_been_closed()
+        compiling = self._beside[request.priority].submit(grammars.compiled, request)
+        await asyncio.wait([waiting := asyncio.wrap_future(compiling)])
+        if waiting.cancelled():  # by `close`
+            raise _has_been_closed()
+        return waiting.result()
 
     def _hung(self) -> None:
         self._hearing = asyncio.create_task(self._tell_hung())
@@ -210,6 +218,10 @@ class Engine:
             self._loop.call_soon_threadsafe(listener, *news)
 
 
+def _has_been_closed() -> EngineFailed:
+    return EngineFailed("the engine has been closed", reason="closed")
+
+
 def _of_one_choice(request: GenerationRequest, choice: int) -> GenerationRequest:
     # Callers' ids may repeat; what is cancelled must be this request and no other.
     own_id = f"{request.request_id}/{uuid.uuid4().hex[:8]}"
@@ -217,9 +229,9 @@ def _of_one_choice(request: GenerationRequest, choice: int) -> GenerationRequest
 
 
 def _delivery(
-    loop: asyncio.AbstractEventLoop, pieces: asyncio.Queue[tuple[int, Piece | SidecarError]], choice: int
-) -> Callable[[Piece | SidecarError], None]:
-    def deliver(piece: Piece | SidecarError) -> None:
+    loop: asyncio.AbstractEventLoop, pieces: asyncio.Queue[tuple[int, Delivered]], choice: int
+) -> Callable[[Delivered], None]:
+    def deliver(piece: Delivered) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has been closed: nobody is left to tell
             loop.call_soon_threadsafe(pieces.put_nowait, (choice, piece))
 

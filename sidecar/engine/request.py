@@ -177,15 +177,22 @@ class ModelFolder:
 
 
 @dataclass(frozen=True)
+class GrammarNeeded:
+    """The request's model is loaded now: it can be compiled, and then the request comes again."""
+
+
+Delivered = Piece | SidecarError | GrammarNeeded
+
+
+@dataclass(frozen=True)
 class Job:
     """One choice of a request on its way through the engine thread: its pictures opened, its grammar compiled if
-    its model was loaded.
-    `deliver` is called there and must not block; the last thing delivered is `Finished` or an error. `submitted`, when
-    the request arrived, is of `time.monotonic`."""
+    its model was loaded. `deliver` is called there and must not block; the last thing delivered is `Finished`, an
+    error, or that the grammar is needed. `submitted`, when the request arrived, is of `time.monotonic`."""
 
     folder: ModelFolder
     request: GenerationRequest
     pictures: Sequence[Picture]
-    deliver: Callable[[Piece | SidecarError], None]
+    deliver: Callable[[Delivered], None]
     grammar: Grammar | None = None
     submitted: float = field(default_factory=time.monotonic)

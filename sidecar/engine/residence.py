@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import math
 import time
 import traceback
 from collections import deque
@@ -21,9 +22,14 @@ if TYPE_CHECKING:  # it imports MLX: the engine thread does so at the first load
 
 log = logging.getLogger(__name__)
 
+GRACE_SECONDS = 30.0  # in which a person reads an answer and asks on; a load may take ten, and each turn would pay one
+
 
 class Residence:
-    """Loads a model in the place of the one before, and frees it; and who waits for that."""
+    """Loads a model in the place of the one before, and frees it; and who waits for that.
+
+    The one that served a person stays for a while, whatever the background needs: they may go on with it.
+    """
 
     def __init__(
         self,
@@ -33,13 +39,14 @@ class Residence:
         heartbeat: Callable[[], None],
         unwatched: Callable[[], None],
         before_unload: Callable[[], object],
+        grace_seconds: float,
         budget_bytes: int | None = None,
         kv_bits: KvBits | None = None,
     ) -> None:
         """`announce` is called with the members of `EngineStatus` that changed, `heartbeat` between the blocks of what
         the model computes, `unwatched` before its files are read, `before_unload` while it is still there. `cache` is
-        for compiled kernels. `budget_bytes` and `kv_bits` are chosen by the computer unless named; set, they count from
-        the next load."""
+        for compiled kernels. A model stays for `grace_seconds` after it served a person. `budget_bytes` and `kv_bits`
+        are chosen by the computer unless named; set, they count from the next load."""
         self.budget_bytes = budget_bytes
         self.kv_bits = kv_bits
         self._cache = cache
@@ -47,7 +54,8 @@ class Residence:
         self._heartbeat = heartbeat
         self._unwatched = unwatched
         self._before_unload = before_unload
-        self._loads: deque[tuple[ModelFolder, Future[None]]] = deque()
+        self._grace_seconds = grace_seconds
+        self._served_person = -math.inf  # when it was, of `time.monotonic`
         self._unloads: deque[Future[None]] = deque()
         self._closed = False
         self._folder: ModelFolder | None = None
@@ -57,38 +65,45 @@ class Residence:
         """Whether that model is the one in memory."""
         return self.model is not None and self.model.path == folder.path
 
-    def want(self, folder: ModelFolder, done: Future[None]) -> None:
-        """`done` is settled once that model is loaded, in its turn."""
-        self._loads.append((folder, done))
+    @property
+    def folder(self) -> ModelFolder | None:
+        """Of the model that is in memory."""
+        return self._folder
 
-    def want_none(self, done: Future[None]) -> None:
-        """`done` is settled once no model is loaded, in its turn."""
-        self._unloads.append(done)
+    def served_person(self) -> None:
+        self._served_person = time.monotonic()
 
     @property
-    def is_wanted(self) -> bool:
-        """Whether somebody waits for a model, or for its end."""
-        return bool(self._unloads or self._loads)
+    def grace_ends(self) -> float | None:
+        """Until when, of `time.monotonic`, the model stays for a person who may go on with it; None: nothing is
+        loaded. It may lie in the past."""
+        return None if self.model is None else self._served_person + self._grace_seconds
+
+    def is_kept_from(self, folder: ModelFolder) -> bool:
+        """Whether the background has to wait with that other model, as a person may go on with this one."""
+        ends = self.grace_ends
+        return ends is not None and not self.holds(folder) and time.monotonic() < ends
+
+    def want_none(self, done: Future[None]) -> None:
+        """`done` is settled once no model is loaded, in its turn. Who cancels it before does not wait any more."""
+        self._unloads.append(done)
 
     @property
     def is_leaving(self) -> bool:
         """Whether somebody waits for the end of the model that is in memory: no more may be begun on it."""
-        return bool(self._unloads or (self._loads and not self.holds(self._loads[0][0])))
+        return not all(done.cancelled() for done in self._unloads)
 
     def serve(self, *, in_use: bool) -> None:
-        """Does what is waited for, as far as it can be done while requests run on the model, or without them."""
-        while self._unloads and not in_use:
-            self.unload_model()
+        """Does what is waited for, unless requests run on the model."""
+        while self._unloads and (not in_use or self._unloads[0].cancelled()):
+            if not self._unloads[0].cancelled():
+                self.unload_model()
             settle(self._unloads.popleft())
-        # Whoever asked for the model that shall leave gets it after that, not the last of it.
-        while self._loads and (not in_use or (self.holds(self._loads[0][0]) and not self._unloads)):
-            self._load_for(*self._loads.popleft())
 
     def break_off(self, error: SidecarError) -> None:
-        """Tells `error` to all who wait for a model, or for its end."""
-        waiting = [*self._unloads, *(done for _, done in self._loads)]
+        """Tells `error` to all who wait for the model's end."""
+        waiting = list(self._unloads)
         self._unloads.clear()
-        self._loads.clear()
         for done in waiting:
             if done.set_running_or_notify_cancel():
                 done.set_exception(error)
@@ -97,16 +112,6 @@ class Residence:
         """Frees the model, and loads none any more."""
         self._closed = True
         self.unload_model()
-
-    def _load_for(self, folder: ModelFolder, done: Future[None]) -> None:
-        if not done.set_running_or_notify_cancel():
-            return
-        try:
-            self.ensure_loaded(folder)
-        except SidecarError as error:
-            done.set_exception(error)
-        else:
-            done.set_result(None)
 
     def ensure_loaded(self, folder: ModelFolder) -> LoadedModel:
         """The model of that folder, loaded if it is not. No request may run on another one.

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
-import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
@@ -13,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sidecar.engine import journal
 from sidecar.engine.pace import Pace
-from sidecar.engine.request import Job, KvBits, ModelFolder, RequestPriority
+from sidecar.engine.request import GrammarNeeded, Job, KvBits, ModelFolder, RequestPriority
 from sidecar.engine.residence import Residence, settle
 from sidecar.engine.status import EngineStatus, counts
 from sidecar.engine.waiting import Waiting
@@ -32,7 +30,6 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 HIGH, LOW = RequestPriority.HIGH, RequestPriority.LOW
-GRACE_SECONDS = 30.0  # in which a person reads an answer and asks on; a load may take ten, and each turn would pay one
 
 
 class Scheduler:
@@ -48,7 +45,7 @@ class Scheduler:
         cache: Path,
         budget_bytes: int | None = None,
         kv_bits: KvBits | None = None,
-        grace_seconds: float = GRACE_SECONDS,
+        grace_seconds: float,
         on_status: Callable[[EngineStatus], None],
         receive_urgent: Callable[[], None],
         wait_urgent: Callable[[Future[Any]], None],
@@ -59,8 +56,6 @@ class Scheduler:
         `receive_urgent` is called at every boundary within the background's work, and calls back what may happen
         there; `wait_urgent` waits for that, or for the end of what is done beside. `heartbeat` is called before every
         step and at every boundary; `unwatched` before what takes as long as the disk or another thread does."""
-        self.grace_seconds = grace_seconds
-        self._served_person = -math.inf  # when it was, of `time.monotonic`
         self._on_status = on_status
         self._receive_urgent = receive_urgent
         self._wait_urgent = wait_urgent
@@ -75,6 +70,7 @@ class Scheduler:
             heartbeat=heartbeat,
             unwatched=unwatched,
             before_unload=self._close_lanes,
+            grace_seconds=grace_seconds,
             budget_bytes=budget_bytes,
             kv_bits=kv_bits,
         )
@@ -104,10 +100,6 @@ class Scheduler:
             journal.cancelled(waiting)
         else:
             self._cancelled.add(request_id)
-
-    def load(self, folder: ModelFolder, done: Future[None]) -> None:
-        """In its turn: once no request runs on another model."""
-        self._residence.want(folder, done)
 
     @property
     def budget_bytes(self) -> int | None:
@@ -199,25 +191,23 @@ class Scheduler:
     @property
     def has_work(self) -> bool:
         """Whether a turn would do something."""
-        wanted = self._residence.is_wanted or bool(self._cancelled) or self._has_news
-        if wanted or self._has(HIGH):
+        if self._residence.is_leaving or bool(self._cancelled) or self._has_news or self._has(HIGH):
             return True
-        return not self._paused and (self._has_rows(LOW) or (self._has(LOW) and self.grace_ends is None))
-
-    @property
-    def grace_ends(self) -> float | None:
-        """Until when, of `time.monotonic`, the background waits as a person may go on with this model; None: it does
-        not."""
-        ends = self.grace_may_end
-        return ends if ends is not None and time.monotonic() < ends else None
+        return not self._paused and (self._has_rows(LOW) or self._next_of_background is not None)
 
     @property
     def grace_may_end(self) -> float | None:
-        """The same, also when that moment has just gone by."""
+        """When, of `time.monotonic`, the background that waits for another model need not wait any more; it may just
+        have gone by. None: none waits."""
+        first = None if self._paused else self._waiting.first(LOW)
+        return None if first is None or self._residence.holds(first.folder) else self._residence.grace_ends
+
+    @property
+    def _next_of_background(self) -> Job | Row | None:
         first = self._waiting.first(LOW)
-        if first is None or not self.has_model or self._residence.holds(first.folder):
-            return None
-        return self._served_person + self.grace_seconds
+        if first is not None and self._residence.is_kept_from(first.folder):
+            return self._waiting.first(LOW, self._residence.folder)
+        return first
 
     def _has(self, priority: RequestPriority) -> bool:
         return self._has_rows(priority) or self._waiting.first(priority) is not None
@@ -248,15 +238,15 @@ class Scheduler:
         if not self._has_rows(HIGH):
             return False
         self._step(HIGH)
-        self._served_person = time.monotonic()
+        self._residence.served_person()
         return True
 
     def _serve_background(self) -> None:
         # Whoever waits for the model to leave waits for what has begun to end: that goes on, and no more is begun.
-        leaves = self._residence.is_wanted
+        leaves = self._residence.is_leaving
         if self._paused and not leaves:
             return
-        if self.grace_ends is None and (not leaves or not isinstance(self._waiting.first(LOW), Job)):
+        if not leaves or not isinstance(self._next_of_background, Job):
             self._admit(LOW)
         # Somebody who came meanwhile and needs another model waits for one step less.
         if self._has_rows(LOW) and self._waiting.first(HIGH) is None:
@@ -301,14 +291,14 @@ class Scheduler:
 
     def _admit(self, priority: RequestPriority) -> None:
         """Moves the first waiting request into its lane, if its model is or can be loaded and there is room."""
-        first = self._waiting.first(priority)
+        first = self._waiting.first(HIGH) if priority == HIGH else self._next_of_background
         if first is None:
             return
         if priority == HIGH and not self._residence.holds(first.folder):
             self._clear_the_model()
         if not self._may_begin(first) or not self._has_room(priority):
             return
-        self._waiting.take(priority)
+        self._waiting.remove(first.request.request_id)
         self._inserting.append(first)
         failure: SidecarError | None = None
         try:
@@ -352,7 +342,16 @@ class Scheduler:
     def _insert(self, first: Job | Row) -> bool:
         """False if it has to wait for memory."""
         self._heartbeat()
-        read = self._read(first) if isinstance(first, Job) else None
+        self._residence.ensure_loaded(first.folder)
+        read: Read | None = None
+        if isinstance(first, Job):
+            if first.grammar is None and first.request.is_constrained:
+                self._ask_for_grammar(first)
+                return True
+            read = self._read(first)
+            if self._residence.is_kept_from(first.folder):  # a person was served meanwhile, by another model
+                self._put_back(first)
+                return True
         model = self._residence.ensure_loaded(first.folder)
         if first.request.priority == HIGH:
             return self._inserted(first, read, model)
@@ -362,12 +361,17 @@ class Scheduler:
             self._pace.computed(model.boundary)
         return inserted
 
+    def _ask_for_grammar(self, job: Job) -> None:
+        """Whoever sent the job compiles it, as far from here as ever, and sends it again."""
+        if job.request.priority == HIGH:
+            self._residence.served_person()  # for whom the model was loaded: it stays until they are back
+        job.deliver(GrammarNeeded())
+
     def _read(self, job: Job) -> Read:
-        # No model is held by name: while a person is served in the midst of this, another may take its place.
-        self._residence.ensure_loaded(job.folder)
         from sidecar.engine.admission import reading
 
         journal.begun(job)
+        # No model is held by name: while a person is served in the midst of this, another may take its place.
         read = reading(job, self._residence.ensure_loaded(job.folder))
         return read() if job.request.priority == HIGH else self._do_beside(read)
 
@@ -406,13 +410,13 @@ class Scheduler:
         else:
             self._ended([evicted])
 
-    def _put_back(self, row: Row) -> None:
+    def _put_back(self, waiting: Job | Row) -> None:
         """It waits again, unless it was given up while it was on its way, or could not be taken out of its lane."""
-        if row.request.request_id in self._cancelled:
-            self._cancelled.discard(row.request.request_id)
-            journal.cancelled(row)
+        if waiting.request.request_id in self._cancelled:
+            self._cancelled.discard(waiting.request.request_id)
+            journal.cancelled(waiting)
         else:
-            self._waiting.put_first(row)
+            self._waiting.put_first(waiting)
 
     def _step(self, priority: RequestPriority) -> None:
         assert self._lanes is not None

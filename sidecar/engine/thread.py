@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 
 from sidecar.engine.inbox import Inbox
 from sidecar.engine.request import Job, KvBits, ModelFolder, RequestPriority
-from sidecar.engine.scheduler import GRACE_SECONDS, Scheduler
+from sidecar.engine.residence import GRACE_SECONDS
+from sidecar.engine.scheduler import Scheduler
 from sidecar.engine.status import EngineStatus
 from sidecar.engine.watchdog import HUNG_SECONDS, Watchdog
 from sidecar.errors import EngineFailed
@@ -87,14 +88,9 @@ class EngineThread:
         """Ends the request before the next step; nothing more is delivered. `for_person`: as it was when submitted."""
         self._inbox.put(lambda: self._scheduler.cancel(request_id), urgent=True, for_person=for_person)
 
-    def load(self, folder: ModelFolder) -> Future[None]:
-        """Done when that model is loaded; waits until no request runs on another one."""
-        done: Future[None] = Future()
-        self._inbox.put(lambda: self._scheduler.load(folder, done))
-        return done
-
     def unload(self) -> Future[None]:
-        """Done when the model's memory is free. Running requests are finished first, waiting ones load it again."""
+        """Done when the model's memory is free. Running requests are finished first, waiting ones load it again.
+        Cancelled in time, it is as if it had never been asked for."""
         done: Future[None] = Future()
         self._inbox.put(lambda: self._scheduler.unload(done))
         return done

@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 from collections import OrderedDict
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sidecar.engine.request import Job, RequestPriority
+from sidecar.engine.request import Job, ModelFolder, RequestPriority
 from sidecar.engine.status import PriorityCounts
 
 if TYPE_CHECKING:  # it imports MLX
@@ -19,56 +20,96 @@ class Waiting:
     be thousands: nothing here but `drain` and the iteration looks at all of them."""
 
     def __init__(self) -> None:
-        self._queues: dict[RequestPriority, OrderedDict[str, Job | Row]] = {
-            priority: OrderedDict() for priority in sorted(RequestPriority)
-        }
+        self._queues = {priority: _Queue() for priority in sorted(RequestPriority)}
 
     def __len__(self) -> int:
         return sum(map(len, self._queues.values()))
 
     def __iter__(self) -> Iterator[Job | Row]:
-        return itertools.chain.from_iterable(queue.values() for queue in self._queues.values())
+        return itertools.chain.from_iterable(self._queues.values())
 
     @property
     def counts(self) -> PriorityCounts:
         """How many of each priority."""
         return PriorityCounts(*(len(self._queues[of]) for of in (RequestPriority.HIGH, RequestPriority.LOW)))
 
-    def add(self, job: Job) -> None:
-        self._queues[job.request.priority][job.request.request_id] = job
-
-    def put_first(self, row: Row) -> None:
-        """Before all others of its priority."""
-        queue, request_id = self._queues[row.request.priority], row.request.request_id
-        queue[request_id] = row
-        queue.move_to_end(request_id, last=False)
-
-    def first(self, priority: RequestPriority) -> Job | Row | None:
-        """The one whose turn it is."""
-        return next(iter(self._queues[priority].values()), None)
-
     @property
     def rows(self) -> Iterator[Row]:
         for queue in self._queues.values():
-            for waiting in queue.values():
-                if isinstance(waiting, Job):
-                    break
-                yield waiting
+            yield from queue.rows.values()
 
-    def take(self, priority: RequestPriority) -> Job | Row:
-        """Removes the one whose turn it is."""
-        return self._queues[priority].popitem(last=False)[1]
+    def add(self, job: Job) -> None:
+        self._queues[job.request.priority].add(job)
+
+    def put_first(self, waiting: Job | Row) -> None:
+        """Before all others of its kind and priority."""
+        self._queues[waiting.request.priority].put_first(waiting)
+
+    def first(self, priority: RequestPriority, folder: ModelFolder | None = None) -> Job | Row | None:
+        """The one whose turn it is, of all or of those for that model."""
+        return self._queues[priority].first(folder)
 
     def remove(self, request_id: str) -> Job | Row | None:
         """The one that was waiting, if it was."""
         for queue in self._queues.values():
-            if (waiting := queue.pop(request_id, None)) is not None:
+            if (waiting := queue.remove(request_id)) is not None:
                 return waiting
         return None
 
     def drain(self) -> list[Job | Row]:
         """Removes all."""
         all_of_them = list(self)
-        for queue in self._queues.values():
-            queue.clear()
+        for priority in self._queues:
+            self._queues[priority] = _Queue()
         return all_of_them
+
+
+class _Queue:
+    """Of one priority. Jobs lie by their model, each with its place among all."""
+
+    def __init__(self) -> None:
+        self.rows: OrderedDict[str, Row] = OrderedDict()
+        self._jobs: dict[Path, OrderedDict[str, tuple[int, Job]]] = {}
+        self._last, self._before = itertools.count(), itertools.count(-1, -1)
+
+    def __len__(self) -> int:
+        return len(self.rows) + sum(map(len, self._jobs.values()))
+
+    def __iter__(self) -> Iterator[Job | Row]:
+        yield from self.rows.values()
+        places = sorted((place for jobs in self._jobs.values() for place in jobs.values()), key=lambda place: place[0])
+        yield from (job for _, job in places)
+
+    def add(self, job: Job) -> None:
+        self._of(job)[job.request.request_id] = next(self._last), job
+
+    def put_first(self, waiting: Job | Row) -> None:
+        request_id = waiting.request.request_id
+        if isinstance(waiting, Job):
+            self._of(waiting)[request_id] = next(self._before), waiting
+            self._of(waiting).move_to_end(request_id, last=False)
+        else:
+            self.rows[request_id] = waiting
+            self.rows.move_to_end(request_id, last=False)
+
+    def first(self, folder: ModelFolder | None) -> Job | Row | None:
+        for row in self.rows.values():
+            if folder is None or row.folder.path == folder.path:
+                return row
+        paths = self._jobs if folder is None else self._jobs.keys() & {folder.path}
+        heads = (next(iter(self._jobs[path].values())) for path in paths)
+        first = min(heads, key=lambda place: place[0], default=None)
+        return first[1] if first else None
+
+    def remove(self, request_id: str) -> Job | Row | None:
+        if (row := self.rows.pop(request_id, None)) is not None:
+            return row
+        for path, jobs in self._jobs.items():
+            if (place := jobs.pop(request_id, None)) is not None:
+                if not jobs:
+                    del self._jobs[path]
+                return place[1]
+        return None
+
+    def _of(self, job: Job) -> OrderedDict[str, tuple[int, Job]]:
+        return self._jobs.setdefault(job.folder.path, OrderedDict())

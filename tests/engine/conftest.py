@@ -81,6 +81,10 @@ class Bench:
         members = defaults | members
         return self.engine.generate(model or self.model, GenerationRequest(messages=messages, **members))
 
+    async def load(self, model: Path | None = None) -> None:
+        """Has the model loaded, by a request for one token."""
+        await self.ask("load", model=model, max_tokens=1)
+
     async def ask(self, messages: str | Sequence[Mapping[str, Any]], **members: Any) -> Answer:
         (answer,) = await self.ask_for(1, messages, **members)
         return answer

@@ -176,7 +176,7 @@ async def test_streamed_text_has_whole_characters_only(bench: Bench) -> None:
 async def test_a_cancelled_answer_ends_within_one_step(bench: Bench, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     from sidecar.engine.lane import Lane
 
-    await bench.engine.ensure_loaded(bench.model)
+    await bench.load()
     steps = 0
     step = Lane.step
 

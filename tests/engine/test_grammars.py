@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from sidecar.engine import RequestPriority, images
+from sidecar.errors import EngineFailed
 from tests.engine.conftest import Bench
 from tests.engine.pictures import about, circle, data_url, encoded
 
@@ -28,7 +29,7 @@ MANY = 40  # more than the event loop has threads of its own
 async def own(tmp_path: Path, random_model: Path) -> AsyncIterator[Bench]:
     """An engine of its own, with its model."""
     bench = Bench(tmp_path, random_model)
-    await bench.engine.ensure_loaded(random_model)
+    await bench.load()
     yield bench
     bench.engine.close()
 
@@ -136,3 +137,55 @@ async def test_those_used_last_are_kept(own: Bench, monkeypatch: pytest.MonkeyPa
         await own.ask("hello", schema=SCHEMA | {"title": title})
 
     assert titles == ["a", "b", "c", "b"]
+
+
+async def test_people_are_served_while_a_schema_is_compiled_for_a_model_that_was_just_loaded(
+    own: Bench, monkeypatch: pytest.MonkeyPatch, held: threading.Event
+) -> None:
+    from sidecar.engine import grammar
+
+    compiled, compiling = grammar.compiled, threading.Event()
+
+    def slow(request: Any, vocabulary: Any) -> Any:
+        compiling.set()
+        held.wait(60)
+        return compiled(request, vocabulary)
+
+    monkeypatch.setattr(grammar, "compiled", slow)
+    await own.engine.unload_model()
+    with_schema = asyncio.create_task(own.ask("hello", priority=HIGH, schema=SCHEMA))
+    assert await asyncio.to_thread(compiling.wait, 60)
+
+    assert (await own.ask("hello", priority=HIGH, max_tokens=4)).end.completion_tokens == 4
+    assert (await own.ask("hello", max_tokens=4)).end.completion_tokens == 4
+    assert not with_schema.done()
+    held.set()
+    assert (await with_schema).text in ('{"tag":"a"}', '{"tag":"b"}')
+
+
+async def test_whoever_waits_for_a_grammar_hears_that_the_engine_is_closed(
+    own: Bench, monkeypatch: pytest.MonkeyPatch, held: threading.Event
+) -> None:
+    from sidecar.engine import grammar
+
+    compiling, begun = threading.Event(), 0
+
+    def slow(request: Any, vocabulary: Any) -> Any:
+        nonlocal begun
+        begun += 1
+        compiling.set()
+        held.wait(60)
+        raise AssertionError
+
+    monkeypatch.setattr(grammar, "compiled", slow)
+    waiting = [asyncio.create_task(own.ask("hello", schema=SCHEMA | {"title": str(n)})) for n in range(3)]
+    assert await asyncio.to_thread(compiling.wait, 60)
+
+    own.engine.close()
+
+    for each in waiting[1:]:
+        with pytest.raises(EngineFailed):
+            await each
+    held.set()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    assert begun == 1

@@ -221,7 +221,7 @@ async def test_a_block_that_is_built_while_the_one_before_is_computed_changes_no
     chats: list[Any] = [LONG, PICTURE]
     alone = [await bench.ask(chat, max_tokens=5) for chat in chats]
     await bench.engine.unload_model()  # and with it what was read
-    await bench.engine.ensure_loaded(bench.model)
+    await bench.load()
     model = bench.engine._thread._scheduler._residence.model
     assert model is not None
     monkeypatch.setattr(model.boundary, "ahead", True)
@@ -290,7 +290,7 @@ async def test_a_step_that_hangs_fails_its_requests_and_tells_the_process(
 
     told, freed = asyncio.Event(), threading.Event()
     bench = Bench(tmp_path, random_model, on_hung=told.set, hung_seconds=0.2)
-    await bench.engine.ensure_loaded(random_model)
+    await bench.load()
     with monkeypatch.context() as patched:
         patched.setattr(Lane, "step", hangs)
 

@@ -8,7 +8,8 @@ import logging
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+from concurrent.futures import Future
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 
 from sidecar.engine import RequestPriority, backend
+from sidecar.engine.inbox import Inbox
 from sidecar.engine.residence import Residence
 from sidecar.errors import EngineFailed, InvalidSchema, ModelNotLoaded
 from tests.engine.conftest import WAIT_SECONDS, Bench
@@ -47,7 +49,7 @@ def change_config(folder: Path, **members: object) -> None:
 
 async def reason_of_failure(bench: Bench, folder: Path) -> object:
     with pytest.raises(EngineFailed) as failed:
-        await bench.engine.ensure_loaded(folder)
+        await bench.load(folder)
     return failed.value.details["reason"]
 
 
@@ -111,7 +113,7 @@ async def test_callers_at_the_same_time_load_the_model_once(
     folder = copied(random_model, tmp_path / "fresh")
     caplog.set_level(logging.INFO, "sidecar.engine")
 
-    await asyncio.gather(*(bench.engine.ensure_loaded(folder) for _ in range(4)), bench.ask("hi", model=folder))
+    await asyncio.gather(*(bench.ask("hi", model=folder) for _ in range(5)))
 
     assert [record.message.split(",")[0] for record in caplog.records].count("Loading model") == 1
     assert any(record.message.startswith("Model loaded in ") for record in caplog.records)
@@ -122,7 +124,7 @@ async def test_callers_at_the_same_time_load_the_model_once(
 async def test_the_event_loop_runs_while_a_model_loads(bench: Bench, random_model: Path, tmp_path: Path) -> None:
     await bench.engine.unload_model()
     turns = 0
-    loading = asyncio.ensure_future(bench.engine.ensure_loaded(random_model))
+    loading = asyncio.ensure_future(bench.load())
     while not loading.done():
         await asyncio.sleep(0)
         turns += 1
@@ -163,16 +165,14 @@ async def test_unloading_waits_for_running_answers(bench: Bench) -> None:
     assert [(await answer).end.completion_tokens for answer in answers] == [40, 40]
 
 
-@pytest.mark.parametrize("other_wanted", [False, True], ids=["unload", "another model"])
 async def test_a_person_does_not_wait_for_the_background_because_the_model_shall_leave_after_it(
-    bench: Bench, random_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other_wanted: bool
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = copied(random_model, tmp_path / "other")
     alone = await bench.ask("hello", max_tokens=300)
     batch = asyncio.create_task(bench.ask("hello", max_tokens=300))
     await bench.until(lambda status: status.running.low == 1)
     wanted = wanted_of(monkeypatch)
-    leaving = asyncio.create_task(bench.engine.ensure_loaded(other) if other_wanted else bench.engine.unload_model())
+    leaving = asyncio.create_task(bench.engine.unload_model())
     await asyncio.wait_for(wanted.wait(), WAIT_SECONDS)
 
     people = [await bench.ask(f"question {number}", priority=HIGH, max_tokens=4) for number in range(2)]
@@ -182,7 +182,7 @@ async def test_a_person_does_not_wait_for_the_background_because_the_model_shall
     assert not leaving.done()
     assert (await batch).text == alone.text
     await leaving
-    assert bench.engine.status().model_id == ("other" if other_wanted else None)
+    assert bench.engine.status().model_id is None
 
 
 async def test_a_model_that_shall_leave_is_given_no_more_people_once_the_background_has_ended(
@@ -203,18 +203,14 @@ async def test_a_model_that_shall_leave_is_given_no_more_people_once_the_backgro
 
 
 def wanted_of(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
-    """Set once the engine thread knows that another model is wanted, or none."""
-    loop, wanted = asyncio.get_running_loop(), asyncio.Event()
+    """Set once the engine thread knows that the model shall leave."""
+    loop, wanted, want_none = asyncio.get_running_loop(), asyncio.Event(), Residence.want_none
 
-    def watched(known: Callable[..., None]) -> Callable[..., None]:
-        def want(*arguments: Any) -> None:
-            known(*arguments)
-            loop.call_soon_threadsafe(wanted.set)
+    def watched(residence: Residence, done: Future[None]) -> None:
+        want_none(residence, done)
+        loop.call_soon_threadsafe(wanted.set)
 
-        return want
-
-    for name in ("want", "want_none"):
-        monkeypatch.setattr(Residence, name, watched(getattr(Residence, name)))
+    monkeypatch.setattr(Residence, "want_none", watched)
     return wanted
 
 
@@ -223,11 +219,9 @@ async def test_a_request_that_is_cancelled_while_its_model_loads_leaves_the_next
     await bench.engine.unload_model()
     bench.announced.clear()
     cancelled = asyncio.create_task(bench.ask("hello", max_tokens=2000))
-    load = asyncio.create_task(bench.engine.ensure_loaded(bench.model))
     await bench.until(lambda status: status.loading)
 
     cancelled.cancel()
-    load.cancel()
 
     with pytest.raises(asyncio.CancelledError):
         await cancelled
@@ -236,13 +230,13 @@ async def test_a_request_that_is_cancelled_while_its_model_loads_leaves_the_next
     assert bench.engine.status().running.low == 0
 
 
-async def test_a_load_that_is_asked_for_while_the_model_leaves_brings_it_back(bench: Bench) -> None:
+async def test_a_request_that_comes_while_the_model_leaves_brings_it_back(bench: Bench) -> None:
     alone = await bench.ask("hello", max_tokens=60)
     answer = asyncio.create_task(bench.ask("hello", max_tokens=60))
     await bench.until(lambda status: status.running.low == 1)
     bench.announced.clear()
 
-    await asyncio.gather(bench.engine.unload_model(), bench.engine.ensure_loaded(bench.model))
+    await asyncio.gather(bench.engine.unload_model(), bench.ask("hello", max_tokens=4))
 
     assert (await answer).text == alone.text
     assert bench.engine.status().loaded
@@ -448,7 +442,7 @@ async def test_a_person_who_goes_on_with_another_model_pays_one_load(
     status = await bench.until(lambda status: status.queued.low == 3)
     loads = [seen.model_id for before, seen in pairwise(bench.announced) if seen.loading and not before.loading]
 
-    bench.engine._thread._inbox.put(lambda: setattr(bench.engine._thread._scheduler, "grace_seconds", 0.0))
+    end_grace(bench)
     texts = [(await answer).text for answer in batch]
     await more
     bench.engine.close()
@@ -468,3 +462,94 @@ async def test_the_background_goes_on_by_itself_once_no_person_does(
 
     assert (await batch).end.completion_tokens == 200
     bench.engine.close()
+
+
+def end_grace(bench: Bench) -> None:
+    thread = bench.engine._thread
+    thread._inbox.put(lambda: setattr(thread._scheduler._residence, "_grace_seconds", 0.0))
+
+
+async def test_while_a_person_may_go_on_the_background_does_what_the_loaded_model_is_for(
+    tmp_path: Path, random_model: Path, other_model: Path
+) -> None:
+    bench = Bench(tmp_path, random_model, grace_seconds=3600)
+    await bench.ask("hello", priority=HIGH, max_tokens=4)
+    others = asyncio.create_task(bench.ask("hello", model=other_model))
+    await bench.until(lambda status: status.queued.low == 1)
+
+    same = [await bench.ask(text) for text in ("one", "two")]
+
+    assert [answer.end.completion_tokens for answer in same] == [16, 16]
+    assert not others.done()
+    assert bench.engine.status().model_id == random_model.name
+    end_grace(bench)
+    assert (await others).end.completion_tokens == 16
+    bench.engine.close()
+
+
+async def test_a_person_who_came_while_another_model_s_request_was_read_may_go_on(
+    tmp_path: Path, random_model: Path, other_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sidecar.engine.prompt import PromptTemplate
+
+    bench = Bench(tmp_path, random_model, grace_seconds=3600)
+    encode, reading, go_on = PromptTemplate.encode, threading.Event(), threading.Event()
+
+    def slow(template: PromptTemplate, messages: Any, *more: Any) -> Any:
+        if "slow" in str(messages):
+            reading.set()
+            go_on.wait(WAIT_SECONDS)
+        return encode(template, messages, *more)
+
+    monkeypatch.setattr(PromptTemplate, "encode", slow)
+    others = asyncio.create_task(bench.ask("slow", model=other_model))
+    assert await asyncio.to_thread(reading.wait, WAIT_SECONDS)
+
+    await bench.ask("hello", priority=HIGH, max_tokens=4)
+    go_on.set()
+    await bench.until(lambda status: status.queued.low == 1)
+
+    await bench.ask("and on", priority=HIGH, max_tokens=4)
+    assert bench.engine.status().model_id == random_model.name
+    assert not others.done()
+    end_grace(bench)
+    assert (await others).end.completion_tokens == 16
+    bench.engine.close()
+
+
+async def test_a_paused_background_that_needs_another_model_keeps_nobody_busy(
+    bench: Bench, other_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bench.ask("hello", priority=HIGH, max_tokens=4)
+    await bench.engine.pause()
+    others = asyncio.create_task(bench.ask("hello", model=other_model))
+    await bench.until(lambda status: status.queued.low == 1)
+    waits, wait = 0, Inbox.wait
+
+    def counted(inbox: Inbox, seconds: float | None) -> bool:
+        nonlocal waits
+        waits += 1
+        return wait(inbox, seconds)
+
+    monkeypatch.setattr(Inbox, "wait", counted)
+    for _ in range(20):  # each comes while it waits, or just before
+        await bench.engine.pause()
+
+    assert waits <= 2 * 20 + 2
+    await bench.engine.resume()
+    assert (await others).end.completion_tokens == 16
+
+
+async def test_an_unload_that_is_taken_back_leaves_the_model(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = asyncio.create_task(bench.ask("hello", max_tokens=40))
+    await bench.until(lambda status: status.running.low == 1)
+    wanted = wanted_of(monkeypatch)
+    leaving = asyncio.create_task(bench.engine.unload_model())
+    await asyncio.wait_for(wanted.wait(), WAIT_SECONDS)
+
+    leaving.cancel()
+    await answer
+    await bench.engine.pause()  # it has looked for what is to be done
+    await bench.engine.resume()
+
+    assert bench.engine.status().loaded

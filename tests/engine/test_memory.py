@@ -114,7 +114,7 @@ async def test_the_estimate_covers_what_is_taken(tmp_path: Path, random_model: P
     import mlx.core as mx
 
     bench = Bench(tmp_path, random_model)
-    await bench.engine.ensure_loaded(random_model)
+    await bench.load()
     before = mx.get_active_memory() - sum_of_weights(bench)
     mx.reset_peak_memory()
 
