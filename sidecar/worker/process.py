@@ -46,9 +46,15 @@ class _Job:
     bounds: Bounds = field(compare=False)
     done: Future[Picture] = field(compare=False)
 
-    def begin(self) -> bool:
-        """False if nobody wants it any more. Also right for one that was set aside."""
-        return self.done.running() or self.done.set_running_or_notify_cancel()
+    def end(self, outcome: Picture | PictureError) -> None:
+        """Tells who asked, unless that was taken back. Only here does the future begin to run: what waits, is under way
+        or was set aside can be cancelled."""
+        if not self.done.set_running_or_notify_cancel():
+            return
+        if isinstance(outcome, Picture):
+            self.done.set_result(outcome)
+        else:
+            self.done.set_exception(outcome)
 
 
 @dataclass
@@ -90,8 +96,8 @@ class Worker:
         return child.pid if child is not None and child.poll() is None else None
 
     def picture(self, data: bytes, bounds: Bounds, *, urgent: bool = False) -> Future[Picture]:
-        """The picture file `data` as RGB pixels, resized to `fitted_size`. A future cancelled before its turn costs
-        nothing.
+        """The picture file `data` as RGB pixels, resized to `fitted_size`. A future cancelled before its turn, or while
+        it is set aside, costs nothing.
 
         The future raises:
             PictureError: it cannot be used; see `PictureError` for the reasons.
@@ -121,7 +127,9 @@ class Worker:
     def _serve(self) -> None:
         while not (self._closed and self._jobs.empty()):
             job = self._jobs.get()
-            if job.begin():
+            if job.done.cancelled():
+                job.done.set_running_or_notify_cancel()
+            else:
                 self._do(job)
             del job  # its bytes
         if self._child is not None:
@@ -129,15 +137,16 @@ class Worker:
 
     def _do(self, job: _Job) -> None:
         try:
-            if (picture := self._decoded(job)) is not None:
-                job.done.set_result(picture)
-            else:
-                self._jobs.put(job)
+            outcome: Picture | PictureError | None = self._decoded(job)
         except PictureError as refused:
-            job.done.set_exception(refused)
+            outcome = refused
         except Exception:  # no process to be had, for one
             log.exception("Worker could not be asked")
-            job.done.set_exception(PictureError("decoder_crashed"))
+            outcome = PictureError("decoder_crashed")
+        if outcome is None:
+            self._jobs.put(job)
+        else:
+            job.end(outcome)
 
     def _decoded(self, job: _Job) -> Picture | None:
         """None if it was set aside."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.bench.figure import Figure, Peer, median, skipped
+from tests.bench.goal import Goal
 from tests.bench.setting import Setting
 from tests.hub import Hub, HubRequest, write_catalog
 from tests.hub.link import Link
@@ -53,7 +54,7 @@ def _over_loopback(setting: Setting) -> Iterator[Figure]:
                 peer.append(total / _curl(curl, hub, folder, setting.scratch / "curl", total) / 1e6)
     against = Peer("curl", median(peer[1:])) if peer else None
     note = f"{_range(arrived)}; " + (f"curl {_range(peer)}" if peer else "no curl to compare with")
-    yield Figure("throughput", median(arrived[1:]), "MB/s", against, goal="ratio >= 0.8", note=note)
+    yield Figure("throughput", median(arrived[1:]), "MB/s", against, goals=(Goal(">=", 0.8, "ratio"),), note=note)
     yield Figure("throughput_to_completed", median(completed[1:]), "MB/s", against, note=_range(completed))
 
 
@@ -76,7 +77,7 @@ def _over_a_home_line(setting: Setting) -> Iterator[Figure]:
             return
         wire = sum(request.sent + _header_bytes(request) for request in hub.log) + line.cut_bytes
         retried = len(hub.requests("get")) - FILES - 1
-    yield Figure("wire_over_model", wire / total, "", goal="<= 1.02", note=f"{retried} connections were cut")
+    yield Figure("wire_over_model", wire / total, "", goals=(Goal("<=", 1.02),), note=f"{retried} connections were cut")
     lost = (line.cut_bytes + line.late_bytes) / total
     note = f"{lost:.4f} of it is what was lost"
     yield Figure("wire_over_model_late_twice", (wire + line.late_bytes) / total, "", note=note)

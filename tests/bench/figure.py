@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import operator
-import re
 import statistics
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-_GOAL = re.compile(r"(ratio )?([<>]=?) ([0-9.]+)")
-_MEETS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+from tests.bench.goal import Goal
 
 
 @dataclass(frozen=True)
@@ -25,26 +22,21 @@ class Peer:
 @dataclass(frozen=True)
 class Figure:
     """One measured value. `value` is None where it could not be measured, and `note` then says why; a figure is never
-    made up. `goal` is what is aimed at, in words of the table ("< 100")."""
+    made up. Of its `goals` at most one holds on each device and geometry. `geometry` is the model's where it is another
+    than the benchmark was asked for."""
 
     metric: str
     value: float | None
     unit: str
     peer: Peer | None = None
-    goal: str = ""
+    goals: tuple[Goal, ...] = ()
     note: str = ""
+    geometry: str | None = None
 
     @property
     def ratio(self) -> float | None:
         """Ours over the peer's."""
         return self.value / self.peer.value if self.value is not None and self.peer and self.peer.value else None
-
-    @property
-    def misses_goal(self) -> bool:
-        """Whether the goal is plain ("ratio >= 0.8", "< 100"), so that it can be told here, and is not met."""
-        goal = _GOAL.fullmatch(self.goal)
-        value = self.ratio if goal and goal[1] else self.value
-        return goal is not None and value is not None and not _MEETS[goal[2]](value, float(goal[3]))
 
 
 def skipped(metric: str, unit: str, why: str) -> Figure:
@@ -65,8 +57,11 @@ class Report:
     """Prints figures as they come."""
 
     def __init__(self, bench: str, geometry: str, device: str, versions: Mapping[str, str], *, as_json: bool) -> None:
+        """`device` begins with its kind and a comma: cpu, cuda or metal."""
         self._bench = bench
-        self._about = {"geometry": geometry, "device": device, "versions": dict(versions)}
+        self._geometry = geometry
+        self._about = {"device": device, "versions": dict(versions)}
+        self._kind = device.partition(",")[0]
         self._as_json = as_json
         if not as_json:
             print(f"{bench}, {geometry}, on {device}; {', '.join(f'{k} {v}' for k, v in versions.items())}")
@@ -74,6 +69,14 @@ class Report:
     def print(self, figure: Figure) -> None:
         print(self._json(figure) if self._as_json else self._row(figure))
         sys.stdout.flush()
+
+    def _goal(self, figure: Figure) -> tuple[Goal | None, bool]:
+        """The goal that holds here, and whether it is missed."""
+        geometry = figure.geometry or self._geometry
+        goal = next((goal for goal in figure.goals if goal.holds_for(self._kind, geometry)), None)
+        if goal is None or figure.value is None:
+            return goal, False
+        return goal, goal.is_missed(figure.value, figure.peer.value if figure.peer else None)
 
     def _json(self, figure: Figure) -> str:
         line = {
@@ -83,15 +86,18 @@ class Report:
             "unit": figure.unit,
             "peer": figure.peer and {"name": figure.peer.name, "value": _rounded(figure.peer.value)},
             "ratio": _rounded(figure.ratio),
+            "geometry": figure.geometry or self._geometry,
         }
-        missed = {"missed": figure.goal} if figure.misses_goal else {}
+        goal, misses = self._goal(figure)
+        missed = {"missed": str(goal)} if misses else {}
         return json.dumps(line | self._about | missed | ({"note": figure.note} if figure.note else {}))
 
     def _row(self, figure: Figure) -> str:
         value = "skipped" if figure.value is None else f"{_rounded(figure.value):g} {figure.unit}".rstrip()
         row = f"  {figure.metric:34} {value:>16}"
-        if figure.goal:
-            row += f"   (goal {figure.goal}{', MISSED' if figure.misses_goal else ''})"
+        goal, misses = self._goal(figure)
+        if goal:
+            row += f"   (goal {goal}{', MISSED' if misses else ''})"
         if figure.peer:
             row += f"   {figure.peer.name}: {_rounded(figure.peer.value):g}, ratio {_rounded(figure.ratio)}"
         return row + (f"   {figure.note}" if figure.note else "")

@@ -10,6 +10,7 @@ from tests.bench.blocks import alternate
 from tests.bench.client import Client
 from tests.bench.compilation import Compilation
 from tests.bench.figure import Figure, Peer, median, skipped
+from tests.bench.goal import Goal
 from tests.bench.prompts import text_prompt
 from tests.bench.setting import Setting
 from tests.pipe import Json, RpcError
@@ -45,7 +46,7 @@ def cost(setting: Setting, constraint: Callable[[int], Json]) -> Iterator[Figure
         sides = {"with": lambda: per_token(constraint(0), PROMPT), "without": lambda: per_token({}, words)}
         held = alternate(sides, setting.rounds(ROUNDS))
         without = Peer("without a grammar", median(held["without"]))
-        yield Figure("ms_per_token", median(held["with"]), "ms", without, goal="ratio <= 1.05")
+        yield Figure("ms_per_token", median(held["with"]), "ms", without, goals=(Goal("<=", 1.05, "ratio"),))
     compiles = Compilation(setting.repository.folder)
     values = [compiles.milliseconds(constraint(number)) for number in range(1, 1 + setting.rounds(ROUNDS))]
     yield Figure("compile_ms", median(values), "ms", note="one never seen, in this process")

@@ -6,14 +6,15 @@ import random
 from collections.abc import Iterator
 
 from tests.bench.figure import Figure
+from tests.bench.goal import Goal
 from tests.bench.prompts import picture_prompt
-from tests.bench.setting import Setting
+from tests.bench.setting import BUDGET_GB, Setting
 
 SIDE = 1024  # pixels of the picture: 1,024 tokens
 TEMPLATE = 40  # tokens that the chat template adds, rounded up
 ANSWER = 16
 GB = 1e9  # bytes
-GOALS = {"4k": "<= 3.4 with 4b on CUDA", "2k": "<= 3.15 with 4b on CUDA"}
+GOALS = {"4k": 3.4, "2k": 3.15}  # GB, of the 4B model on CUDA; elsewhere its own budget
 
 
 def run(setting: Setting) -> Iterator[Figure]:
@@ -27,5 +28,9 @@ def run(setting: Setting) -> Iterator[Figure]:
             total = answer.result()["usage"]["total_tokens"]
             status = client.status()
         note = f"{total} tokens, budget {status['budgetBytes'] / GB:.3g} GB"
-        yield Figure(f"peak_gb_{name}", status["peakBytes"] / GB, "GB", goal=GOALS[name], note=note)
+        goals = (
+            Goal("<=", GOALS[name], device="cuda", geometry="4b"),
+            Goal("<=", BUDGET_GB, device="cpu", geometry="mini"),
+        )
+        yield Figure(f"peak_gb_{name}", status["peakBytes"] / GB, "GB", goals=goals, note=note)
         yield Figure(f"estimate_over_measured_{name}", status["estimatedPeakBytes"] / status["peakBytes"], "")

@@ -7,12 +7,14 @@ import io
 import itertools
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Protocol, cast
 
 from PIL import Image
 
 from tests.bench.client import Client
 from tests.bench.figure import Figure, Peer, skipped
+from tests.bench.goal import Goal
 from tests.bench.load import Saturation
 from tests.bench.prompts import text_prompt
 from tests.bench.reference import Reference
@@ -22,6 +24,7 @@ from tests.demo_model import evaluation
 from tests.demo_model.conversation import Conversation
 from tests.pipe import ROOT, Json, RpcError
 
+GEOMETRY = "demo model"  # whatever was asked for
 COUNT = 100  # conversations for each score
 MAX_TOKENS = 320
 _MODEL = ROOT / "tests" / "demo_model" / "model"
@@ -47,11 +50,12 @@ def run(setting: Setting) -> Iterator[Figure]:
         for skill, score in served.items():
             metric = f"score_{skill.replace(' ', '_')}"
             if isinstance(score, str):
-                yield skipped(metric, "%", score)
+                yield replace(skipped(metric, "%", score), geometry=GEOMETRY)
             else:
                 bare = _score(_Bare(reference), skill, count)
                 assert not isinstance(bare, str)
-                yield Figure(metric, score, "%", Peer("stream_generate", bare), goal=">= peer - 1")
+                peer, goals = Peer("stream_generate", bare), (Goal(">=", -1, "points"),)
+                yield Figure(metric, score, "%", peer, goals, geometry=GEOMETRY)
 
 
 class _Model(Protocol):

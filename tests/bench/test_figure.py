@@ -7,6 +7,7 @@ import json
 import pytest
 
 from tests.bench.figure import Figure, Peer, Report, p99, skipped
+from tests.bench.goal import Goal
 
 
 def test_a_figure_is_one_line_of_json_with_all_its_members(capsys: pytest.CaptureFixture[str]) -> None:
@@ -35,34 +36,66 @@ def test_what_could_not_be_measured_has_no_value_but_a_reason(capsys: pytest.Cap
 
 
 def test_the_table_names_metric_value_goal_and_ratio(capsys: pytest.CaptureFixture[str]) -> None:
-    report = Report("decode", "mini", "cpu", {"mlx": "1"}, as_json=False)
-    report.print(Figure("tokens_per_s", 20.0, "tokens/s", Peer("bare", 25.0), goal=">= 0.97"))
+    report = Report("decode", "mini", "cpu, a processor", {"mlx": "1"}, as_json=False)
+    goals = Goal(">=", 0.7, "ratio", "cpu"), Goal(">=", 0.97, "ratio", "gpu")
+    report.print(Figure("tokens_per_s", 20.0, "tokens/s", Peer("bare", 25.0), goals))
     head, row = capsys.readouterr().out.splitlines()
-    assert "decode, mini, on cpu; mlx 1" in head
-    assert " ".join(row.split()) == "tokens_per_s 20 tokens/s (goal >= 0.97) bare: 25, ratio 0.8"
+    assert "decode, mini, on cpu, a processor; mlx 1" in head
+    assert " ".join(row.split()) == "tokens_per_s 20 tokens/s (goal ratio >= 0.7) bare: 25, ratio 0.8"
+
+
+def test_a_figure_of_another_model_than_was_asked_for_names_it(capsys: pytest.CaptureFixture[str]) -> None:
+    Report("quality", "mini", "cpu", {}, as_json=True).print(Figure("score", 90.0, "%", geometry="demo model"))
+    assert json.loads(capsys.readouterr().out)["geometry"] == "demo model"
+
+
+CPU, CUDA, METAL = "cpu, a processor, 2 cores", "cuda, a GPU, 16 cores", "metal, a chip, 8 cores"
 
 
 @pytest.mark.parametrize(
-    ("value", "goal", "misses"),
+    ("value", "goal", "device", "geometry", "missed"),
     [
-        (15.0, "ratio >= 0.8", True),
-        (16.0, "ratio >= 0.8", False),
-        (15.0, "< 15", True),
-        (15.0, "<= 15", False),
-        (15.0, "", False),
-        (15.0, "< 10 with 4b on a GPU", False),
-        (None, "< 10", False),
+        (15.0, Goal(">=", 0.8, "ratio"), CPU, "mini", "ratio >= 0.8"),
+        (16.0, Goal(">=", 0.8, "ratio"), CPU, "mini", None),
+        (18.9, Goal(">=", -1, "points"), CUDA, "4b", ">= peer -1"),
+        (19.0, Goal(">=", -1, "points"), CUDA, "4b", None),
+        (15.0, Goal("<", 15), CPU, "mini", "< 15"),
+        (15.0, Goal("<=", 15), CPU, "mini", None),
+        (15.0, Goal(">", 15), METAL, "tiny", "> 15"),
+        (15.1, Goal(">", 15), METAL, "tiny", None),
+        (15.0, Goal("<", 10, device="cpu", geometry="mini"), CPU, "mini", "< 10"),
+        (15.0, Goal("<", 10, device="cpu", geometry="mini"), CPU, "4b", None),
+        (15.0, Goal("<", 10, device="cpu", geometry="mini"), CUDA, "mini", None),
+        (15.0, Goal("<", 10, device="gpu", geometry="4b"), CUDA, "4b", "< 10"),
+        (15.0, Goal("<", 10, device="gpu", geometry="4b"), METAL, "4b", "< 10"),
+        (15.0, Goal("<", 10, device="gpu", geometry="4b"), CUDA, "mini", None),
+        (15.0, Goal("<", 10, device="gpu", geometry="4b"), CPU, "4b", None),
+        (15.0, Goal("<", 10, device="cuda"), CUDA, "4b", "< 10"),
+        (15.0, Goal("<", 10, device="cuda"), METAL, "4b", None),
+        (15.0, None, CPU, "mini", None),
+        (None, Goal("<", 10), CPU, "mini", None),
     ],
 )
-def test_a_figure_that_misses_its_goal_is_marked(
-    value: float | None, goal: str, misses: bool, capsys: pytest.CaptureFixture[str]
+def test_a_figure_that_misses_the_goal_of_its_device_and_geometry_is_marked(
+    value: float | None,
+    goal: Goal | None,
+    device: str,
+    geometry: str,
+    missed: str | None,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     for as_json in (False, True):
-        report = Report("download", "mini", "cpu", {}, as_json=as_json)
-        report.print(Figure("throughput", value, "MB/s", Peer("curl", 20.0), goal=goal))
+        report = Report("download", geometry, device, {}, as_json=as_json)
+        report.print(Figure("throughput", value, "MB/s", Peer("curl", 20.0), (goal,) if goal else ()))
     row, line = capsys.readouterr().out.splitlines()[1:]
-    assert (", MISSED)" in row) == misses
-    assert json.loads(line).get("missed") == (goal if misses else None)
+    assert (f"(goal {missed}, MISSED)" in row) == ("MISSED" in row) == (missed is not None)
+    assert json.loads(line).get("missed") == missed
+
+
+def test_a_goal_against_a_peer_that_did_not_run_is_not_judged(capsys: pytest.CaptureFixture[str]) -> None:
+    for goal in (Goal(">=", 0.8, "ratio"), Goal(">=", -1, "points")):
+        Report("quality", "mini", CPU, {}, as_json=True).print(Figure("score", 0.0, "%", goals=(goal,)))
+        assert "missed" not in json.loads(capsys.readouterr().out)
 
 
 def test_the_99th_percentile_leaves_one_in_a_hundred_above_it() -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import queue
 import subprocess
 import sys
 import threading
-from concurrent.futures import Future, wait
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -72,32 +73,73 @@ def test_a_worker_that_died_is_started_again() -> None:
         worker.close()
 
 
+class Held:
+    """Which pictures a worker's child is asked for, in their order. The first waits for `go_on` before it is sent."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.first, self.go_on = threading.Event(), threading.Event()
+        self.asked: list[bytes] = []
+        self._exchange = Worker._exchange
+        monkeypatch.setattr(Worker, "_exchange", staticmethod(self._held))
+
+    def _held(self, child: Any, job: Any) -> Any:
+        self.asked.append(job.data)
+        if len(self.asked) == 1:
+            self.first.set()
+            assert self.go_on.wait(WAIT_SECONDS)
+        return self._exchange(child, job)
+
+
 def test_urgent_pictures_overtake_those_that_wait_and_the_one_that_is_being_opened(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = encoded(noise((1500, 1500)))
+    file = encoded(noise((200, 200)))
     alone = opened(worker, file)
-    order: list[str] = []
-    under_way = threading.Event()
-    exchange = Worker._exchange
-
-    def watched(*arguments: Any) -> Any:
-        under_way.set()
-        return exchange(*arguments)
+    order: queue.SimpleQueue[str] = queue.SimpleQueue()
+    held = Held(monkeypatch)
 
     def submit(name: str, *, urgent: bool) -> Future[Picture]:
         done = worker.picture(file, ANY_SIZE, urgent=urgent)
-        done.add_done_callback(lambda _: order.append(name))
+        done.add_done_callback(lambda _: order.put(name))
         return done
 
-    monkeypatch.setattr(Worker, "_exchange", staticmethod(watched))
     submitted = [submit(f"later {number}", urgent=False) for number in range(3)]
-    assert under_way.wait(WAIT_SECONDS)
+    assert held.first.wait(WAIT_SECONDS)
     submitted += [submit(f"urgent {number}", urgent=True) for number in range(2)]
-    wait(submitted, WAIT_SECONDS)
+    held.go_on.set()
 
-    assert order == ["urgent 0", "urgent 1", "later 0", "later 1", "later 2"]
+    ended = [order.get(timeout=WAIT_SECONDS) for _ in submitted]
+    assert ended == ["urgent 0", "urgent 1", "later 0", "later 1", "later 2"]
     assert {done.result().digest for done in submitted} == {alone.digest}
+    assert len(held.asked) == 6  # the one set aside twice
+
+
+def test_a_picture_cancelled_while_it_is_set_aside_is_not_opened_again(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [encoded(plain(colour)) for colour in ("red", "green", "blue")]
+    held = Held(monkeypatch)
+    aside = worker.picture(files[0], ANY_SIZE)
+    assert held.first.wait(WAIT_SECONDS)
+    urgent = worker.picture(files[1], ANY_SIZE, urgent=True)
+
+    aside.cancel()
+    held.go_on.set()
+
+    assert urgent.result(WAIT_SECONDS).width == 256
+    assert worker.picture(files[2], ANY_SIZE).result(WAIT_SECONDS).width == 256
+    assert held.asked == files
+
+
+def test_a_picture_cancelled_while_it_is_opened_harms_nobody(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = Held(monkeypatch)
+    given_up = worker.picture(encoded(plain("red")), ANY_SIZE)
+    assert held.first.wait(WAIT_SECONDS)
+
+    given_up.cancel()
+    held.go_on.set()
+
+    assert worker.picture(encoded(plain("blue")), ANY_SIZE).result(WAIT_SECONDS).width == 256
 
 
 def test_an_urgent_picture_that_comes_just_as_another_was_opened_meets_no_dying_process(
@@ -121,49 +163,61 @@ def test_an_urgent_picture_that_comes_just_as_another_was_opened_meets_no_dying_
 
 def test_a_worker_closed_with_a_picture_set_aside_refuses_that_too(monkeypatch: pytest.MonkeyPatch) -> None:
     worker = Worker()
-    file = encoded(noise((1500, 1500)))
+    file = encoded(plain("red"))
     exchange = Worker._exchange
-    exchanges: list[threading.Event] = [threading.Event(), threading.Event()]
+    begun: queue.SimpleQueue[threading.Event] = queue.SimpleQueue()
 
-    def watched(*arguments: Any) -> Any:
-        next(each for each in exchanges if not each.is_set()).set()
+    def held(*arguments: Any) -> Any:
+        go_on = threading.Event()
+        begun.put(go_on)
+        assert go_on.wait(WAIT_SECONDS)
         return exchange(*arguments)
 
-    monkeypatch.setattr(Worker, "_exchange", staticmethod(watched))
+    monkeypatch.setattr(Worker, "_exchange", staticmethod(held))
     aside = worker.picture(file, ANY_SIZE)
-    assert exchanges[0].wait(WAIT_SECONDS)
+    first = begun.get(timeout=WAIT_SECONDS)
     urgent = worker.picture(file, ANY_SIZE, urgent=True)
-    assert exchanges[1].wait(WAIT_SECONDS)
+    first.set()
+    second = begun.get(timeout=WAIT_SECONDS)
 
     worker.close()
+    second.set()
 
     for done in (aside, urgent):
         with pytest.raises(PictureError, match="closed"):
             done.result(WAIT_SECONDS)
 
 
-def test_a_picture_cancelled_while_it_waits_is_not_opened(worker: Worker) -> None:
-    file = encoded(noise((1500, 1500)))
-    first, second, third = (worker.picture(file, ANY_SIZE) for _ in range(3))
+def test_a_picture_cancelled_while_it_waits_is_not_opened(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = [encoded(plain(colour)) for colour in ("red", "green", "blue")]
+    held = Held(monkeypatch)
+    first, second, third = (worker.picture(file, ANY_SIZE) for file in files)
+    assert held.first.wait(WAIT_SECONDS)
 
     assert second.cancel()
-    assert third.result(WAIT_SECONDS).width == first.result().width
+    held.go_on.set()
+
+    assert third.result(WAIT_SECONDS).width == first.result(WAIT_SECONDS).width
+    assert held.asked == [files[0], files[2]]
 
 
-def test_a_closed_worker_refuses_what_waits_and_what_comes() -> None:
+def test_a_closed_worker_refuses_what_waits_and_what_comes(monkeypatch: pytest.MonkeyPatch) -> None:
     worker = Worker()
     opened(worker, encoded(plain("red")))
     child = psutil.Process(worker.pid)
-    file = encoded(noise((3000, 3000)))
-    waiting = [worker.picture(file, ANY_SIZE) for _ in range(3)]
+    held = Held(monkeypatch)
+    waiting = [worker.picture(encoded(plain("red")), ANY_SIZE) for _ in range(3)]
+    assert held.first.wait(WAIT_SECONDS)
 
     worker.close()
+    held.go_on.set()
 
     for done in [*waiting, worker.picture(b"", ANY_SIZE)]:
         with pytest.raises(PictureError, match="closed"):
             done.result(WAIT_SECONDS)
     psutil.wait_procs([child], timeout=WAIT_SECONDS)
     assert worker.pid is None
+    assert len(held.asked) == 1
 
 
 def test_a_process_that_grows_beyond_the_watched_limit_ends_itself() -> None:
