@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from sidecar.engine import Piece, RequestPriority, TextDelta
@@ -153,9 +153,10 @@ class Interleaving:
 
 
 def check(interleaving: Interleaving, examples: int) -> None:
-    """With so many series of arrivals, always the same ones."""
+    """With so many series of arrivals, always the same ones. One that fails is not made shorter: when things come is as
+    much a cause as what comes, so that takes minutes and finds little."""
 
-    @settings(max_examples=examples, deadline=None, derandomize=True)
+    @settings(max_examples=examples, derandomize=True, phases=[Phase.generate])
     @given(arrivals=arrivals_of_any_kind)
     def interleaved(arrivals: list[Arrival]) -> None:
         asyncio.run(interleaving.run(arrivals))

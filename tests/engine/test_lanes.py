@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import queue
 import threading
 import time
 from collections.abc import Callable
@@ -274,6 +275,33 @@ async def test_at_rest_the_lanes_are_gone_and_later_the_model_is(tmp_path: Path,
     assert not bench.engine._thread._scheduler._lanes
     assert (await bench.ask("hello")).text == first.text
     bench.engine.close()
+
+
+async def test_idle_for_a_minute_it_rests_and_for_half_an_hour_it_unloads(
+    tmp_path: Path, random_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sidecar.engine.inbox import Inbox
+
+    waits: queue.SimpleQueue[float | None] = queue.SimpleQueue()
+    wait = Inbox.wait
+
+    def noted(inbox: Inbox, seconds: float | None) -> bool:
+        waits.put(seconds)
+        return wait(inbox, seconds)
+
+    async def long_wait(name: str, **options: float) -> float:
+        (tmp_path / name).mkdir()
+        bench = Bench(tmp_path / name, random_model, **options)
+        await bench.ask("hello")
+        while (seconds := await asyncio.to_thread(waits.get, timeout=30)) is None or seconds < 1:
+            continue
+        bench.engine.close()
+        return seconds
+
+    monkeypatch.setattr(Inbox, "wait", noted)
+
+    assert 50 < await long_wait("before it rests") <= 60
+    assert 1790 < await long_wait("at rest", rest_seconds=0.01) <= 1800
 
 
 async def test_a_step_that_hangs_fails_its_requests_and_tells_the_process(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from sidecar.engine import RequestPriority
+from sidecar.engine.memory import Memory, Shape
 from sidecar.errors import ContextLengthExceeded
 from tests.bench.geometry import GEOMETRIES
 from tests.engine.conftest import Bench, budget_for
@@ -86,6 +88,28 @@ async def test_a_request_put_off_can_be_cancelled_and_outlives_an_unload(tight: 
     assert not tight.engine.status().loaded
 
 
+async def test_what_mlx_keeps_for_its_next_arrays_is_bounded_by_the_budget(tight: Bench) -> None:
+    import mlx.core as mx
+
+    await tight.engine.ensure_loaded(tight.model)
+    limit = mx.set_cache_limit(0)
+    mx.set_cache_limit(limit)
+
+    assert limit == (tight.engine.status().budget_bytes or 0) // 32
+
+
+@pytest.mark.parametrize(
+    ("device", "budget", "bits"),
+    [("metal", 3 * 10**9, (8, 8)), ("metal", 12 * 10**9, (None, 8)), ("cuda", 3 * 10**9, (None, None))],
+)
+def test_the_background_has_8_bits_where_there_is_a_kernel_and_people_where_the_budget_asks(
+    prepared: None, device: Any, budget: int, bits: Any
+) -> None:
+    from sidecar.engine import loader
+
+    assert loader._kv_bits(replace(real_memory(), budget=budget), device, 32_768) == bits
+
+
 async def test_what_can_never_fit_is_refused(tight: Bench) -> None:
     with pytest.raises(ContextLengthExceeded):
         await tight.ask("word " * 6000, priority=HIGH)
@@ -143,13 +167,13 @@ def test_quantised_keys_and_values_take_half(prepared: None) -> None:
     assert 0.53 < quantised / plain < 0.56
 
 
-def test_the_real_model_on_metal_stays_below_3_gigabytes_with_4096_tokens(prepared: None) -> None:
+def real_memory() -> Memory:
+    """Of the 4B model on Metal."""
     from sidecar.engine import kv_cache
-    from sidecar.engine.memory import Memory, Shape
 
     config = GEOMETRIES["4b"].config()
     text, vision = SimpleNamespace(**config["text_config"]), SimpleNamespace(**config["vision_config"])
-    memory = Memory(
+    return Memory(
         budget=3_000_000_000,
         weights=2_590_831_616,  # measured
         text=Shape.of_text(text, 2),
@@ -159,6 +183,10 @@ def test_the_real_model_on_metal_stays_below_3_gigabytes_with_4096_tokens(prepar
         fused=True,
         ahead=False,
     )
+
+
+def test_the_real_model_on_metal_stays_below_3_gigabytes_with_4096_tokens(prepared: None) -> None:
+    memory = real_memory()
 
     assert memory.of_one(4096, 8) < 3e9
     assert memory.room(8, 32_768) >= 4096
