@@ -17,6 +17,7 @@ from sidecar.errors import ContextLengthExceeded
 from tests.bench.geometry import GEOMETRIES
 from tests.engine.conftest import Bench, budget_for
 from tests.engine.pictures import about, data_url, encoded, noise
+from tests.engine.synthetic import write_model
 
 HIGH, LOW = RequestPriority.HIGH, RequestPriority.LOW
 LONG = "a long prompt of many words " * 60
@@ -130,6 +131,23 @@ async def test_the_estimate_covers_what_is_taken(tmp_path: Path, random_model: P
     estimate = bench.engine.status().estimated_peak_bytes
     bench.engine.close()
     assert peak <= estimate <= 3 * peak  # of so small a model most is what larger ones have for nothing
+
+
+async def test_a_prompt_has_the_logits_of_its_last_position_only(tmp_path: Path, prepared: None) -> None:
+    import mlx.core as mx
+
+    vocabulary = 60_000
+    bench = Bench(tmp_path, write_model(tmp_path / "wide", text={"vocab_size": vocabulary}))
+    await bench.engine.ensure_loaded(bench.model)
+    before = mx.get_active_memory()
+    mx.reset_peak_memory()
+
+    answer = await bench.ask(LONG, max_tokens=2)
+
+    grown = mx.get_peak_memory() - before
+    bench.engine.close()
+    assert answer.end.prompt_tokens > 256
+    assert grown < 256 * vocabulary * 4 / 2  # half of what all logits of one chunk take
 
 
 def sum_of_weights(bench: Bench) -> int:
