@@ -105,7 +105,6 @@ async def open_pictures(
         InvalidImage: one cannot be used; `details.reason` says why and `details.index` which (from 0).
         EngineFailed: the worker has been closed.
     """
-    loop = asyncio.get_running_loop()
     parts = list(image_parts(messages))
     if len(parts) > MAX_PICTURES:
         raise InvalidImage(f"{len(parts)} images", reason="too_many_pictures", index=MAX_PICTURES)
@@ -119,7 +118,7 @@ async def open_pictures(
                 url, bounds = shown[ahead]
                 if shown[ahead] not in opening:
                     with _told(ahead):
-                        data = await loop.run_in_executor(reading, read_picture, url, attachments)
+                        data = await _read_beside(reading, url, attachments, worker)
                     opening[shown[ahead]] = worker.picture(data, bounds, urgent=urgent)
                     del data
             with _told(index):
@@ -128,6 +127,21 @@ async def open_pictures(
         for each in opening.values():
             each.cancel()
     return pictures
+
+
+async def _read_beside(reading: Executor | None, url: str, attachments: Path, worker: Worker) -> bytes:
+    """The picture's file. Nothing more is read once the worker has been closed, whatever is in line by then."""
+
+    def read() -> bytes:
+        if worker.closed:
+            raise PictureError("closed")
+        return read_picture(url, attachments)
+
+    try:
+        under_way = asyncio.get_running_loop().run_in_executor(reading, read)
+    except RuntimeError as error:  # it has been shut down
+        raise PictureError("closed") from error
+    return await under_way
 
 
 @contextlib.contextmanager

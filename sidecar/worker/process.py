@@ -90,6 +90,11 @@ class Worker:
         self._closed = False
 
     @property
+    def closed(self) -> bool:
+        """Whether it opens nothing more."""
+        return self._closed
+
+    @property
     def pid(self) -> int | None:
         """The child's process id while there is one."""
         child = self._child

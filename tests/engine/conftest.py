@@ -132,6 +132,24 @@ def other_model(prepared: None, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return write_model(tmp_path_factory.mktemp("models") / "other", seed=8)
 
 
+@pytest.fixture(scope="session")
+def deep_model(prepared: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One whose keys and values are most of what a request takes, as they are of a large model's."""
+    shape = {"num_hidden_layers": 12, "num_key_value_heads": 4}
+    return write_model(tmp_path_factory.mktemp("models") / "deep", text=shape)
+
+
+def budget_for(model: Path, rows: int, positions: int) -> int:
+    """What that many rows of so many positions need."""
+    from sidecar.engine import loader
+    from sidecar.engine.lane import KV_STEP
+
+    memory = loader.load(model, backend.device(), 1 << 40).memory
+    each = -(-positions // KV_STEP) * KV_STEP * memory.bytes_a_position(None)
+    needed = memory.weights + rows * each + memory.reading_bytes(positions, None)
+    return needed * 97 // 96  # the kept features' share
+
+
 @pytest.fixture(scope="module")
 def worker() -> Iterator[Worker]:
     worker = Worker()

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import itertools
 import os
 import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sidecar.engine import images
 from sidecar.engine.images import (
     BACKGROUND_PIXELS,
     MAX_FILE_BYTES,
@@ -22,7 +24,7 @@ from sidecar.engine.images import (
 )
 from sidecar.errors import EngineFailed, InvalidImage
 from sidecar.worker import Bounds, Picture, Worker
-from tests.engine.pictures import ANY_SIZE, data_url, encoded, image_part, plain, text_part
+from tests.engine.pictures import ANY_SIZE, WAIT_SECONDS, data_url, encoded, image_part, plain, text_part
 
 QWEN = Bounds(multiple=32, min_pixels=256 * 256, max_pixels=4096 * 4096)  # the real model's
 
@@ -159,6 +161,35 @@ async def test_a_closed_worker_is_the_engine_s_failure(attachments: Path) -> Non
 
     with pytest.raises(EngineFailed):
         await open_pictures(user(image_part("data:;base64,eA")), attachments, closed, ANY_SIZE)
+
+
+async def test_what_is_in_line_to_be_read_when_all_is_closed_is_not_read(
+    attachments: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker, reading = Worker(), ThreadPoolExecutor(1)
+    begun, go_on = threading.Event(), threading.Event()
+    read: list[str] = []
+
+    def held(url: str, _attachments: Path) -> bytes:
+        read.append(url)
+        begun.set()
+        assert go_on.wait(WAIT_SECONDS)
+        return b""
+
+    monkeypatch.setattr(images, "read_picture", held)
+    chats = [user(image_part(f"{number} a"), image_part(f"{number} b")) for number in range(2)]
+    asked = [
+        asyncio.ensure_future(open_pictures(chat, attachments, worker, ANY_SIZE, reading=reading)) for chat in chats
+    ]
+    assert await asyncio.to_thread(begun.wait, WAIT_SECONDS)
+
+    worker.close()
+    reading.shutdown(wait=False)
+    go_on.set()
+
+    for each in await asyncio.gather(*asked, return_exceptions=True):
+        assert isinstance(each, EngineFailed), each
+    assert read == ["0 a"]
 
 
 @pytest.mark.parametrize(

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import queue
 import threading
 import time
 from collections.abc import Callable
-from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
-from hypothesis import strategies as st
 
 from sidecar.engine import RequestPriority
 from sidecar.engine.request import Job
@@ -279,6 +277,33 @@ async def test_at_rest_the_lanes_are_gone_and_later_the_model_is(tmp_path: Path,
     bench.engine.close()
 
 
+async def test_idle_for_a_minute_it_rests_and_for_half_an_hour_it_unloads(
+    tmp_path: Path, random_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sidecar.engine.inbox import Inbox
+
+    waits: queue.SimpleQueue[float | None] = queue.SimpleQueue()
+    wait = Inbox.wait
+
+    def noted(inbox: Inbox, seconds: float | None) -> bool:
+        waits.put(seconds)
+        return wait(inbox, seconds)
+
+    async def long_wait(name: str, **options: float) -> float:
+        (tmp_path / name).mkdir()
+        bench = Bench(tmp_path / name, random_model, **options)
+        await bench.ask("hello")
+        while (seconds := await asyncio.to_thread(waits.get, timeout=30)) is None or seconds < 1:
+            continue
+        bench.engine.close()
+        return seconds
+
+    monkeypatch.setattr(Inbox, "wait", noted)
+
+    assert 50 < await long_wait("before it rests") <= 60
+    assert 1790 < await long_wait("at rest", rest_seconds=0.01) <= 1800
+
+
 async def test_a_step_that_hangs_fails_its_requests_and_tells_the_process(
     tmp_path: Path, random_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -304,94 +329,6 @@ async def test_a_step_that_hangs_fails_its_requests_and_tells_the_process(
     await bench.until(lambda status: not status.loaded)
     assert failed.value.details == {"reason": "hung"}
     assert failed.value.retryable
-
-
-WAYS: list[dict[str, Any]] = [{}, {"temperature": 1.0, "seed": 4}]
-"""How answers are drawn: the likeliest tokens, or by a seed."""
-
-arrivals = st.lists(
-    st.tuples(
-        st.sampled_from(
-            [
-                "high",
-                "high elsewhere",
-                "low",
-                "low",
-                "low sampled",
-                "cancelled",
-                "high cancelled",
-                "unload",
-                "pause",
-                "resume",
-            ]
-        ),
-        st.integers(0, 3),
-        st.integers(0, 6),
-    ),
-    min_size=3,
-    max_size=12,
-)
-
-
-@settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(arrivals=arrivals)
-@example(arrivals=[("low sampled", 0, 2), ("high cancelled", 1, 2), ("low sampled", 2, 1), ("high cancelled", 0, 1)])
-@example(arrivals=[("low sampled", 2, 2), ("high elsewhere", 0, 1), ("low", 1, 1), ("high", 0, 0), ("unload", 0, 0)])
-def test_whatever_arrives_between_the_batchs_answers_are_those_of_solo_runs(
-    shared_bench: Bench, other_model: Path, solo: list[list[str]], arrivals: list[tuple[str, int, int]]
-) -> None:
-    async def interleave() -> None:
-        shared_bench._changed = asyncio.Event()
-        ask = shared_bench.ask
-        low: list[tuple[str, asyncio.Future[Answer]]] = []
-        others: list[asyncio.Future[Any]] = []
-        for what, chat, turns in arrivals:
-            if what.startswith("low"):
-                way = int(what == "low sampled")
-                asked = asyncio.ensure_future(ask(CHATS[chat], max_tokens=24, **WAYS[way]))
-                low.append((solo[way][chat], asked))
-            elif what in ("high", "high elsewhere"):
-                model = other_model if what == "high elsewhere" else None
-                others.append(asyncio.ensure_future(ask(CHATS[chat], model=model, max_tokens=3, priority=HIGH)))
-            elif what.endswith("cancelled"):
-                priority = HIGH if what == "high cancelled" else LOW
-                others.append(asyncio.ensure_future(cut_short(CHATS[chat], priority)))
-            elif what == "unload":
-                others.append(asyncio.ensure_future(shared_bench.engine.unload_model()))
-            elif what == "pause":
-                await shared_bench.engine.pause()
-            else:
-                await shared_bench.engine.resume()
-            for _ in range(turns):
-                await pieces_of_somebody()
-        await shared_bench.engine.resume()
-        for alone, answer in low:
-            assert (await answer).text == alone
-        await asyncio.gather(*others)
-
-    async def cut_short(chat: Any, priority: RequestPriority) -> None:
-        async with aclosing(shared_bench.stream(chat, max_tokens=200, priority=priority)) as stream:
-            async for _ in stream:
-                return
-
-    async def pieces_of_somebody() -> None:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(shared_bench._changed.wait(), 0.01)
-        shared_bench._changed.clear()
-
-    asyncio.run(interleave())
-
-
-@pytest.fixture(scope="session")
-def solo(shared_bench: Bench) -> list[list[str]]:
-    """What each chat is answered when nothing else runs, in each of the `WAYS`."""
-
-    async def ask_all() -> list[list[str]]:
-        shared_bench._changed = asyncio.Event()
-        ask = shared_bench.ask
-        return [[(await ask(chat, max_tokens=24, **way)).text for chat in CHATS] for way in WAYS]
-
-    return asyncio.run(ask_all())
 
 
 def test_where_blocks_are_computed_ahead_the_wait_for_other_rows_is_not_the_prompts(

@@ -314,8 +314,23 @@ def test_a_missing_openblas_is_only_a_warning(
     assert "OpenBLAS not found" in caplog.text
 
 
-def test_the_memory_budget_is_within_3_and_12_gibibytes() -> None:
-    assert 3 << 30 <= backend.memory_budget() <= 12 << 30
+def test_compiled_kernels_lie_in_the_data_folder_s_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLX_PTX_CACHE_DIR", raising=False)
+
+    backend.prepare(tmp_path / "cache")
+
+    assert backend.kernels() == tmp_path / "cache" / "kernels"
+    assert backend.kernels().is_dir()
+
+
+@pytest.mark.parametrize(("installed", "budget"), [(4, 3), (8, 3), (16, 4), (32, 8), (48, 12), (256, 12)])
+def test_the_memory_budget_is_a_quarter_of_the_memory_within_3_and_12_gibibytes(
+    monkeypatch: pytest.MonkeyPatch, installed: int, budget: int
+) -> None:
+    pages = {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": installed << 18}
+    monkeypatch.setattr("os.sysconf", pages.__getitem__)
+
+    assert backend.memory_budget() == budget << 30
 
 
 async def test_a_person_who_needs_another_model_does_not_wait_for_the_background_which_loses_nothing(

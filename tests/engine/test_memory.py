@@ -4,40 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from sidecar.engine import RequestPriority, backend
+from sidecar.engine import RequestPriority
+from sidecar.engine.memory import Memory, Shape
 from sidecar.errors import ContextLengthExceeded
 from tests.bench.geometry import GEOMETRIES
-from tests.engine.conftest import Bench
+from tests.engine.conftest import Bench, budget_for
 from tests.engine.pictures import about, data_url, encoded, noise
 from tests.engine.synthetic import write_model
 
 HIGH, LOW = RequestPriority.HIGH, RequestPriority.LOW
 LONG = "a long prompt of many words " * 60
 PICTURE = about(data_url(encoded(noise((256, 256)))))
-
-
-@pytest.fixture(scope="module")
-def deep_model(prepared: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One whose keys and values are most of what a request takes, as they are of a large model's."""
-    shape = {"num_hidden_layers": 12, "num_key_value_heads": 4}
-    return write_model(tmp_path_factory.mktemp("models") / "deep", text=shape)
-
-
-def budget_for(model: Path, rows: int, positions: int) -> int:
-    """What that many rows of so many positions need."""
-    from sidecar.engine import loader
-    from sidecar.engine.lane import KV_STEP
-
-    memory = loader.load(model, backend.device(), 1 << 40).memory
-    each = -(-positions // KV_STEP) * KV_STEP * memory.bytes_a_position(None)
-    needed = memory.weights + rows * each + memory.reading_bytes(positions, None)
-    return needed * 97 // 96  # the kept features' share
 
 
 @pytest.fixture
@@ -105,6 +89,28 @@ async def test_a_request_put_off_can_be_cancelled_and_outlives_an_unload(tight: 
     assert not tight.engine.status().loaded
 
 
+async def test_what_mlx_keeps_for_its_next_arrays_is_bounded_by_the_budget(tight: Bench) -> None:
+    import mlx.core as mx
+
+    await tight.engine.ensure_loaded(tight.model)
+    limit = mx.set_cache_limit(0)
+    mx.set_cache_limit(limit)
+
+    assert limit == (tight.engine.status().budget_bytes or 0) // 32
+
+
+@pytest.mark.parametrize(
+    ("device", "budget", "bits"),
+    [("metal", 3 * 10**9, (8, 8)), ("metal", 12 * 10**9, (None, 8)), ("cuda", 3 * 10**9, (None, None))],
+)
+def test_the_background_has_8_bits_where_there_is_a_kernel_and_people_where_the_budget_asks(
+    prepared: None, device: Any, budget: int, bits: Any
+) -> None:
+    from sidecar.engine import loader
+
+    assert loader._kv_bits(replace(real_memory(), budget=budget), device, 32_768) == bits
+
+
 async def test_what_can_never_fit_is_refused(tight: Bench) -> None:
     with pytest.raises(ContextLengthExceeded):
         await tight.ask("word " * 6000, priority=HIGH)
@@ -125,6 +131,23 @@ async def test_the_estimate_covers_what_is_taken(tmp_path: Path, random_model: P
     estimate = bench.engine.status().estimated_peak_bytes
     bench.engine.close()
     assert peak <= estimate <= 3 * peak  # of so small a model most is what larger ones have for nothing
+
+
+async def test_a_prompt_has_the_logits_of_its_last_position_only(tmp_path: Path, prepared: None) -> None:
+    import mlx.core as mx
+
+    vocabulary = 60_000
+    bench = Bench(tmp_path, write_model(tmp_path / "wide", text={"vocab_size": vocabulary}))
+    await bench.engine.ensure_loaded(bench.model)
+    before = mx.get_active_memory()
+    mx.reset_peak_memory()
+
+    answer = await bench.ask(LONG, max_tokens=2)
+
+    grown = mx.get_peak_memory() - before
+    bench.engine.close()
+    assert answer.end.prompt_tokens > 256
+    assert grown < 256 * vocabulary * 4 / 2  # half of what all logits of one chunk take
 
 
 def sum_of_weights(bench: Bench) -> int:
@@ -162,13 +185,13 @@ def test_quantised_keys_and_values_take_half(prepared: None) -> None:
     assert 0.53 < quantised / plain < 0.56
 
 
-def test_the_real_model_on_metal_stays_below_3_gigabytes_with_4096_tokens(prepared: None) -> None:
+def real_memory() -> Memory:
+    """Of the 4B model on Metal."""
     from sidecar.engine import kv_cache
-    from sidecar.engine.memory import Memory, Shape
 
     config = GEOMETRIES["4b"].config()
     text, vision = SimpleNamespace(**config["text_config"]), SimpleNamespace(**config["vision_config"])
-    memory = Memory(
+    return Memory(
         budget=3_000_000_000,
         weights=2_590_831_616,  # measured
         text=Shape.of_text(text, 2),
@@ -178,6 +201,10 @@ def test_the_real_model_on_metal_stays_below_3_gigabytes_with_4096_tokens(prepar
         fused=True,
         ahead=False,
     )
+
+
+def test_the_real_model_on_metal_stays_below_3_gigabytes_with_4096_tokens(prepared: None) -> None:
+    memory = real_memory()
 
     assert memory.of_one(4096, 8) < 3e9
     assert memory.room(8, 32_768) >= 4096

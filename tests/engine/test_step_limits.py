@@ -7,6 +7,19 @@ from collections.abc import Callable
 from sidecar.engine.step_limits import ChunkLimit, RowLimit
 
 
+def test_a_stretch_of_the_background_may_take_50_ms() -> None:
+    for seconds, rows in ((0.0499, 2), (0.0501, 1)):
+        limit = RowLimit(2)
+        limit.measured(1, 0.03)
+        assert limit.measured(2, seconds) == (rows == 1)
+        assert limit.rows == rows
+
+    for seconds, tokens in ((0.0499, 256), (0.0501, 224)):
+        chunk = ChunkLimit(256)
+        chunk.measured(256, seconds)
+        assert chunk.tokens == tokens
+
+
 def test_the_row_limit_grows_while_there_is_room_and_falls_back_when_a_step_takes_too_long() -> None:
     limit = RowLimit(8, seconds=0.05)
     assert limit.rows == 8  # nothing is known yet

@@ -6,8 +6,12 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+from types import SimpleNamespace
 
 import pytest
+
+from sidecar.engine import watchdog
 
 COMPUTES = """
 import sys, threading, time
@@ -39,3 +43,23 @@ def test_a_computer_that_stood_still_is_no_hang_and_a_hang_after_it_is_noticed()
 
         assert child.stdout.readline() == "computed\n"
         assert child.stdout.readline() == "hung\n"
+
+
+def test_two_minutes_without_a_beat_are_a_hang(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    hung = threading.Event()
+
+    class Clock(threading.Event):
+        """Its seconds are over at once."""
+
+        def wait(self, timeout: float | None = None) -> bool:
+            if timeout is None:
+                return super().wait()
+            slept.append(timeout)
+            return False
+
+    monkeypatch.setattr(watchdog, "threading", SimpleNamespace(Event=Clock, Thread=threading.Thread))
+    watchdog.Watchdog(hung.set).beat()
+
+    assert hung.wait(30)
+    assert sum(slept) == pytest.approx(120)

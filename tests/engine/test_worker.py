@@ -47,6 +47,28 @@ def test_a_picture_beyond_the_memory_limit_is_refused_and_the_next_is_served() -
         worker.close()
 
 
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS does not limit address space")
+def test_a_picture_has_a_gigabyte(worker: Worker) -> None:
+    opened(worker, encoded(plain("red")))
+    assert worker.pid is not None
+
+    assert psutil.Process(worker.pid).rlimit(psutil.RLIMIT_AS) == (1 << 30, 1 << 30)
+
+
+def test_a_picture_has_ten_seconds(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    allowed: list[float] = []
+    timer = threading.Timer
+
+    def noted(seconds: float, *arguments: Any) -> threading.Timer:
+        allowed.append(seconds)
+        return timer(seconds, *arguments)
+
+    monkeypatch.setattr(threading, "Timer", noted)
+    opened(worker, encoded(plain("red")))
+
+    assert allowed == [10]
+
+
 def test_a_picture_that_takes_too_long_is_refused_and_the_next_is_served() -> None:
     worker = Worker(picture_seconds=0.001)  # less than the start of the process takes
     try:

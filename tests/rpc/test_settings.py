@@ -18,6 +18,15 @@ def test_every_setting_comes_with_its_default_and_its_range(sidecar: Pipe) -> No
         assert setting["default"] is None or setting["minimum"] <= setting["default"] <= setting["maximum"]
 
 
+def test_what_the_engine_may_take_and_when_it_rests_are_settings(sidecar: Pipe) -> None:
+    assert {key: setting["default"] for key, setting in settings(sidecar).items()} == {
+        "memoryBudgetBytes": None,  # a share of the computer's memory
+        "restSeconds": 60,
+        "unloadMinutes": 30,
+        "backgroundPixels": 448 * 448,
+    }
+
+
 def test_a_change_is_told_and_stays_over_a_restart(data_dir: Path) -> None:
     with Pipe.sidecar(data_dir) as pipe:
         pipe.initialize()
