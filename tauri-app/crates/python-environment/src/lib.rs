@@ -11,6 +11,7 @@
 //! | [`failure`] | what went wrong, from what uv said last |
 //! | [`network`] | whether this computer has a network at all |
 //! | [`stamp`] | the mark of a finished environment: compared first, written last |
+//! | [`flush`] | puts what others wrote on the disk, before the mark says that it is there |
 //! | [`site`] | makes the bundled sidecar importable in the environment |
 //! | [`stage`] | the stage itself: all of these in order, as a stream of events |
 //!
@@ -18,6 +19,7 @@
 
 mod address;
 mod failure;
+mod flush;
 mod guard;
 mod network;
 mod output;

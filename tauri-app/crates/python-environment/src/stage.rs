@@ -9,9 +9,11 @@ use std::time::Duration;
 use sidecar_host::{GRACE, Launch, LogFile, Process, RpcError};
 use tokio::io::AsyncReadExt;
 use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinError, JoinHandle};
 
 use crate::address::Address;
 use crate::failure::{self, Origin, cancelled, on_disk};
+use crate::flush::flush;
 use crate::guard::guarded;
 use crate::network::has_route;
 use crate::output::{Lines, Tail};
@@ -158,13 +160,20 @@ impl Maker {
             }
             Found::Nothing | Found::Unfinished => {}
         }
+        self.on_disk("the environment's folder cannot be made", begin).await?;
         let event = self.on_disk("the bundle cannot be read", |uv| Ok(announcement(uv))).await?;
         self.tell(event).await;
-        self.on_disk("the environment's folder cannot be made", begin).await?;
         self.watch(self.uv.venv(), true).await?;
         for launch in self.uv.installation() {
             self.watch(launch, true).await?;
         }
+        let recipe = self.uv.recipe.clone();
+        let flushed = tokio::task::spawn_blocking(move || {
+            flush(&recipe.target)?;
+            // None were fetched, if there is no such folder.
+            if recipe.interpreters.exists() { flush(&recipe.interpreters) } else { Ok(()) }
+        });
+        self.wait_for_disk("the environment cannot be put on the disk", flushed).await?;
         self.on_disk("the environment cannot be marked as finished", finish(version)).await?;
         Ok(python)
     }
@@ -244,6 +253,22 @@ impl Maker {
         let _ = self.events.send(event).await;
     }
 
+    /// Waits for `work`, which changes nothing, so that it can be left alone with a disk that hangs when the stage is cancelled.
+    async fn wait_for_disk(
+        &mut self,
+        what: &'static str,
+        mut work: JoinHandle<io::Result<()>>,
+    ) -> Result<(), RpcError> {
+        let mut patience = Patience::new(Arc::clone(&self.uv));
+        loop {
+            tokio::select! {
+                done = &mut work => return said(what, done),
+                () = patience.is_over() => self.tell(Event::Slow).await,
+                () = is_set(&mut self.cancelled) => return Err(cancelled()),
+            }
+        }
+    }
+
     /// Runs what waits for the disk where it holds up nobody; fails if the stage was cancelled meanwhile.
     async fn on_disk<T: Send + 'static>(
         &self,
@@ -255,8 +280,13 @@ impl Maker {
         if *self.cancelled.borrow() || self.cancelled.has_changed().is_err() {
             return Err(cancelled());
         }
-        done.unwrap_or_else(|error| Err(io::Error::other(error))).map_err(|error| on_disk(what, &error))
+        said(what, done)
     }
+}
+
+/// What came of work on the disk.
+fn said<T>(what: &str, done: Result<io::Result<T>, JoinError>) -> Result<T, RpcError> {
+    done.unwrap_or_else(|error| Err(io::Error::other(error))).map_err(|error| on_disk(what, &error))
 }
 
 /// Looks at what is there; a finished environment is ready to be used afterwards.
@@ -297,8 +327,6 @@ fn finish(version: String) -> impl FnOnce(&Uv) -> io::Result<()> + Send + 'stati
         let recipe = &uv.recipe;
         site::open_to(&site::packages(&recipe.target)?, &recipe.project)?;
         let stamp = Stamp::of(&recipe.project, &version, recipe.python.as_deref(), &recipe.target)?;
-        // uv leaves that to the system: after a power cut the mark would be there, and the packages empty.
-        rustix::fs::sync();
         stamp.write(&recipe.target)
     }
 }
@@ -315,4 +343,36 @@ fn announcement(uv: &Uv) -> Event {
 /// Waits for true, or for the end of whoever could say it. Cancel safe.
 async fn is_set(flag: &mut watch::Receiver<bool>) {
     let _ = flag.wait_for(|set| *set).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc as threads;
+
+    use tokio::time::timeout;
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    #[tokio::test]
+    async fn a_disk_that_hangs_is_called_slow_and_left_alone_by_a_cancel() {
+        let (events, mut told) = mpsc::channel(EVENTS);
+        let (cancel, cancelled) = watch::channel(false);
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let recipe = Recipe::new("uv", folder.path(), folder.path());
+        let times = Times { slow: Duration::from_millis(10), ..Times::default() };
+        let uv = Arc::new(Uv { recipe, mirrors: Mirrors::default(), times, trust: Trust::Stamp });
+        let mut maker = Maker { uv, events, cancelled, log: None, tail: Tail::default() };
+        let (disk, answers) = threads::channel::<()>();
+        let hanging = tokio::task::spawn_blocking(move || answers.recv().map_err(io::Error::other));
+        let waiting = tokio::spawn(async move { maker.wait_for_disk("the disk hangs", hanging).await });
+        let first = timeout(PATIENCE, told.recv()).await.expect("in time");
+        assert!(matches!(first, Some(Event::Slow)), "{first:?}");
+        cancel.send_replace(true);
+        let error =
+            timeout(PATIENCE, waiting).await.expect("in time").expect("no panic").expect_err("it was cancelled");
+        assert_eq!(error.kind, "request_cancelled");
+        drop(disk);
+    }
 }
