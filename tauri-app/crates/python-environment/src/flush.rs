@@ -59,7 +59,11 @@ mod tests {
         symlink("/", path("a/root")).expect("a link");
         symlink("nowhere", path("dangling")).expect("a link");
         let mut taken = Vec::new();
-        each(folder.path(), &mut |file| Ok(taken.push(file.metadata()?.ino()))).expect("all can be read");
+        let mut note = |file: &File| {
+            taken.push(file.metadata()?.ino());
+            Ok(())
+        };
+        each(folder.path(), &mut note).expect("all can be read");
         let expected = ["one", "a/b/three", "a/b", "a/two", "a", ""]
             .map(|name| fs::metadata(path(name)).expect("it is there").ino());
         assert_eq!(taken.last(), expected.last(), "a folder comes after what is in it");
