@@ -11,14 +11,18 @@
 //! | [`failure`] | what went wrong, from what uv said last |
 //! | [`network`] | whether this computer has a network at all |
 //! | [`stamp`] | the mark of a finished environment: compared first, written last |
+//! | [`flush`] | puts what others wrote on the disk, before the mark says that it is there |
 //! | [`site`] | makes the bundled sidecar importable in the environment |
-//! | [`stage`] | the stage itself: all of these in order, as a stream of events |
+//! | [`maker`] | the steps of one attempt: all of these in order |
+//! | [`stage`] | the stage as its caller holds it: a stream of events |
 //!
 //! Only Unix is supported, as in `sidecar-host`.
 
 mod address;
 mod failure;
+mod flush;
 mod guard;
+mod maker;
 mod network;
 mod output;
 mod patience;

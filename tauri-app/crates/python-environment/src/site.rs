@@ -3,8 +3,8 @@
 //! `python -I` looks neither at the working directory nor at `PYTHONPATH`, and the project is no package that uv would
 //! install (`tool.uv.package = false`). A path file in `site-packages` is what `-I` still reads: the code stays in the
 //! bundle, where an update replaces it whole and a signature covers it, and `-m sidecar` works for every process that is
-//! started with this interpreter. It is written again whenever the bundle is somewhere else than at the last start (an
-//! AppImage is, each time).
+//! started with this interpreter. It is written again whenever the bundle is somewhere else than at the last start
+//! (macOS runs an app that was left where it was downloaded from another path each time: app translocation).
 
 use std::fs;
 use std::io;

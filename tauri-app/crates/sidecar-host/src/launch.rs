@@ -106,10 +106,7 @@ const FIXED: &[(&str, &str)] =
 /// The environment of every program that this app starts, uv as well as Python; with the system's proxy, where nothing
 /// but its settings tells it.
 pub fn inherited_environment() -> Vec<(OsString, OsString)> {
-    let environment = cleaned(std::env::vars_os());
-    #[cfg(target_os = "linux")]
-    let environment = crate::system_proxy::completed(environment);
-    environment
+    crate::system_proxy::completed(cleaned(std::env::vars_os()))
 }
 
 /// The variables of `inherited` that the sidecar may see. An allow-list: `PYTHONPATH`, `LD_PRELOAD`, a bundle's

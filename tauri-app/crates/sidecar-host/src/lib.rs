@@ -3,7 +3,7 @@
 //! | Module | Its one concern |
 //! |---|---|
 //! | [`launch`] | what to run: program, arguments, folder, cleaned environment |
-//! | `system_proxy` | the proxy of GNOME's settings, in that environment |
+//! | `system_proxy` | the proxy of the system's settings, in that environment |
 //! | [`footing`] | what a sidecar stands on: what to run, found out before each start, and what can be mended of it |
 //! | [`process`] | a process group: spawn, wait, the shutdown ladder |
 //! | [`line`] | bytes to lines, with a cap |
@@ -27,7 +27,6 @@ mod process;
 mod sidecar;
 mod stderr;
 mod supervisor;
-#[cfg(target_os = "linux")]
 mod system_proxy;
 mod transport;
 mod wire;

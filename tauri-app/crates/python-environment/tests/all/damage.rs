@@ -71,6 +71,19 @@ async fn a_file_whose_content_is_damaged_in_the_cache_too_is_installed_anew_for_
     tiny.assert_works(again(Trust::Nothing, &tiny).await.python());
 }
 
+#[tokio::test]
+async fn what_is_not_trusted_is_gone_before_anything_is_said_to_be_installed() {
+    let tiny = Tiny::new();
+    Course::usual(tiny.full()).await.python();
+    // Such a cache cannot be removed.
+    let cache = tiny.full().cache;
+    std::fs::remove_dir_all(&cache).expect("it was made");
+    std::fs::write(&cache, "").expect("the disk has room");
+    let course = again(Trust::Nothing, &tiny).await;
+    assert_eq!(course.error().kind, "environment_failed");
+    assert!(!course.synced());
+}
+
 /// Where a package's module is installed.
 fn module(tiny: &Tiny) -> PathBuf {
     let [module] = &modules(&tiny.path("data/python"))[..] else { panic!("it is installed once") };

@@ -1,91 +1,31 @@
-//! The proxy of GNOME's settings, which browsers follow, as the variables that Python and uv go by.
-//!
-//! macOS has no part in this: there Python and uv ask the system themselves. A PAC file (mode `auto`) and SOCKS are not
-//! followed: neither can be said in variables that both understand.
+//! GNOME's settings, by the program that reads them.
 
-use std::ffi::OsString;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
-use std::thread;
-use std::time::Duration;
-
-use rustix::process::{Pid, Signal, kill_process};
+use super::{Address, Settings};
 
 const SCHEMA: &str = "org.gnome.system.proxy";
-/// Ordinarily it answers in some 10 ms.
-const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Any of these in the environment is the person's word; the settings are not asked then.
-const NAMES: &[&str] = &["ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "http_proxy", "https_proxy"];
-
-/// `environment`, and the system's proxy where it names none.
-pub(crate) fn completed(mut environment: Vec<(OsString, OsString)>) -> Vec<(OsString, OsString)> {
-    let has = |names: &[&str]| {
-        environment.iter().any(|(name, value)| !value.is_empty() && names.iter().any(|known| name == *known))
-    };
-    if has(NAMES) {
-        return environment;
-    }
-    let mut found = settings().map_or_else(Vec::new, |said| variables(&said));
-    if has(&["NO_PROXY", "no_proxy"]) {
-        found.retain(|(name, _)| *name != "no_proxy");
-    }
-    environment.extend(found.into_iter().map(|(name, value)| (name.into(), value.into())));
-    environment
+/// `None` where there is no GNOME, or nobody answers.
+pub(super) fn settings() -> Option<Settings> {
+    super::asking::answer("gsettings", &["list-recursively", SCHEMA]).map(|said| read(&said))
 }
 
-/// What `gsettings` says of proxies; `None` where there is no GNOME, or nobody answers.
-fn settings() -> Option<String> {
-    let mut command = Command::new("gsettings");
-    command.args(["list-recursively", SCHEMA]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    output_in_time(command.spawn().ok()?)
-}
-
-fn output_in_time(child: Child) -> Option<String> {
-    let process = Pid::from_child(&child);
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || sender.send(child.wait_with_output()));
-    match receiver.recv_timeout(PATIENCE) {
-        Ok(output) => output
-            .ok()
-            .filter(|output| output.status.success())
-            .map(|output| String::from_utf8_lossy(&output.stdout).into_owned()),
-        Err(_) => {
-            // Fails when it has ended by itself in this moment.
-            let _ = kill_process(process, Signal::KILL);
-            None
-        }
-    }
-}
-
-/// The variables for what `gsettings list-recursively` said: lines of schema, key, and value in `GVariant`'s text.
-fn variables(said: &str) -> Vec<(&'static str, String)> {
+/// What `gsettings list-recursively` said: lines of schema, key, and value in `GVariant`'s text.
+fn read(said: &str) -> Settings {
     let value = |schema: &str, key: &str| {
         let start = format!("{SCHEMA}{schema} {key} ");
         said.lines().find_map(|line| line.strip_prefix(&start)).unwrap_or_default()
     };
     if unquoted(value("", "mode")) != "manual" {
-        return Vec::new();
+        return Settings::default();
     }
-    let address = |schema: &str| {
-        let (host, port) = (unquoted(value(schema, "host")), value(schema, "port").parse::<u16>().ok()?);
-        let is_host = !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || ".-_:".contains(c));
-        let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
-        (is_host && port > 0).then(|| format!("http://{host}:{port}"))
-    };
-    let proxies = [("http_proxy", ".http"), ("https_proxy", ".https")];
-    let mut found: Vec<_> = proxies.iter().filter_map(|&(name, schema)| Some((name, address(schema)?))).collect();
-    // `*.example.org` is GNOME's form; variables have `.example.org` for the same.
-    let hosts = value("", "ignore-hosts").trim_start_matches("@as ").trim_matches(['[', ']']).split(',');
-    let ignored: Vec<_> = hosts
-        .map(|host| unquoted(host.trim()))
-        .map(|host| host.strip_prefix("*.").map_or(host.to_owned(), |rest| format!(".{rest}")))
-        .filter(|host| !host.is_empty())
-        .collect();
-    if !found.is_empty() && !ignored.is_empty() {
-        found.push(("no_proxy", ignored.join(",")));
+    let address = |schema: &str| Address::new(unquoted(value(schema, "host")), value(schema, "port"));
+    let ignored = value("", "ignore-hosts").trim_start_matches("@as ").trim_matches(['[', ']']).split(',');
+    Settings {
+        http: address(".http"),
+        https: address(".https"),
+        socks: address(".socks"),
+        ignored: ignored.map(|host| unquoted(host.trim()).to_owned()).collect(),
     }
-    found
 }
 
 fn unquoted(text: &str) -> &str {
@@ -96,8 +36,10 @@ fn unquoted(text: &str) -> &str {
 mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
+    use std::process::Command;
 
+    use super::super::{NAMES, completed};
     use super::*;
 
     /// Run by the tests below, each in an environment of its own.
@@ -105,7 +47,10 @@ mod tests {
     #[ignore = "asks for an environment"]
     fn tells_what_is_found() {
         let own = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().to_lowercase().ends_with("_proxy"));
-        for (name, value) in completed(own.collect()) {
+        let own: Vec<_> = own.collect();
+        // As for each program that the app starts.
+        completed(own.clone());
+        for (name, value) in completed(own) {
             println!("variable {}={}", name.to_string_lossy(), value.to_string_lossy());
         }
     }
@@ -127,7 +72,7 @@ mod tests {
     }
 
     fn found(home: &Path, own: &[(&str, &str)]) -> Vec<String> {
-        let test = ["--ignored", "--exact", "--nocapture", "system_proxy::tests::tells_what_is_found"];
+        let test = ["--ignored", "--exact", "--nocapture", "system_proxy::gnome::tests::tells_what_is_found"];
         let program = std::env::current_exe().expect("this program");
         let output = with_settings(home, program).args(test).envs(own.iter().copied()).output().expect("it runs");
         let said = String::from_utf8_lossy(&output.stdout);
@@ -155,6 +100,19 @@ mod tests {
         assert_eq!(found(home.path(), &[]).last().expect("three"), "no_proxy=.lan.example,other.example");
         set(home.path(), "", "ignore-hosts", "[]");
         assert_eq!(found(home.path(), &[]), proxies);
+    }
+
+    #[test]
+    fn a_socks_proxy_is_for_what_has_none_of_its_own() {
+        let home = tempfile::tempdir().expect("a temporary folder");
+        set(home.path(), "", "mode", "manual");
+        set(home.path(), ".socks", "host", "socks.example");
+        set(home.path(), ".socks", "port", "1080");
+        let socks = ["all_proxy=socks5h://socks.example:1080", "no_proxy=localhost,127.0.0.0/8,::1"];
+        assert_eq!(found(home.path(), &[]), socks);
+        manual(home.path());
+        let all = found(home.path(), &[]);
+        assert_eq!((all.len(), &*all[0], &*all[2]), (4, "http_proxy=http://proxy.example:3128", socks[0]));
     }
 
     #[test]
@@ -189,9 +147,31 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().to_str().expect("a plain path");
         assert_eq!(found(folder.path(), &[("PATH", path)]), [""; 0]);
-        let program = folder.path().join("gsettings");
-        fs::write(&program, "#!/bin/sh\nexec /bin/sleep 600\n").expect("the disk has room");
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).expect("it is ours");
+        let asked = in_place_of_gsettings(folder.path(), "exec /bin/sleep 600");
         assert_eq!(found(folder.path(), &[("PATH", path)]), [""; 0]);
+        let asked = fs::read_to_string(asked).expect("it was asked");
+        assert_eq!(asked.matches("PATH=").count(), 1, "it is not waited for again");
+    }
+
+    #[test]
+    fn what_this_app_is_made_to_load_is_not_loaded_by_the_systems_program() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let asked = in_place_of_gsettings(folder.path(), "exit 1");
+        let path = folder.path().to_str().expect("a plain path");
+        let names = ["LD_LIBRARY_PATH", "GIO_EXTRA_MODULES", "GSETTINGS_SCHEMA_DIR", "PYTHONPATH", "HF_TOKEN"];
+        let own: Vec<_> = [("PATH", path)].into_iter().chain(names.map(|name| (name, path))).collect();
+        assert_eq!(found(folder.path(), &own), [""; 0]);
+        let asked = fs::read_to_string(asked).expect("it was asked");
+        assert_eq!(asked.matches("GSETTINGS_BACKEND=keyfile").count(), 2, "each time");
+        assert!(!names.iter().any(|name| asked.contains(&format!("{name}="))), "{asked}");
+    }
+
+    /// A program that notes its environment in the file that is returned, and goes on with `then`.
+    fn in_place_of_gsettings(folder: &Path, then: &str) -> PathBuf {
+        let (program, asked) = (folder.join("gsettings"), folder.join("asked"));
+        let script = format!("#!/bin/sh\n/usr/bin/env >>'{}'\n{then}\n", asked.display());
+        fs::write(&program, script).expect("the disk has room");
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).expect("it is ours");
+        asked
     }
 }
