@@ -138,13 +138,14 @@ class Models:
         return self.status(model.id)
 
     async def cancel_download(self, model_id: str | None = None) -> ModelStatus:
-        """Stop a download, an import or a check; what a download brought stays on disk. Without one, only answers the
-        state.
+        """Stop a download, an import (also while its folder is still looked at) or a check; what a download brought
+        stays on disk. Without one, only answers the state.
 
         Raises:
             ModelNotFound: the catalog has no such model.
         """
         model = self._catalog.find(model_id)
+        self._inspections.forget(model.id)
         await self._jobs.cancel(model.id)
         return self.status(model.id)
 

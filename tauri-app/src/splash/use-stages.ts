@@ -139,12 +139,17 @@ export function useStages(sidecar: Sidecar): Stages {
     }
   }, [reading, sidecar, happen]);
 
+  const attempt = useRef(0);
   const transfer = useCallback(
     (event: StageEvent, answer: Promise<ModelStatus>) => {
+      attempt.current += 1;
+      const mine = attempt.current;
+      // The look at a folder may be answered when it was cancelled and something else begun long since.
+      const hear = (heard: StageEvent) => mine === attempt.current && happen(heard);
       happen(event);
       answer.then(
-        (status) => happen({ type: "download-answered", status }),
-        (cause: unknown) => happen({ type: "download-refused", error: RpcError.from(cause) }),
+        (status) => hear({ type: "download-answered", status }),
+        (cause: unknown) => hear({ type: "download-refused", error: RpcError.from(cause) }),
       );
     },
     [happen],

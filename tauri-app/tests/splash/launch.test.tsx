@@ -255,6 +255,21 @@ test("a folder without the model is refused with the reason, and the choice is t
   await expectNoAxeViolations();
 });
 
+test("the late answer of an import that was cancelled does not touch the download begun since", async () => {
+  let answer: (error: unknown) => void = () => undefined;
+  const window = await openWindow({
+    answers: withModel({}, { "models/import": () => new Promise<never>((_, reject) => (answer = reject)) }),
+    commands: { pick_folder: () => "/mnt/network/model" },
+  });
+  await window.person.click(await screen.findByRole("button", { name: /I have the model already/ }));
+  await window.person.click(await screen.findByRole("button", { name: "Cancel" }));
+  await window.person.click(await screen.findByRole("button", { name: "Continue download" }));
+  const heading = await screen.findByRole("heading", { name: /Downloading/ });
+  await act(async () => answer(failure("cancelled")));
+  expect(heading).toBeVisible();
+  expect(screen.getByRole("button", { name: "Cancel" })).toBeEnabled();
+});
+
 test("who chooses no folder stays where they are", async () => {
   const window = await openWindow({ answers: withModel() });
   await window.person.click(await screen.findByRole("button", { name: /I have the model already/ }));
