@@ -32,14 +32,13 @@ class DownloadEvent:
     speed_mbps: float | None = None
     """10⁶ bytes a second."""
     eta_seconds: int | None = None
+    """Also where `downloaded_bytes` are all and a damaged file is fetched again."""
     file: str | None = None
     """The file that received bytes last; of a failure, the file it is about."""
     kind: str | None = None
     """Of a failure: the error's kind."""
     details: Mapping[str, Any] | None = None
     """Of a failure: the error's details, if it has any."""
-    missing_bytes: int | None = None
-    """Still to come. More than is left of `total_bytes` where a damaged file is fetched again."""
     verifying: Literal[True] | None = None
     """All bytes are here, or it is a check of a model on disk."""
 
@@ -139,12 +138,12 @@ class Progress:
             speed_mbps=None if speed is None else round(speed / 1e6, 2),
             eta_seconds=round(missing / speed) if speed and missing is not None else None,
             file=self._file,
-            missing_bytes=missing,
             verifying=True if self.verifying else None,
         )
 
     def _missing_bytes(self) -> int | None:
-        """None until it is known what is on disk and what should be."""
+        """None until it is known what is on disk and what should be. More than is left of `downloaded_bytes` where a
+        damaged file is fetched again."""
         with self._lock:
             if not self._on_disk or self.total_bytes is None:
                 return None

@@ -87,13 +87,6 @@ class DownloadEvent(VerbatimMessage):
     details: Annotated[
         dict[str, Any] | None, Field(description="Of a failure: the error's details, if any", exclude_if=_is_none)
     ] = None
-    missing_bytes: Annotated[
-        int | None,
-        Field(
-            description="Still to come: more than total less downloaded where a damaged file is fetched again",
-            exclude_if=_is_none,
-        ),
-    ] = None
     verifying: Annotated[
         Literal[True] | None,
         Field(description="All bytes are here and are checked, or a model on disk is", exclude_if=_is_none),

@@ -1086,10 +1086,6 @@ export interface DownloadEvent {
     [k: string]: unknown;
   } | null;
   /**
-   * Still to come: more than total less downloaded where a damaged file is fetched again
-   */
-  missing_bytes?: number | null;
-  /**
    * All bytes are here and are checked, or a model on disk is
    */
   verifying?: true | null;
