@@ -4,7 +4,7 @@ import json
 import math
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -58,26 +58,30 @@ class HubClient:
         import httpx2
 
         from sidecar.models.connecting import SharedTime
-        from sidecar.network_setting import by_proxies, certificates
+        from sidecar.network_setting import TrustingLate, by_proxies, certificates
 
         self._mirror = mirror
         self._limits = limits
         self._stop = stop
-        trusted = certificates()
+        transport: httpx2.HTTPTransport = TrustingLate()
+        proxies: Mapping[str, httpx2.BaseTransport | None] = {}  # None stands before this computer itself.
+        if not mirror.is_local:
+            trusted = certificates()
+            transport, proxies = httpx2.HTTPTransport(verify=trusted), by_proxies(trusted)
         self._client = httpx2.Client(
             # Identity: sizes and ranges are those of the file. hf's CDN compresses JSON files otherwise.
             headers={"User-Agent": "knowledge-focus", "Accept-Encoding": "identity"},
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             timeout=httpx2.Timeout(limits.stall_seconds, connect=limits.connect_seconds, pool=None),
             follow_redirects=False,  # Each hop is checked by `_send`.
-            verify=trusted,
             trust_env=False,  # What it would read is read by us.
-            mounts={} if mirror.is_local else by_proxies(trusted),  # No proxy stands before this computer itself.
+            transport=transport,
+            mounts=proxies,
         )
         # httpcore's pools take it as an argument; httpx, which makes them and finds the proxies, has none for it.
-        for transport in (self._client._transport, *self._client._mounts.values()):
-            if isinstance(transport, httpx2.HTTPTransport):
-                transport._pool._network_backend = SharedTime()
+        for way in (transport, *proxies.values()):
+            if isinstance(way, httpx2.HTTPTransport):
+                way._pool._network_backend = SharedTime()
 
     def __enter__(self) -> Self:
         return self
