@@ -37,7 +37,6 @@ READ_BYTES = 256 * 1024
 The library's own 64 KiB cost more in steps than in bytes."""
 MOST_PAGES = 100
 MOST_REDIRECTS = 5
-LITTLE = 64 * 1024  # bytes of a file that may be fetched again, whatever answers
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -133,8 +132,7 @@ class HubClient:
         """Ask for a file from byte `start` on.
 
         Gives the offset at which the answer really begins, and its bytes as they arrive. That is 0 where the mirror
-        would not resume at `start`, and then the answer says that it is the whole file: what is here may be dropped for
-        it, which must not happen for the page of a captive portal.
+        does not resume at `start`.
 
         Raises:
             DownloadError: the mirror's failure; `FileDamaged` if the answer is of another size than the file.
@@ -144,12 +142,12 @@ class HubClient:
         with self._translated(file.path):
             if start:
                 with self._send(url, {"Range": f"bytes={start}-"}, file.path) as response:
-                    begin = None if response.status_code == 416 else self._first_byte(response, file, start, start)
+                    begin = None if response.status_code == 416 else self._first_byte(response, file, start)
                     if begin in (start, 0):
                         yield begin, self._body(response)
                         return
             with self._send(url, {}, file.path) as response:
-                yield self._first_byte(response, file, 0, start), self._body(response)
+                yield self._first_byte(response, file, 0), self._body(response)
 
     def _body(self, response: "httpx2.Response") -> Iterator[bytes]:
         """The bytes of an answer as they arrive.
@@ -190,8 +188,8 @@ class HubClient:
             raise self._error(FileDamaged, "not what the list of files says", file=file.path)
         return bytes(body)
 
-    def _first_byte(self, response: "httpx2.Response", file: RepositoryFile, asked: int, here: int) -> int:
-        """Where an answer begins that was asked for from byte `asked` on, when the first `here` bytes are on disk."""
+    def _first_byte(self, response: "httpx2.Response", file: RepositoryFile, asked: int) -> int:
+        """Where an answer begins that was asked for from byte `asked` on."""
         self._check_status(response, file.path)
         if response.headers.get("Content-Type", "").startswith("text/html"):
             raise self._error(MirrorInvalid, "a web page instead of a file", file=file.path)
@@ -208,8 +206,6 @@ class HubClient:
             raise self._error(FileDamaged, f"{total} bytes instead of {file.size}", file=file.path)
         if begin > 0 and asked == 0:
             raise self._error(MirrorInvalid, "a part of a file that was asked for as a whole", file=file.path)
-        if begin == 0 and here > LITTLE and total != str(file.size):
-            raise self._error(MirrorInvalid, "not said to be the whole file", file=file.path)
         return begin
 
     def _json(self, url: str) -> tuple[Any, str | None]:
