@@ -234,7 +234,8 @@ async def test_a_cancel_answers_at_once(
     status = await stage.models.cancel_download()
     assert time.monotonic() - since <= AT_ONCE
     assert (status.state, status.kind) == (after, None)
-    assert (await stage.recorder.end()).kind == "cancelled"
+    end = await stage.recorder.end()
+    assert (end.name, end.status, end.kind) == ("builtin-model-download-failed", "failed", "cancelled")
 
 
 async def test_a_cancel_gives_up_the_look_at_a_folder_on_a_disk_that_does_not_answer(stage: Stage) -> None:
