@@ -23,7 +23,8 @@ export interface Transfer {
 export const STEPS = ["environment", "engine", "model", "access", "scan"] as const;
 export type Step = (typeof STEPS)[number];
 
-/** `slow`: it has taken longer than it ever should. */
+/** `slow`: its time-out has passed. That opens the details and offers another try, and ends nothing: what is only late
+ * still goes on by itself. What the shell gives up (an engine that does not answer in 90 s) comes as an error. */
 export type Stage =
   | {
       name: "environment";

@@ -77,6 +77,20 @@ test("an environment that failed says why and begins again from where the person
   expect(window.shell.commands("environment_retry")).toEqual([{ index: "", python: "https://p.example" }]);
 });
 
+test.each(["environment_index_unreachable", "environment_index_failed"])(
+  "an environment for which Python itself did not come says so, and not that packages did not (%s)",
+  async (kind) => {
+    const window = await first();
+    const error = (interpreter: boolean) => ({ ...failure(kind, true), details: { lines: [], interpreter } });
+    environment(window, { state: "failed", error: error(true) });
+    const said = await screen.findByRole("alert");
+    expect(said).toHaveTextContent("Python itself could not be fetched");
+    expect(said).not.toHaveTextContent("package source");
+    environment(window, { state: "failed", error: error(false) });
+    expect(screen.getByRole("alert")).toHaveTextContent("another package source");
+  },
+);
+
 test("what is being typed stays where it is, whatever is heard of the environment meanwhile", async () => {
   const window = await first();
   environment(window, { ...SYNCING, state: "slow" });
