@@ -53,7 +53,7 @@ class Progress:
     """The numbers of one running download, changed by all of its threads; single attributes may be read by others.
 
     `emit` gets an event of progress from `tick`, which the download calls once in `EVENT_SECONDS`. How it ended is told
-    by an event of its own only, which therefore need not wait.
+    by an event of its own, which therefore need not wait; the last event of progress says it again.
     """
 
     def __init__(
@@ -103,6 +103,10 @@ class Progress:
         while len(self._samples) > 2 and self._samples[1][0] <= now - SPEED_SECONDS:
             self._samples.popleft()
         self._emit(self._event())
+
+    def seconds_to_next(self) -> float:
+        """How long no other event of progress may be told."""
+        return max(0.0, self._samples[-1][0] + EVENT_SECONDS - self._clock())
 
     def completed(self) -> DownloadEvent:
         """The last event of a download that ended well."""

@@ -123,7 +123,10 @@ DELETE = Method("models/delete", ModelParams, ModelStatus, "Deletes all that is 
 UNLOAD = Method("models/unload", NoParams, EngineStatus, "Takes the loaded model out of memory", ("window",))
 
 PROGRESS = Notification(
-    "builtin-model-download-progress", DownloadEvent, "At most one a second while a model downloads", state=True
+    "builtin-model-download-progress",
+    DownloadEvent,
+    "At most one a second while a model downloads; the last one says how that ended",
+    state=True,
 )
 COMPLETED = Notification("builtin-model-download-completed", DownloadEvent, "The model is on disk, checked")
 FAILED = Notification("builtin-model-download-failed", DownloadEvent, "The download ended without the model")

@@ -1183,7 +1183,7 @@ export interface Notifications {
   "sessions/event": EventParams;
   /** A chat was begun, renamed or gone on with */
   "sessions/changed": SessionResult;
-  /** At most one a second while a model downloads */
+  /** At most one a second while a model downloads; the last one says how that ended */
   "builtin-model-download-progress": DownloadEvent;
   /** The model is on disk, checked */
   "builtin-model-download-completed": DownloadEvent;
