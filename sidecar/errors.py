@@ -257,7 +257,8 @@ class NoNetwork(DownloadError):
 
 
 class MirrorUnreachable(DownloadError):
-    """No connection to the mirror, or it was cut or stood still."""
+    """No connection to the mirror, or it was cut or stood still. With `details.resumes` false it sends a file that was
+    cut from its start again."""
 
     kind = "mirror_unreachable"
     retryable = True

@@ -26,6 +26,20 @@ def certificates() -> ssl.SSLContext:
         raise CertificatesInvalid(f"{setting}: {error.strerror or type(error).__name__}", setting=setting) from error
 
 
+class TrustingLate(httpx2.HTTPTransport):
+    """Asks http addresses without a look at certificates, which may be what it should not be; they are read where a
+    redirect leads to https. A request there may raise `CertificatesInvalid`."""
+
+    def __init__(self) -> None:
+        self._trusted = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # Nobody as yet.
+        super().__init__(verify=self._trusted)
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        if request.url.scheme == "https" and self._pool._ssl_context is self._trusted:
+            self._pool._ssl_context = certificates()
+        return super().handle_request(request)
+
+
 def by_proxies(trusted: ssl.SSLContext) -> Mapping[str, httpx2.BaseTransport | None]:
     """What the HTTP library calls `mounts`: the way to each address, None where no proxy stands before it. A request to
     where the proxy cannot be used raises `ProxyInvalid`."""

@@ -32,7 +32,8 @@ class Models:
     """The built-in models below `root`. Use it from one event loop; `notify` is called there.
 
     At most one thing is done with a model at a time. The events of a download, an import or a check are notified in
-    order, and the last one when `status` already tells its end.
+    order, and that of its end when `status` already tells it. For whoever hears no other the last event of progress
+    says it, too, as soon as there may be another; it is left out where something new began meanwhile.
     """
 
     def __init__(self, *, root: Path, catalog: Catalog, notify: Notify, limits: NetworkLimits | None = None) -> None:
@@ -46,6 +47,7 @@ class Models:
         self._failures: dict[str, str] = {}
         self._given: set[Path] = set()  # what may be loaded from here; no download deletes it under the loader
         self._inspections = Inspections()
+        self._last_words: dict[str, asyncio.TimerHandle] = {}
 
     def status(self, model_id: str | None = None) -> ModelStatus:
         """The state of a model: the one of that id or repository, or the first of the catalog.
@@ -138,13 +140,14 @@ class Models:
         return self.status(model.id)
 
     async def cancel_download(self, model_id: str | None = None) -> ModelStatus:
-        """Stop a download, an import or a check; what a download brought stays on disk. Without one, only answers the
-        state.
+        """Stop a download, an import (also while its folder is still looked at) or a check; what a download brought
+        stays on disk. Without one, only answers the state.
 
         Raises:
             ModelNotFound: the catalog has no such model.
         """
         model = self._catalog.find(model_id)
+        self._inspections.forget(model.id)
         await self._jobs.cancel(model.id)
         return self.status(model.id)
 
@@ -228,6 +231,8 @@ class Models:
     async def close(self) -> None:
         """Cancel all that runs and wait for it, within limits."""
         await self._jobs.cancel()
+        for last_word in self._last_words.values():
+            last_word.cancel()
 
     async def _delete(self, model_ids: Sequence[str], remove: Callable[[], object]) -> None:
         for model_id in model_ids:
@@ -274,6 +279,8 @@ class Models:
 
     def _start(self, model: BuiltinModel, job: Job, notify: Notify | None = None) -> None:
         self._failures.pop(model.id, None)
+        if last_word := self._last_words.pop(model.id, None):
+            last_word.cancel()
         self._jobs.start(model.id, job, partial(self._ended, model, job, notify or self._notify))
 
     def _ended(self, model: BuiltinModel, job: Job, notify: Notify, error: BaseException | None) -> None:
@@ -285,6 +292,9 @@ class Models:
         else:
             event = job.progress.completed()
         notify(event)
+        last_word = replace(event, name="builtin-model-download-progress")
+        loop = asyncio.get_running_loop()
+        self._last_words[model.id] = loop.call_later(job.progress.seconds_to_next(), notify, last_word)
 
     def _failed(self, model: BuiltinModel, job: Job, error: BaseException) -> DownloadEvent:
         if isinstance(error, SidecarError):

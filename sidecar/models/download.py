@@ -44,6 +44,7 @@ class SnapshotDownload(Job):
         self._limits = limits
         self._wakes = Wakes(limits.after_wake_seconds)
         self._arrived_at: float | None = None  # of any file: when a try last brought something
+        self._resumes = True  # as far as is known of the mirror
 
     def _tell(self) -> None:
         self._wakes.look()
@@ -145,35 +146,42 @@ class SnapshotDownload(Job):
 
     def _fill(self, hub: HubClient, manifest: Manifest, part: Part, stop: Stop) -> None:
         """Receive what is missing, asking again where the mirror breaks off."""
-        failures, furthest = 0, part.received
-        while part.received < part.file.size:
+        failures = 0
+        while (before := part.received) < part.file.size:
             try:
-                self._receive(hub, manifest, part, stop, furthest)
+                self._receive(hub, manifest, part, stop)
             except DownloadError as error:
-                # By what nobody had before: a mirror that never resumes brings the same beginning again and again.
-                brought = part.received - furthest >= WORTHWHILE_BYTES
+                brought = part.received - before >= WORTHWHILE_BYTES
                 failures = 1 if brought or self._wakes.is_recent() else failures + 1
-                furthest = max(furthest, part.received)
                 quiet = None if self._arrived_at is None else time.monotonic() - self._arrived_at
+                if not self._resumes:
+                    error.details["resumes"] = False
                 self._limits.wait_to_retry(error, failures, stop, quiet)
 
-    def _receive(self, hub: HubClient, manifest: Manifest, part: Part, stop: Stop, furthest: int) -> None:
-        """Write the bytes of one answer to the part, of which earlier ones brought the first `furthest`.
+    def _receive(self, hub: HubClient, manifest: Manifest, part: Part, stop: Stop) -> None:
+        """Write to the part what an answer has of the rest of it.
+
+        Where the mirror sends the file from its start again, what is here is passed over, and stays: an answer may be
+        cut once more, or be the page of a captive portal.
 
         Raises:
             DownloadError: the mirror's failure, also where the answer ended early.
             Stopped: nobody wants it any more.
         """
-        file = part.file
-        with hub.open_file(manifest.repository, manifest.revision, file, part.received) as (begin, pieces):
-            if begin != part.received:
-                log.info("builtin-model file %s starts again: the mirror does not resume it", file.path)
-                self._drop(part)
+        file, before = part.file, part.received
+        with hub.open_file(manifest.repository, manifest.revision, file, before) as (begin, pieces):
+            known = before - begin
+            if known:
+                self._resumes = False
+                log.info("builtin-model file %s comes from its start again: the mirror does not resume it", file.path)
             for piece in pieces:
                 stop.check()
-                self.progress.received(file.path, part.write(piece))
+                fresh = piece[known:]
+                passed_over = len(piece) - len(fresh)
+                known -= passed_over
+                self.progress.received(file.path, passed_over + part.write(fresh))
                 self.progress.holds(file.digest, part.received)
-                if part.received == file.size or part.received - furthest >= WORTHWHILE_BYTES:
+                if part.received == file.size or part.received - before >= WORTHWHILE_BYTES:
                     self._arrived_at = time.monotonic()
                 if part.received == file.size:
                     return

@@ -4,7 +4,7 @@ import json
 import math
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -37,7 +37,6 @@ READ_BYTES = 256 * 1024
 The library's own 64 KiB cost more in steps than in bytes."""
 MOST_PAGES = 100
 MOST_REDIRECTS = 5
-LITTLE = 64 * 1024  # bytes of a file that may be fetched again, whatever answers
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -58,26 +57,30 @@ class HubClient:
         import httpx2
 
         from sidecar.models.connecting import SharedTime
-        from sidecar.network_setting import by_proxies, certificates
+        from sidecar.network_setting import TrustingLate, by_proxies, certificates
 
         self._mirror = mirror
         self._limits = limits
         self._stop = stop
-        trusted = certificates()
+        transport: httpx2.HTTPTransport = TrustingLate()
+        proxies: Mapping[str, httpx2.BaseTransport | None] = {}  # None stands before this computer itself.
+        if not mirror.is_local:
+            trusted = certificates()
+            transport, proxies = httpx2.HTTPTransport(verify=trusted), by_proxies(trusted)
         self._client = httpx2.Client(
             # Identity: sizes and ranges are those of the file. hf's CDN compresses JSON files otherwise.
             headers={"User-Agent": "knowledge-focus", "Accept-Encoding": "identity"},
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             timeout=httpx2.Timeout(limits.stall_seconds, connect=limits.connect_seconds, pool=None),
             follow_redirects=False,  # Each hop is checked by `_send`.
-            verify=trusted,
             trust_env=False,  # What it would read is read by us.
-            mounts={} if mirror.is_local else by_proxies(trusted),  # No proxy stands before this computer itself.
+            transport=transport,
+            mounts=proxies,
         )
         # httpcore's pools take it as an argument; httpx, which makes them and finds the proxies, has none for it.
-        for transport in (self._client._transport, *self._client._mounts.values()):
-            if isinstance(transport, httpx2.HTTPTransport):
-                transport._pool._network_backend = SharedTime()
+        for way in (transport, *proxies.values()):
+            if isinstance(way, httpx2.HTTPTransport):
+                way._pool._network_backend = SharedTime()
 
     def __enter__(self) -> Self:
         return self
@@ -129,8 +132,7 @@ class HubClient:
         """Ask for a file from byte `start` on.
 
         Gives the offset at which the answer really begins, and its bytes as they arrive. That is 0 where the mirror
-        would not resume at `start`, and then the answer says that it is the whole file: what is here may be dropped for
-        it, which must not happen for the page of a captive portal.
+        does not resume at `start`.
 
         Raises:
             DownloadError: the mirror's failure; `FileDamaged` if the answer is of another size than the file.
@@ -140,12 +142,12 @@ class HubClient:
         with self._translated(file.path):
             if start:
                 with self._send(url, {"Range": f"bytes={start}-"}, file.path) as response:
-                    begin = None if response.status_code == 416 else self._first_byte(response, file, start, start)
+                    begin = None if response.status_code == 416 else self._first_byte(response, file, start)
                     if begin in (start, 0):
                         yield begin, self._body(response)
                         return
             with self._send(url, {}, file.path) as response:
-                yield self._first_byte(response, file, 0, start), self._body(response)
+                yield self._first_byte(response, file, 0), self._body(response)
 
     def _body(self, response: "httpx2.Response") -> Iterator[bytes]:
         """The bytes of an answer as they arrive.
@@ -186,8 +188,8 @@ class HubClient:
             raise self._error(FileDamaged, "not what the list of files says", file=file.path)
         return bytes(body)
 
-    def _first_byte(self, response: "httpx2.Response", file: RepositoryFile, asked: int, here: int) -> int:
-        """Where an answer begins that was asked for from byte `asked` on, when the first `here` bytes are on disk."""
+    def _first_byte(self, response: "httpx2.Response", file: RepositoryFile, asked: int) -> int:
+        """Where an answer begins that was asked for from byte `asked` on."""
         self._check_status(response, file.path)
         if response.headers.get("Content-Type", "").startswith("text/html"):
             raise self._error(MirrorInvalid, "a web page instead of a file", file=file.path)
@@ -204,8 +206,6 @@ class HubClient:
             raise self._error(FileDamaged, f"{total} bytes instead of {file.size}", file=file.path)
         if begin > 0 and asked == 0:
             raise self._error(MirrorInvalid, "a part of a file that was asked for as a whole", file=file.path)
-        if begin == 0 and here > LITTLE and total != str(file.size):
-            raise self._error(MirrorInvalid, "not said to be the whole file", file=file.path)
         return begin
 
     def _json(self, url: str) -> tuple[Any, str | None]:

@@ -32,14 +32,13 @@ class DownloadEvent:
     speed_mbps: float | None = None
     """10⁶ bytes a second."""
     eta_seconds: int | None = None
+    """Also where `downloaded_bytes` are all and a damaged file is fetched again."""
     file: str | None = None
     """The file that received bytes last; of a failure, the file it is about."""
     kind: str | None = None
     """Of a failure: the error's kind."""
     details: Mapping[str, Any] | None = None
     """Of a failure: the error's details, if it has any."""
-    missing_bytes: int | None = None
-    """Still to come. More than is left of `total_bytes` where a damaged file is fetched again."""
     verifying: Literal[True] | None = None
     """All bytes are here, or it is a check of a model on disk."""
 
@@ -54,7 +53,7 @@ class Progress:
     """The numbers of one running download, changed by all of its threads; single attributes may be read by others.
 
     `emit` gets an event of progress from `tick`, which the download calls once in `EVENT_SECONDS`. How it ended is told
-    by an event of its own only, which therefore need not wait.
+    by an event of its own, which therefore need not wait; the last event of progress says it again.
     """
 
     def __init__(
@@ -105,6 +104,10 @@ class Progress:
             self._samples.popleft()
         self._emit(self._event())
 
+    def seconds_to_next(self) -> float:
+        """How long no other event of progress may be told."""
+        return max(0.0, self._samples[-1][0] + EVENT_SECONDS - self._clock())
+
     def completed(self) -> DownloadEvent:
         """The last event of a download that ended well."""
         self._percent = 100
@@ -139,12 +142,12 @@ class Progress:
             speed_mbps=None if speed is None else round(speed / 1e6, 2),
             eta_seconds=round(missing / speed) if speed and missing is not None else None,
             file=self._file,
-            missing_bytes=missing,
             verifying=True if self.verifying else None,
         )
 
     def _missing_bytes(self) -> int | None:
-        """None until it is known what is on disk and what should be."""
+        """None until it is known what is on disk and what should be. More than is left of `downloaded_bytes` where a
+        damaged file is fetched again."""
         with self._lock:
             if not self._on_disk or self.total_bytes is None:
                 return None

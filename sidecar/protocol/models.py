@@ -87,13 +87,6 @@ class DownloadEvent(VerbatimMessage):
     details: Annotated[
         dict[str, Any] | None, Field(description="Of a failure: the error's details, if any", exclude_if=_is_none)
     ] = None
-    missing_bytes: Annotated[
-        int | None,
-        Field(
-            description="Still to come: more than total less downloaded where a damaged file is fetched again",
-            exclude_if=_is_none,
-        ),
-    ] = None
     verifying: Annotated[
         Literal[True] | None,
         Field(description="All bytes are here and are checked, or a model on disk is", exclude_if=_is_none),
@@ -130,7 +123,10 @@ DELETE = Method("models/delete", ModelParams, ModelStatus, "Deletes all that is 
 UNLOAD = Method("models/unload", NoParams, EngineStatus, "Takes the loaded model out of memory", ("window",))
 
 PROGRESS = Notification(
-    "builtin-model-download-progress", DownloadEvent, "At most one a second while a model downloads", state=True
+    "builtin-model-download-progress",
+    DownloadEvent,
+    "At most one a second while a model downloads; the last one says how that ended",
+    state=True,
 )
 COMPLETED = Notification("builtin-model-download-completed", DownloadEvent, "The model is on disk, checked")
 FAILED = Notification("builtin-model-download-failed", DownloadEvent, "The download ended without the model")

@@ -12,15 +12,13 @@ import pytest
 from tests.pipe import Json, Pipe, RpcError
 from tests.provider import Provider, replies
 from tests.rpc.chatting import ask, begun, ended, served, texts
+from tests.small_disk import small_disk
 from tests.unit.store.conftest import damage, locked
 
 BUDGET = 2_000_000_000
 LONG = "x" * 300_000
 READ_ONLY = ["unshare", "-rm", "sh", "-c", 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"']
 """Runs a command for which the file or folder after these words cannot be written, by root neither."""
-
-SMALL_DISK = ["unshare", "-rm", "sh", "-c", 'mount -t tmpfs -o size=4m,mode=700 none "$0" && exec "$@"']
-"""Runs a command for which the folder after these words is a disk of 4 MB."""
 
 
 def can_mount(folder: Path) -> bool:
@@ -244,11 +242,8 @@ def test_where_no_copy_can_be_made_the_database_is_used_all_the_same(data_dir: P
 
 
 def test_a_disk_that_fills_is_told_and_loses_nothing_that_was_written(data_dir: Path) -> None:
-    if not can_mount(data_dir.parent):
-        pytest.skip("nothing can be mounted here")
-    data_dir.mkdir(mode=0o700)
-    command = [*SMALL_DISK, str(data_dir), sys.executable, "-m", "sidecar", "--data-dir", str(data_dir)]
-    with Pipe(command) as pipe, Provider() as provider:
+    disk = small_disk(data_dir, 4 * 2**20)
+    with Pipe([*disk, sys.executable, "-m", "sidecar", "--data-dir", str(data_dir)]) as pipe, Provider() as provider:
         pipe.initialize()
         model = served(pipe, provider).model
         chat = begun(pipe)

@@ -11,6 +11,7 @@ type Variant =
   | "model_not_ready.damaged"
   | "store_failed.damaged"
   | "sidecar_restarted.import"
+  | "mirror_unreachable.cut"
   | "disk_full.amounts";
 type Key = `errors.${KnownKind | Variant | `import_refused.${RefusedReason}`}`;
 
@@ -37,6 +38,10 @@ function keyOf(error: Failed): Key {
   // It is put right at a start, and room on the disk would not help.
   if (kind === "store_failed" && details.reason === "damaged") {
     return "errors.store_failed.damaged";
+  }
+  // It does answer, but each try begins a file anew: another one helps most.
+  if (kind === "mirror_unreachable" && details.resumes === false) {
+    return "errors.mirror_unreachable.cut";
   }
   if (kind === "disk_full" && room(error)) {
     return "errors.disk_full.amounts";

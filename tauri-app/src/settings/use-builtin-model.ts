@@ -28,7 +28,12 @@ export function useBuiltinModel(sidecar: Sidecar): BuiltinActions {
 
   useEffect(() => {
     const stops = [
-      sidecar.on("builtin-model-download-progress", (event) => happen({ type: "progressed", event })),
+      sidecar.on("builtin-model-download-progress", (event) => {
+        // The end comes as an event of its own, and before the last of these.
+        if (event.status === "downloading") {
+          happen({ type: "progressed", event });
+        }
+      }),
       sidecar.on("builtin-model-download-completed", (event) => {
         happen({ type: "ended", event });
         read();

@@ -41,12 +41,26 @@ export function Environment({ environment, troubled, onRetry, onCancel }: Enviro
 
 function Failed({ error }: Pick<EnvironmentState, "error">) {
   const { t } = useTranslation();
-  // The person stopped it: that is no request of a chat, of which the usual words for this kind speak.
-  const { title, hint } =
-    error?.kind === "request_cancelled"
-      ? { title: t("splash.environment.stopped.title"), hint: t("splash.environment.stopped.hint") }
-      : errorText(t, error ?? new RpcError("environment_failed"));
+  const special = error && wordsOf(error);
+  const { title, hint } = special
+    ? { title: t(`splash.environment.${special}.title`), hint: t(`splash.environment.${special}.hint`) }
+    : errorText(t, error ?? new RpcError("environment_failed"));
   return <Trouble title={title} hint={hint} />;
+}
+
+/** What has other words here than the usual ones for its kind. */
+function wordsOf({ kind, details }: NonNullable<EnvironmentState["error"]>) {
+  switch (kind) {
+    case "request_cancelled":
+      // The person stopped it, and it is no request of a chat.
+      return "stopped";
+    case "environment_index_unreachable":
+    case "environment_index_failed":
+      // Python itself comes from elsewhere than the packages: another package source would not help.
+      return details.interpreter === true ? "noPython" : null;
+    default:
+      return null;
+  }
 }
 
 /** What comes over the network, how much of it and from where, if anything does. */

@@ -23,7 +23,8 @@ export interface Transfer {
 export const STEPS = ["environment", "engine", "model", "access", "scan"] as const;
 export type Step = (typeof STEPS)[number];
 
-/** `slow`: it has taken longer than it ever should. */
+/** `slow`: its time-out has passed. That opens the details and offers another try, and ends nothing: what is only late
+ * still goes on by itself. What the shell gives up (an engine that does not answer in 90 s) comes as an error. */
 export type Stage =
   | {
       name: "environment";
@@ -396,6 +397,11 @@ function isOf(model: BuiltinModel, event: DownloadEvent): boolean {
 }
 
 function startOf(stage: Stage): Transfer {
+  if (stage.name === "downloading") {
+    // Taken up again: until it is heard of what is on the disk, that is what was there.
+    const { percent, doneBytes, totalBytes } = stage.transfer;
+    return { ...IDLE, percent, doneBytes, totalBytes, starting: true };
+  }
   const [doneBytes, totalBytes] = stage.name === "consent" ? [stage.doneBytes, stage.totalBytes] : [0, null];
   return { ...IDLE, percent: percentOf(doneBytes, totalBytes), doneBytes, totalBytes, starting: true };
 }
@@ -409,14 +415,10 @@ function transferAt(status: ModelStatus): Transfer {
 }
 
 function transferOf(event: DownloadEvent): Transfer {
-  const { progress, total_bytes: totalBytes, missing_bytes: missing } = event;
-  // A damaged file is fetched again: then less is here than ever was.
-  const doneBytes =
-    totalBytes !== null && missing ? Math.max(0, totalBytes - missing) : event.downloaded_bytes;
   return {
-    percent: progress,
-    doneBytes,
-    totalBytes,
+    percent: event.progress,
+    doneBytes: event.downloaded_bytes,
+    totalBytes: event.total_bytes,
     speed: event.speed_mbps ?? null,
     secondsLeft: event.eta_seconds ?? null,
     verifying: event.verifying === true,

@@ -79,7 +79,12 @@ export function useStages(sidecar: Sidecar): Stages {
     const stops = [
       sidecar.on("shell/environment", (environment) => happen({ type: "environment-changed", environment })),
       sidecar.on("shell/sidecar", (state) => happen({ type: "sidecar-changed", sidecar: state })),
-      sidecar.on("builtin-model-download-progress", (event) => happen({ type: "progressed", event })),
+      sidecar.on("builtin-model-download-progress", (event) => {
+        // The end comes as an event of its own, and before the last of these.
+        if (event.status === "downloading") {
+          happen({ type: "progressed", event });
+        }
+      }),
       sidecar.on("builtin-model-download-completed", (event) => happen({ type: "completed", event })),
       sidecar.on("builtin-model-download-failed", (event) => {
         const { kind, message, details } = event;
@@ -139,12 +144,17 @@ export function useStages(sidecar: Sidecar): Stages {
     }
   }, [reading, sidecar, happen]);
 
+  const attempt = useRef(0);
   const transfer = useCallback(
     (event: StageEvent, answer: Promise<ModelStatus>) => {
+      attempt.current += 1;
+      const mine = attempt.current;
+      // The look at a folder may be answered when it was cancelled and something else begun long since.
+      const hear = (heard: StageEvent) => mine === attempt.current && happen(heard);
       happen(event);
       answer.then(
-        (status) => happen({ type: "download-answered", status }),
-        (cause: unknown) => happen({ type: "download-refused", error: RpcError.from(cause) }),
+        (status) => hear({ type: "download-answered", status }),
+        (cause: unknown) => hear({ type: "download-refused", error: RpcError.from(cause) }),
       );
     },
     [happen],

@@ -54,6 +54,15 @@ test("a check shows how far it is and that all is well", async () => {
   expect(await screen.findByText("All files are as they should be.")).toBeVisible();
 });
 
+test("the last event of progress, which tells an end that was heard of before, begins nothing", async () => {
+  const { shell } = await open();
+  const params = downloadEvent({ status: "completed", progress: 100 });
+  act(() => shell.notify({ method: "builtin-model-download-completed", params }));
+  act(() => shell.notify({ method: "builtin-model-download-progress", params }));
+  expect(screen.queryByRole("progressbar", { name: "Progress" })).toBeNull();
+  expect(screen.getByRole("button", { name: "Verify" })).toBeEnabled();
+});
+
 test("a check can be stopped", async () => {
   const { promise, resolve } = Promise.withResolvers<ModelStatus>();
   const { person, shell } = await open(READY, {

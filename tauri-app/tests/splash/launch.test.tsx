@@ -77,6 +77,20 @@ test("an environment that failed says why and begins again from where the person
   expect(window.shell.commands("environment_retry")).toEqual([{ index: "", python: "https://p.example" }]);
 });
 
+test.each(["environment_index_unreachable", "environment_index_failed"])(
+  "an environment for which Python itself did not come says so, and not that packages did not (%s)",
+  async (kind) => {
+    const window = await first();
+    const error = (interpreter: boolean) => ({ ...failure(kind, true), details: { lines: [], interpreter } });
+    environment(window, { state: "failed", error: error(true) });
+    const said = await screen.findByRole("alert");
+    expect(said).toHaveTextContent("Python itself could not be fetched");
+    expect(said).not.toHaveTextContent("package source");
+    environment(window, { state: "failed", error: error(false) });
+    expect(screen.getByRole("alert")).toHaveTextContent("another package source");
+  },
+);
+
 test("what is being typed stays where it is, whatever is heard of the environment meanwhile", async () => {
   const window = await first();
   environment(window, { ...SYNCING, state: "slow" });
@@ -253,6 +267,21 @@ test("a folder without the model is refused with the reason, and the choice is t
   expect(await screen.findByText("The model in this folder is not complete")).toBeVisible();
   expect(screen.getByRole("button", { name: "Download" })).toBeEnabled();
   await expectNoAxeViolations();
+});
+
+test("the late answer of an import that was cancelled does not touch the download begun since", async () => {
+  let answer: (error: unknown) => void = () => undefined;
+  const window = await openWindow({
+    answers: withModel({}, { "models/import": () => new Promise<never>((_, reject) => (answer = reject)) }),
+    commands: { pick_folder: () => "/mnt/network/model" },
+  });
+  await window.person.click(await screen.findByRole("button", { name: /I have the model already/ }));
+  await window.person.click(await screen.findByRole("button", { name: "Cancel" }));
+  await window.person.click(await screen.findByRole("button", { name: "Continue download" }));
+  const heading = await screen.findByRole("heading", { name: /Downloading/ });
+  await act(async () => answer(failure("cancelled")));
+  expect(heading).toBeVisible();
+  expect(screen.getByRole("button", { name: "Cancel" })).toBeEnabled();
 });
 
 test("who chooses no folder stays where they are", async () => {

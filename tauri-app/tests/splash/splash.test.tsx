@@ -100,6 +100,23 @@ test("a failed download says why, and goes on from another mirror that the perso
   expect(await screen.findByRole("progressbar", { name: "Download progress" })).toBeVisible();
 });
 
+test("the last event of progress, which tells an end that was heard of before, is no sign of a new download", async () => {
+  const window = await openWindow({ answers: withModel() });
+  await window.person.click(await download());
+  fail(window, "mirror_unreachable");
+  await window.person.click(await screen.findByRole("button", { name: "Retry" }));
+  await screen.findByRole("progressbar", { name: "Download progress" });
+  progress(window, { status: "failed" });
+  expect(screen.getByRole("status")).toHaveTextContent(/^Connecting to /);
+});
+
+test("a source that breaks off and does not resume is said to be that", async () => {
+  const window = await openWindow({ answers: withModel() });
+  await window.person.click(await download());
+  fail(window, "mirror_unreachable", { mirror: "https://huggingface.co", resumes: false });
+  expect(await screen.findByRole("alert")).toHaveTextContent("It sends each file from its start again");
+});
+
 test("a mirror can be typed in, and must be an address", async () => {
   const window = await openWindow({ answers: withModel() });
   await window.person.click(await download());

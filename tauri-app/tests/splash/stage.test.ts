@@ -124,14 +124,14 @@ describe("a download", () => {
     });
   });
 
-  test("of a damaged file that is fetched again is none that verifies, and tells what is missing", () => {
-    const event = downloadEvent({
-      progress: 99,
-      downloaded_bytes: 2_600_000_000,
-      missing_bytes: 600_000_000,
+  test("that is taken up by another sidecar shows what there was until that one says what there is", () => {
+    const again = play(checked({}), asked, { type: "progressed", event: downloadEvent() }, asked);
+    expect(again).toMatchObject({
+      transfer: { percent: 46.2, doneBytes: 1_200_000_000, totalBytes: 2_600_000_000, starting: true },
     });
-    expect(play(checked({}), asked, { type: "progressed", event })).toMatchObject({
-      transfer: { verifying: false, doneBytes: 2_000_000_000 },
+    const status = modelStatus({ state: "downloading", downloadedBytes: 1_300_000_000 });
+    expect(nextStage(again, { type: "download-answered", status })).toMatchObject({
+      transfer: { percent: 50, doneBytes: 1_300_000_000, starting: true },
     });
   });
 

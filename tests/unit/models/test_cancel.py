@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import socket
 import threading
 import time
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from sidecar.errors import Cancelled
 from sidecar.models import BuiltinModel, Catalog, Models
 from sidecar.models.cache import RepositoryCache
 from sidecar.models.manifest import Manifest, RepositoryFile
@@ -232,4 +234,34 @@ async def test_a_cancel_answers_at_once(
     status = await stage.models.cancel_download()
     assert time.monotonic() - since <= AT_ONCE
     assert (status.state, status.kind) == (after, None)
-    assert (await stage.recorder.end()).kind == "cancelled"
+    end = await stage.recorder.end()
+    assert (end.name, end.status, end.kind) == ("builtin-model-download-failed", "failed", "cancelled")
+
+
+async def test_a_cancel_gives_up_the_look_at_a_folder_on_a_disk_that_does_not_answer(stage: Stage) -> None:
+    hanging, other = _source(stage, WEIGHTS), stage.tmp_path / "other"
+    shutil.copytree(hanging, other)
+    asked, look = threading.Event(), os.scandir
+
+    def slow(folder: Path) -> object:
+        if folder == hanging:
+            stage.blocking(asked)
+        return look(folder)
+
+    stage.monkeypatch.setattr(os, "scandir", slow)
+    async with asyncio.timeout(PATIENCE):
+        both = [asyncio.create_task(stage.models.import_folder(str(hanging))) for _ in range(2)]
+        assert await asyncio.to_thread(asked.wait, PATIENCE)
+        since = time.monotonic()
+        assert (await stage.models.cancel_download()).state == "absent"
+        assert time.monotonic() - since <= AT_ONCE
+        ends = await asyncio.gather(*both, return_exceptions=True)
+        assert time.monotonic() - since <= AT_ONCE
+    assert [type(end) for end in ends] == [Cancelled, Cancelled]
+
+    # The model is free for something else, and what the disk says at last is nobody's.
+    stage.models.refuse_if_busy()
+    assert (await stage.models.import_folder(str(other))).activity == "importing"
+    stage.released.set()
+    assert (await stage.recorder.end()).status == "completed"
+    stage.models.refuse_if_busy()

@@ -162,11 +162,14 @@ async def test_progress_is_told_at_most_once_a_second_and_never_goes_back(
 ) -> None:
     hub.rate = WEIGHTS / 2.5
     await models.download()
-    await recorder.wait_for(lambda event: event.name.endswith("-completed"))
+    end = await recorder.wait_for(lambda event: event.status == "completed")
+    assert end.name == "builtin-model-download-completed"
+    await recorder.wait_for(lambda event: event.status == "completed" and event.name != end.name)
 
-    events = recorder.progress
-    times = [time for time, event in zip(recorder.times, recorder.events, strict=True) if event in events]
+    *events, last = recorder.progress
+    times = [time for time, event in zip(recorder.times, recorder.events, strict=True) if event is not end]
     assert [event.status for event in events] == ["downloading"] * len(events)
+    assert last.payload() == end.payload()
     assert len(events) >= 3
     assert all(later - earlier >= 1 for earlier, later in pairwise(times))
     assert [event.progress for event in events] == sorted(event.progress for event in events)
@@ -176,7 +179,7 @@ async def test_progress_is_told_at_most_once_a_second_and_never_goes_back(
     middle = events[2].payload()
     assert set(middle) == {
         "model_id", "progress", "status", "message", "downloaded_bytes", "total_bytes", "speed_mbps", "eta_seconds",
-        "file", "missing_bytes",
+        "file",
     }  # fmt: skip
     assert middle["model_id"] == "tiny"
     assert middle["file"] == "model.safetensors"
@@ -184,9 +187,23 @@ async def test_progress_is_told_at_most_once_a_second_and_never_goes_back(
     assert middle["message"].endswith(" / 3.0MB")
     assert 0.6 < middle["speed_mbps"] < 1.8
 
-    last = recorder.events[-1]
-    assert (last.name, last.progress, last.status) == ("builtin-model-download-completed", 100, "completed")
-    assert last.downloaded_bytes == last.total_bytes
+    assert end.progress == 100
+    assert end.downloaded_bytes == end.total_bytes
+
+
+async def test_the_last_event_of_progress_tells_a_failure_too_unless_something_new_began(
+    models: Models, recorder: Recorder, hub: Hub
+) -> None:
+    hub.fault(faults.status(404), on="info", times=1)
+    await models.download()
+    await recorder.wait_for(lambda event: event.kind == "mirror_not_found")
+    hub.fault(faults.html(), on="info")
+    await models.download()
+    await recorder.wait_for(lambda event: event.name.endswith("-progress") and event.status == "failed")
+    assert [(event.name.rpartition("-")[2], event.kind) for event in recorder.events] == [
+        ("progress", None), ("failed", "mirror_not_found"),
+        ("progress", None), ("failed", "mirror_invalid"), ("progress", "mirror_invalid"),
+    ]  # fmt: skip
 
 
 async def test_verifying_is_told_while_what_arrived_is_brought_to_the_disk_and_only_then_100_percent(

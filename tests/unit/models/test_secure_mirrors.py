@@ -153,14 +153,43 @@ async def test_what_is_no_socks_proxy_makes_the_mirror_unreachable(
     gc.collect()
 
 
-@pytest.mark.parametrize("content", [None, "not a certificate"])
-async def test_certificates_that_cannot_be_read_are_told_from_a_data_folder_that_cannot(
-    models: Models, recorder: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None
-) -> None:
+@pytest.fixture(params=[None, "not a certificate"], ids=["missing", "other content"])
+def unreadable(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of certificates that cannot be read."""
     file = tmp_path / "trusted.pem"
-    if content is not None:
-        file.write_text(content)
+    if request.param is not None:
+        file.write_text(request.param)
     monkeypatch.setenv("SSL_CERT_FILE", str(file))
-    failed = await failure(models, recorder, "https://mirror.example")
-    assert failed.kind == "certificates_invalid"
-    assert "SSL_CERT_FILE" in failed.message
+
+
+@pytest.mark.usefixtures("unreadable")
+async def test_certificates_that_cannot_be_read_are_told_from_a_data_folder_that_cannot(
+    models: Models, recorder: Recorder, secure: Hub
+) -> None:
+    for mirror in ("https://mirror.example", secure.url):
+        failed = await failure(models, recorder, mirror)
+        assert failed.kind == "certificates_invalid"
+        assert "SSL_CERT_FILE" in failed.message
+
+
+@pytest.mark.usefixtures("unreadable")
+async def test_a_mirror_without_tls_needs_no_certificates_until_it_leads_to_one_with_it(
+    models: Models, recorder: Recorder, hub: Hub, secure: Hub
+) -> None:
+    hub.fault(faults.redirect(f"{secure.url}/{REPOSITORY}/resolve/main/config.json"), on="get", times=1)
+    assert (await failure(models, recorder)).kind == "certificates_invalid"
+    assert secure.log == []
+    await models.download()
+    assert (await recorder.end()).status == "completed"
+
+
+@pytest.mark.usefixtures("trusted")
+async def test_a_mirror_without_tls_may_lead_to_one_with_it_that_is_trusted(
+    models: Models, recorder: Recorder, hub: Hub, secure: Hub
+) -> None:
+    revision = hub.repositories[REPOSITORY].main.revision
+    weights = f"{REPOSITORY}/resolve/{revision}/model.safetensors"
+    hub.fault(faults.redirect(f"{secure.url}/{weights}"), on="get", path="model.safetensors")
+    await models.download()
+    assert (await recorder.end()).status == "completed"
+    assert [request.file for request in secure.log] == ["model.safetensors"]

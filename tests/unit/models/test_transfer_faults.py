@@ -44,13 +44,19 @@ async def test_a_mirror_that_dribbles_a_little_in_each_answer_is_given_up(
     assert len(hub.requests("get", "model.safetensors")) == LIMITS.attempts
 
 
+@pytest.mark.parametrize("length", ["said", "unsaid"])
 @pytest.mark.parametrize("fault", [faults.refuse_range(), faults.ignore_range()], ids=["refused", "ignored"])
-async def test_a_mirror_that_never_resumes_and_always_breaks_off_is_given_up(
-    models: Models, recorder: Recorder, hub: Hub, fault: faults.Fault
+async def test_a_mirror_that_never_resumes_and_always_breaks_off_is_given_up_and_said_to_be_that(
+    models: Models, recorder: Recorder, hub: Hub, fault: faults.Fault, length: str
 ) -> None:
+    if length == "unsaid":
+        hub.fault(faults.chunked(), on="get", path="model.safetensors")
     hub.fault(fault, on="get", path="model.safetensors")
     hub.fault(faults.cut(after=700_000), on="get", path="model.safetensors")
-    assert (await failure(models, recorder)).kind == "mirror_unreachable"
+    failed = await failure(models, recorder)
+    assert failed.kind == "mirror_unreachable"
+    assert failed.details is not None
+    assert failed.details["resumes"] is False
     assert len(hub.requests("get", "model.safetensors")) <= 2 * LIMITS.attempts
 
 

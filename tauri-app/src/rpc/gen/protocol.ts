@@ -1086,10 +1086,6 @@ export interface DownloadEvent {
     [k: string]: unknown;
   } | null;
   /**
-   * Still to come: more than total less downloaded where a damaged file is fetched again
-   */
-  missing_bytes?: number | null;
-  /**
    * All bytes are here and are checked, or a model on disk is
    */
   verifying?: true | null;
@@ -1187,7 +1183,7 @@ export interface Notifications {
   "sessions/event": EventParams;
   /** A chat was begun, renamed or gone on with */
   "sessions/changed": SessionResult;
-  /** At most one a second while a model downloads */
+  /** At most one a second while a model downloads; the last one says how that ended */
   "builtin-model-download-progress": DownloadEvent;
   /** The model is on disk, checked */
   "builtin-model-download-completed": DownloadEvent;
