@@ -1,4 +1,5 @@
-"""`settings/…`: the choices that belong to the sidecar. The shell has its own (language, theme, window, proxy)."""
+"""`settings/…`: the choices that belong to the sidecar. The shell keeps others itself: language, theme, and what the
+window looked like."""
 
 from typing import Annotated, Any, Literal
 
