@@ -12,6 +12,7 @@ SettingKey = Literal["memoryBudgetBytes", "restSeconds", "unloadMinutes", "backg
 
 class Setting(Message):
     key: SettingKey
+    owner: Annotated[Literal["sidecar"], Field(description="Who keeps it. The shell has its own method")] = "sidecar"
     value: Annotated[int | None, Field(description="What counts; null: chosen by this computer")]
     default: int | None
     minimum: int
