@@ -210,6 +210,30 @@ def test_a_message_that_cannot_be_read_any_more_is_told_and_its_chat_goes_on(dat
         assert texts(pipe, chat) == ["Who leaps?", "A caracal."]
 
 
+@pytest.mark.parametrize("rotten", [b"http;//127.0.0.1:", b"http://[27.0.0.1:", b"http://127.0.\xff.1:"])
+def test_a_provider_whose_address_rotted_is_told_and_can_be_given_it_again(data_dir: Path, rotten: bytes) -> None:
+    with Pipe.sidecar(data_dir) as pipe, Provider() as provider:
+        pipe.initialize()
+        served(pipe, provider)
+    database = data_dir / "knowledge-focus.db"
+    content, good = database.read_bytes(), provider.url.encode()
+    assert content.count(good) == 1
+    database.write_bytes(content.replace(good, good.replace(b"http://127.0.0.1:", rotten)))
+
+    with Pipe.sidecar(data_dir) as pipe, Provider() as provider:
+        pipe.initialize()
+        row = pipe.request("providers/list")["providers"][1]
+        assert row["baseUrl"].startswith(rotten.decode(errors="replace"))
+        with pytest.raises(RpcError) as failed:
+            pipe.request("providers/models", {"providerId": row["id"]})
+        assert failed.value.kind in ("provider_rejected", "provider_unreachable")
+        pipe.request("providers/update", {"providerId": row["id"], "baseUrl": provider.url})
+        chat = begun(pipe)
+        provider.will(replies.chat("An ocelot."))
+        ended(pipe, ask(pipe, chat, "Who prowls?", row["models"][0]["id"])["answer"])
+        assert texts(pipe, chat) == ["Who prowls?", "An ocelot."]
+
+
 def test_a_newer_database_ends_the_process_with_a_code_of_its_own_and_stays_as_it_is(data_dir: Path) -> None:
     database = lived_in(data_dir)
     with sqlite3.connect(database) as connection:
