@@ -19,7 +19,11 @@ ONE_ROW = re.compile(r"CHECK constraint failed in \w+")
 INDEX = re.compile(r"\b(session|message)_search")
 """The index of words, which is made of the chats and can be made again."""
 REMEDIES = {
-    "session": "REINDEX session",
+    # By an id that is no text nobody could ask for the chat.
+    "session": """
+        REINDEX session;
+        UPDATE session SET id = lower(hex(randomblob(16))) WHERE id GLOB '*[^0-9a-f-]*';
+    """,
     "provider": "REINDEX provider",
     "model_configuration": "REINDEX model_configuration",
     "capability_assignment": "REINDEX capability_assignment",

@@ -244,12 +244,17 @@ def of_the_chat(said: Message) -> tuple[bytes, bytes]:
     return good, b"x" + good[1:]
 
 
+def of_the_chat_no_text(said: Message) -> tuple[bytes, bytes]:
+    good, rotten = of_the_chat(said)
+    return good, b"\xff" + rotten[1:]
+
+
 def of_a_message(said: Message) -> tuple[bytes, bytes]:
     good = said.id.encode() + b"user"
     return good, b"x" + good[1:]
 
 
-@pytest.mark.parametrize("key", [of_the_chat, of_a_message])
+@pytest.mark.parametrize("key", [of_the_chat, of_the_chat_no_text, of_a_message])
 async def test_a_key_that_its_index_does_not_know_keeps_no_chat_from_being_changed_and_deleted(
     key: Callable[[Message], tuple[bytes, bytes]], opening: Opening, path: Path
 ) -> None:
