@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Coroutine, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from sidecar import protocol
@@ -77,14 +77,11 @@ class App:
             for model in self.catalog.models
         ]
 
-        def at_each_opening(connection: "apsw.Connection") -> None:
-            builtin.write(connection, models)
-            message.interrupt_streaming(connection, "sidecar_restarted")  # of the process before this one
-
         def on_open(connection: "apsw.Connection") -> None:
+            message.interrupt_left(connection, "sidecar_restarted")  # by the process before this one
             loop.call_soon_threadsafe(self._opened, of_rows(setting.listed(connection)))
 
-        return Database(self._folder.database, self._folder.copies, at_each_opening, on_open)
+        return Database(self._folder.database, self._folder.copies, partial(builtin.write, models=models), on_open)
 
     @cached_property
     def settings(self) -> "Settings":

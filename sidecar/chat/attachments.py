@@ -38,7 +38,7 @@ def delete_unused(connection: apsw.Connection, folder: Path, shown: Mapping[str,
     database's thread, so that no message can come to show one between the look and the deletion."""
     for sha256 in message.unused(connection, shown):
         for path in files(folder, sha256):
-            if path.lstat().st_mtime * 1000 <= shown[sha256]:
+            if path.lstat().st_mtime_ns // 10**6 <= shown[sha256]:
                 _delete(path)
 
 

@@ -88,7 +88,7 @@ class Context:
 
     def messages(self) -> list[Mapping[str, Any]]:
         """As the engine takes them. Left out are answers that broke off before their first word, and earlier questions
-        that could not be answered as they are: each later answer would fail of them, too."""
+        that rotted or could not be answered as they are: each later answer would fail of them, too."""
         read = [*(turn for turn in self.turns[:-1] if not _is_refused(turn)), *self.turns[-1:]]
         return [_sent(message) for turn in read for message in turn if message.role == "user" or message.text]
 
@@ -98,6 +98,8 @@ class Context:
 
 
 def _is_refused(turn: Sequence[Message]) -> bool:
+    if not turn[0].parts:  # nobody can read the question any more
+        return True
     answers = [message for message in turn if message.role == "assistant"]
     return any(answer.kind in REFUSED for answer in answers) and not any(answer.text for answer in answers)
 

@@ -119,7 +119,8 @@ class Sessions:
 
         async def begin() -> Turn:
             before, old = await self._up_to(session_id, message_id, "user")
-            question = replace(old, parts=parts)
+            # Its pictures may be newer than the question was: with the chat they go by its time.
+            question = replace(old, parts=parts, created_at=session.now())
             shown = dict.fromkeys(old.attachments, old.created_at)
 
             def write(connection: apsw.Connection, answer: Message) -> None:
@@ -210,6 +211,8 @@ class Sessions:
         if not questions:
             raise InvalidRequest("there is no question before it", member="messageId")
         question = questions[-1]
+        if not question.parts:
+            raise InvalidRequest("the question cannot be read any more", member="messageId")
         context = Context.of(history)
         route = await self._router.route(model, turn.request_of(context))
         begun = turn.begun(question.session_id, route, goes_on)

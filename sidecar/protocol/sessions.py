@@ -38,7 +38,7 @@ class ChatMessage(Message):
     id: MessageId
     session_id: SessionId
     role: Literal["user", "assistant"]
-    parts: tuple[Part, ...]
+    parts: Annotated[tuple[Part, ...], Field(description="Empty: they rotted on the disk and cannot be read any more")]
     state: MessageState
     kind: Annotated[
         str | None, Field(description="Of an answer that broke off: the error kind; null if it was stopped")
@@ -50,7 +50,7 @@ class ChatMessage(Message):
         int, Field(description="Of an answer: how many of the oldest messages did not fit and were not read for it")
     ]
     finish_reason: Literal["stop", "length"] | None
-    created_at: int
+    created_at: Annotated[int, Field(description="Of a question that was edited: when it was")]
 
 
 class SessionParams(Message):

@@ -1,4 +1,5 @@
-"""`settings/…`: the choices that belong to the sidecar. The shell has its own (language, theme, window, proxy)."""
+"""`settings/…`: the choices that belong to the sidecar. The shell keeps others itself: language, theme, and what the
+window looked like."""
 
 from typing import Annotated, Any, Literal
 
@@ -11,6 +12,7 @@ SettingKey = Literal["memoryBudgetBytes", "restSeconds", "unloadMinutes", "backg
 
 class Setting(Message):
     key: SettingKey
+    owner: Annotated[Literal["sidecar"], Field(description="Who keeps it. The shell has its own method")] = "sidecar"
     value: Annotated[int | None, Field(description="What counts; null: chosen by this computer")]
     default: int | None
     minimum: int

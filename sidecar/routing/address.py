@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 from typing import Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from sidecar.errors import ProviderInvalid
 
@@ -44,15 +44,15 @@ class Address:
     @property
     def origin(self) -> str:
         """scheme://host[:port]: what a key is given for."""
-        parts = urlsplit(self.url)
+        parts = self._parts
         port = parts.port
         name = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-        return f"{parts.scheme}://{name}" + ("" if port in (None, DEFAULT_PORTS[parts.scheme]) else f":{port}")
+        return f"{parts.scheme}://{name}" + ("" if port in (None, DEFAULT_PORTS.get(parts.scheme)) else f":{port}")
 
     @property
     def host(self) -> str:
         """The host alone, as people know it."""
-        return urlsplit(self.url).hostname or ""
+        return self._parts.hostname or ""
 
     @property
     def leaves_computer(self) -> bool:
@@ -67,4 +67,13 @@ class Address:
     @property
     def is_plain(self) -> bool:
         """Whether everybody on the way can read what is sent there."""
-        return self.leaves_computer and urlsplit(self.url).scheme == "http"
+        return self.leaves_computer and self._parts.scheme == "http"
+
+    @property
+    def _parts(self) -> SplitResult:
+        try:
+            parts = urlsplit(self.url)
+            _ = parts.port
+        except ValueError:  # it rotted on the disk
+            return urlsplit("")
+        return parts

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from sidecar.store.text import bytes_of, readable
+
 if TYPE_CHECKING:
     import apsw
 
 
 def listed(connection: apsw.Connection) -> dict[str, str]:
     """The id of the model for each job."""
-    return dict(connection.execute("SELECT capability, model_id FROM capability_assignment"))
+    rows = connection.execute(f"SELECT {bytes_of('capability', 'model_id')} FROM capability_assignment")  # noqa: S608
+    return dict(map(readable, rows))
 
 
 def assign(connection: apsw.Connection, capability: str, model_id: str) -> None:

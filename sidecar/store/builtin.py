@@ -17,7 +17,10 @@ BASE_URL = "http://127.0.0.1:60315/v1"
 
 def write(connection: apsw.Connection, models: Sequence[Model]) -> None:
     """Makes the built-in provider's models those of the catalog. The first of them gets all jobs that nobody has, and
-    those of built-in models that the catalog has no more."""
+    those of built-in models that the catalog has no more, or of models that rotted on the disk."""
+    # What rotted is none of theirs any more.
+    connection.execute("DELETE FROM provider WHERE source_type = 'builtin' AND id <> ?", (BUILTIN,))
+    connection.execute("DELETE FROM capability_assignment WHERE capability NOT IN (?, ?, ?, ?)", CAPABILITIES)
     builtin = Provider(BUILTIN, "[Builtin]", BASE_URL, models=tuple(models))
     known = {each.id: each for each in provider.listed(connection)}.get(BUILTIN)
     if known is None:
@@ -27,6 +30,7 @@ def write(connection: apsw.Connection, models: Sequence[Model]) -> None:
         assignment.give_back(connection, gone, models[0].id)
         provider.update(connection, builtin)
     assigned = assignment.listed(connection)
+    there = {model.id for each in provider.listed(connection) for model in each.models}
     for capability in CAPABILITIES:
-        if capability not in assigned:
+        if assigned.get(capability) not in there:
             assignment.assign(connection, capability, models[0].id)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from sidecar.errors import DiskFull, StoreFailed
-from sidecar.store import recovery, search
+from sidecar.store import check, recovery, search
 from sidecar.store.opening import opened, renew_copies
 from sidecar.store.transaction import transaction
 
@@ -132,13 +132,14 @@ class Database:
                 # Some things SQLite does only where there is no transaction.
                 with nullcontext() if mode is None else transaction(connection, mode):
                     return work(connection)
-            except apsw.CorruptError as error:
-                # What the index of words says of itself; what a page says no new index mends.
-                if mode != "IMMEDIATE" or getattr(error, "extendedresult", None) != apsw.SQLITE_CORRUPT_VTAB:
+            except (apsw.CorruptError, apsw.ConstraintError) as error:
+                # What an index says of itself; what a page says no new index mends.
+                remedy = _remedy(error)
+                if mode != "IMMEDIATE" or remedy is None:
                     raise
-                log.error("the index of words is made anew: %r", error)
+                log.error("an index is made anew: %r", error)
                 with transaction(connection, mode):
-                    search.index_anew(connection)
+                    remedy(connection)
                     return work(connection)
         except apsw.FullError as error:
             raise DiskFull("there is no room for the database") from error
@@ -171,6 +172,18 @@ class Database:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _remedy(error: apsw.Error) -> Callable[[apsw.Connection], None] | None:
+    import apsw
+
+    match getattr(error, "extendedresult", None):
+        # The index of words itself, or the triggers in its name.
+        case apsw.SQLITE_CORRUPT_VTAB | apsw.SQLITE_CONSTRAINT_TRIGGER:
+            return search.index_anew
+        case apsw.SQLITE_CORRUPT_INDEX:
+            return check.indexes_anew
+    return None
 
 
 def _nothing(_connection: apsw.Connection) -> None:

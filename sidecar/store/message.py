@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import json
+import logging
+import re
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from sidecar.errors import MessageNotFound, SessionNotFound
 from sidecar.store import session
 from sidecar.store.session import now
+from sidecar.store.text import bytes_of, readable
+from sidecar.store.transaction import transaction
 
 if TYPE_CHECKING:
     import apsw
 
+log = logging.getLogger(__name__)
+
 State = Literal["streaming", "complete", "interrupted"]
-COLUMNS = (  # the words as bytes: what rotted is no UTF-8 any more, and makes no chat unreadable
-    "message.id, session.id, role, CAST(parts AS BLOB), state, kind, model_name, provider_name, "
-    "message.leaves_computer, dropped_before, finish_reason, message.created_at"
+FinishReason = Literal["stop", "length"]
+NO_DIGIT = re.compile(r"[^0-9a-f]")
+"""What rotted in a picture's name: there is none of that name, and the words beside it stay."""
+COLUMNS = (
+    f"{bytes_of('message.id', 'session.id', 'role', 'parts', 'state', 'kind', 'model_name', 'provider_name')}, "
+    f"message.leaves_computer, dropped_before, {bytes_of('finish_reason')}, message.created_at"
 )
 FROM = "FROM message JOIN session ON session.number = message.session"
 
@@ -42,8 +51,9 @@ Part = TextPart | ImagePart
 
 @dataclass(frozen=True)
 class Message:
-    """A question or an answer. `kind` is the error with which an answer broke off; None where it was stopped.
-    `dropped_before` is how many of the oldest messages did not fit and were not read for it."""
+    """A question or an answer. `parts` is empty where they rotted on the disk and cannot be read any more. `kind` is
+    the error with which an answer broke off; None where it was stopped. `dropped_before` is how many of the oldest
+    messages did not fit and were not read for it."""
 
     session_id: str
     role: Literal["user", "assistant"]
@@ -54,7 +64,7 @@ class Message:
     provider_name: str | None = None
     leaves_computer: bool = False
     dropped_before: int = 0
-    finish_reason: Literal["stop", "length"] | None = None
+    finish_reason: FinishReason | None = None
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     created_at: int = field(default_factory=now)
 
@@ -107,7 +117,7 @@ def update(connection: apsw.Connection, message: Message) -> bool:
     """Makes the message of that id what `message` says; False where it was deleted meanwhile."""
     connection.execute(
         "UPDATE message SET parts = ?, state = ?, kind = ?, model_name = ?, provider_name = ?, leaves_computer = ?, "
-        "dropped_before = ?, finish_reason = ? WHERE id = ?",
+        "dropped_before = ?, finish_reason = ?, created_at = ? WHERE id = ?",
         (
             _written(message.parts),
             message.state,
@@ -117,6 +127,7 @@ def update(connection: apsw.Connection, message: Message) -> bool:
             message.leaves_computer,
             message.dropped_before,
             message.finish_reason,
+            message.created_at,
             message.id,
         ),
     )
@@ -183,6 +194,18 @@ def interrupt_streaming(connection: apsw.Connection, kind: str | None, session_i
     return connection.changes()
 
 
+def interrupt_left(connection: apsw.Connection, kind: str) -> None:
+    """Notes when the database was opened that no answer streams any more. Without room for that chats can be read, and
+    the next opening tries again: whoever reads one knows that nobody writes it."""
+    import apsw
+
+    try:
+        with transaction(connection):
+            interrupt_streaming(connection, kind)
+    except (apsw.FullError, apsw.IOError) as error:
+        log.error("answers that broke off cannot be marked now: %r", error)
+
+
 def unused(connection: apsw.Connection, attachments: Iterable[str]) -> list[str]:
     """Those attachments that no message has."""
     return [
@@ -227,21 +250,35 @@ def _written(parts: Sequence[Part]) -> str:
 
 
 def _from_row(row: Sequence[Any]) -> Message:
-    id_, session_id, role, parts, state, kind, model, provider, leaves_computer, dropped, reason, created_at = row
+    id_, session_id, role, parts, state, kind, model, provider, leaves, dropped, reason, created_at = readable(row)
     return Message(
         session_id,
-        role,
-        tuple(
-            TextPart(part["text"]) if part["type"] == "text" else ImagePart(part["attachment"])
-            for part in json.loads(parts.decode(errors="replace"))
-        ),
-        state,
+        "user" if role == "user" else "assistant",
+        _read(parts),
+        state if state in get_args(State) else "complete",
         kind,
         model,
         provider,
-        bool(leaves_computer),
+        bool(leaves),
         dropped,
-        reason,
+        reason if reason in get_args(FinishReason) else None,
         id_,
         created_at,
     )
+
+
+def _read(parts: str) -> tuple[Part, ...]:
+    try:
+        # Not strict: a letter that became a control character is one letter less, and no more.
+        return tuple(_part(**part) for part in json.loads(parts, strict=False))
+    except (ValueError, TypeError, RecursionError) as error:
+        log.error("a message cannot be read any more: %s", type(error).__name__)
+        return ()
+
+
+def _part(*, type: str, text: str | None = None, attachment: str | None = None) -> Part:  # noqa: A002 - as written
+    if type == "text" and isinstance(text, str):
+        return TextPart(text)
+    if type == "image" and isinstance(attachment, str):
+        return ImagePart(NO_DIGIT.sub("0", attachment))
+    raise ValueError("no part of a message")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sidecar.errors import DatabaseRefused
-from sidecar.store import recovery, words
+from sidecar.store import check, recovery, search, words
 from sidecar.store.transaction import transaction
 
 if TYPE_CHECKING:
@@ -41,13 +41,12 @@ def opened(path: Path, copies: Path, builtin: Callable[[apsw.Connection], None])
     copies.mkdir(mode=0o700, exist_ok=True)
     recovery.finish(path, copies)
     try:
-        connection = _checked(path)
+        connection = _current(path, copies)
     except (apsw.CorruptError, apsw.NotADBError) as error:
         log.error("the database is damaged: %r", error)
         recovery.recover(path, copies, _copies(copies), _milliseconds())
-        connection = _checked(path)
+        connection = _current(path, copies)
     try:
-        _migrate(connection, copies)
         with transaction(connection):
             builtin(connection)
         _copy_if_due(connection, copies)
@@ -76,8 +75,8 @@ def renew_copies(connection: apsw.Connection, copies: Path) -> None:
     import apsw
 
     copies.mkdir(mode=0o700, exist_ok=True)
-    if (found := connection.pragma("quick_check")) != "ok":
-        raise apsw.CorruptError(found)
+    if found := check.damage(connection):
+        raise apsw.CorruptError(found[0])
     kept = (_copy(connection, copies), *recovery.unread(copies))
     for path in copies.iterdir():
         if path not in kept and not path.is_dir():
@@ -92,26 +91,56 @@ def spared(copies: Path) -> list[Path]:
     return [*(path for _, path in _copies(copies)[-1:]), *recovery.unread(copies)]
 
 
-def _checked(path: Path) -> apsw.Connection:
+def _current(path: Path, copies: Path) -> apsw.Connection:
+    """Checked, of the newest version, and with an index that can be read."""
+    import apsw
+
     connection = _connected(path)
     try:
-        # Reads every page; a tenth of what integrity_check takes.
-        found = connection.pragma("quick_check")
-        if found != "ok":
-            import apsw
-
-            raise apsw.CorruptError(found)
+        found = check.damage(connection)
+        if not check.is_only_of_index(found):
+            raise apsw.CorruptError(found[0])
+        _migrate(connection, copies)
+        _mend(connection, found)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
+def _mend(connection: apsw.Connection, index_of_words: Sequence[str]) -> None:
+    import apsw
+
+    try:
+        check.mend_keys(connection)
+        if index_of_words:
+            log.error("the index of words is damaged, and made anew: %s", index_of_words[0])
+            with transaction(connection):
+                search.index_anew(connection)
+    except (apsw.FullError, apsw.IOError, apsw.ConstraintError) as error:
+        # Chats can be read without. The next start tries again.
+        log.error("an index cannot be made anew now: %r", error)
+
+
 def _connected(path: Path) -> apsw.Connection:
+    import apsw
+
+    try:
+        return _set_up(path, "NORMAL")
+    except apsw.IOError as error:
+        if getattr(error, "extendedresult", None) != apsw.SQLITE_IOERR_SHMSIZE:
+            raise
+        log.error("there is no room for the index of the log: it is kept in memory")
+        return _set_up(path, "EXCLUSIVE")
+
+
+def _set_up(path: Path, locking: str) -> apsw.Connection:
+    """With `locking` EXCLUSIVE no file is made beside it but an empty log, and no other program can read it."""
     import apsw
 
     connection = apsw.Connection(str(path))
     try:
+        connection.execute(f"PRAGMA locking_mode = {locking}")
         connection.set_busy_timeout(BUSY_MILLISECONDS)
         _refuse_newer(connection)
         connection.execute("PRAGMA journal_mode = WAL")

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from sidecar.store.text import ROTTEN, bytes_of, readable
 
 if TYPE_CHECKING:
     import apsw
 
 CAPABILITIES = ("vision", "text", "structured_output", "tool_use")
 """The four jobs, in the order in which they are shown."""
+PRESETS = ("openai", "ollama", "lmstudio", "vllm")
+MAX_CONCURRENCY = 64
 BUILTIN = "builtin"
 """The id of the provider of the built-in models."""
 
@@ -54,25 +59,27 @@ def new_id() -> str:
 
 
 def listed(connection: apsw.Connection) -> list[Provider]:
-    """All of them, the built-in one first, then as they were added."""
+    """All of them, the built-in one first, then as they were added; but for those whose id rotted on the disk, which
+    nobody could name."""
     models: dict[str, list[Model]] = {}
     for model in _models(connection):
         models.setdefault(model.provider_id, []).append(model)
-    rows: Iterable[Any] = connection.execute(
-        "SELECT id, CAST(name AS BLOB), base_url, preset, concurrency, background FROM provider "
+    rows = connection.execute(
+        f"SELECT {bytes_of('id', 'name', 'base_url', 'preset')}, concurrency, background FROM provider "  # noqa: S608
         "ORDER BY source_type = 'user', created_at, rowid"
     )
     return [
         Provider(
             id_,
-            name.decode(errors="replace"),
+            name,
             base_url,
-            preset,
-            concurrency,
+            preset if preset in PRESETS else None,
+            min(max(concurrency, 1), MAX_CONCURRENCY),
             bool(background),
             tuple(models.get(id_, ())),
         )
-        for id_, name, base_url, preset, concurrency, background in rows
+        for id_, name, base_url, preset, concurrency, background in map(readable, rows)
+        if ROTTEN not in id_
     ]
 
 
@@ -102,12 +109,10 @@ def update(connection: apsw.Connection, provider: Provider) -> None:
         "UPDATE provider SET name = ?, base_url = ?, preset = ?, concurrency = ?, background = ? WHERE id = ?",
         (provider.name, provider.base_url, provider.preset, provider.concurrency, provider.background, provider.id),
     )
-    kept = {model.id for model in provider.models}
-    for (id_,) in connection.execute(
-        "SELECT id FROM model_configuration WHERE provider_id = ?", (provider.id,)
-    ).fetchall():
-        if id_ not in kept:
-            connection.execute("DELETE FROM model_configuration WHERE id = ?", (id_,))
+    connection.execute(
+        "DELETE FROM model_configuration WHERE provider_id = ? AND id NOT IN (SELECT value FROM json_each(?))",
+        (provider.id, json.dumps([model.id for model in provider.models])),
+    )
     _insert_models(connection, provider.models)
 
 
@@ -128,12 +133,15 @@ def with_models(provider: Provider, wanted: Iterable[Model]) -> Provider:
 
 def _models(connection: apsw.Connection) -> Iterable[Model]:
     known: dict[str, tuple[set[str], set[str]]] = {}
-    for id_, capability, has_it in connection.execute("SELECT model_id, capability, has_it FROM model_capability"):
+    rows = connection.execute(f"SELECT {bytes_of('model_id', 'capability')}, has_it FROM model_capability")  # noqa: S608
+    for id_, capability, has_it in map(readable, rows):
         has, lacks = known.setdefault(id_, (set(), set()))
         (has if has_it else lacks).add(capability)
-    for id_, provider_id, identifier, display_name in connection.execute(
-        "SELECT id, provider_id, identifier, display_name FROM model_configuration ORDER BY position"
-    ):
+    columns = bytes_of("id", "provider_id", "identifier", "display_name")
+    rows = connection.execute(f"SELECT {columns} FROM model_configuration ORDER BY position")  # noqa: S608 - ours
+    for id_, provider_id, identifier, display_name in map(readable, rows):
+        if ROTTEN in id_:
+            continue
         has, lacks = known.get(id_, (set(), set()))
         yield Model(id_, provider_id, identifier, display_name, frozenset(has), frozenset(lacks))
 
@@ -142,8 +150,8 @@ def _insert_models(connection: apsw.Connection, models: Sequence[Model]) -> None
     for position, model in enumerate(models):
         connection.execute(
             "INSERT INTO model_configuration (id, provider_id, identifier, display_name, position) "
-            "VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET identifier = excluded.identifier, "
-            "display_name = excluded.display_name, position = excluded.position",
+            "VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET provider_id = excluded.provider_id, "
+            "identifier = excluded.identifier, display_name = excluded.display_name, position = excluded.position",
             (model.id, model.provider_id, model.identifier, model.display_name, position),
         )
         connection.execute("DELETE FROM model_capability WHERE model_id = ?", (model.id,))

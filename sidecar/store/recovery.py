@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sidecar.errors import DatabaseRefused
+from sidecar.store import check
 
 log = logging.getLogger(__name__)
 
@@ -146,9 +147,8 @@ def _restore(copy: Path, ready: Path) -> None:
 
     source = apsw.Connection(str(copy), flags=apsw.SQLITE_OPEN_READONLY)
     try:
-        found = source.pragma("quick_check")
-        if found != "ok":
-            raise apsw.CorruptError(found)
+        if not check.is_only_of_index(found := check.damage(source)):
+            raise apsw.CorruptError(found[0])
         source.execute("VACUUM INTO ?", (str(ready),))
         sync(ready)  # SQLite does not
     except BaseException:

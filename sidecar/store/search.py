@@ -15,7 +15,7 @@ SNIPPET_WORDS = 24
 
 # Each chat with the best of what was found in it (bm25: the smaller the better). A title tells more than a message, and
 # the ranks of two tables cannot be compared: titles come first. (Joined: of a
-# text that rotted the index may keep words when it is deleted.)
+# text that rotted the index may keep words when it is deleted; and the number of its chat may have rotted.)
 FOUND = """
 WITH hit (session, message, rank) AS (
     SELECT message.session, message.number, min(rank)
@@ -26,7 +26,8 @@ WITH hit (session, message, rank) AS (
     FROM session_search JOIN session ON session.number = session_search.rowid
     WHERE session_search MATCH ?1
 )
-SELECT session, message, min(rank) AS best FROM hit GROUP BY session ORDER BY best, session DESC LIMIT ?2 OFFSET ?3
+SELECT session, message, min(rank) AS best FROM hit WHERE session IN (SELECT number FROM session)
+GROUP BY session ORDER BY best, session DESC LIMIT ?2 OFFSET ?3
 """
 
 
@@ -66,7 +67,8 @@ def _described(connection: apsw.Connection, query: str, session: int, message: i
         (SNIPPET_WORDS, query, rowid),
     ).fetchall()[0]
     row = connection.execute(f"SELECT {COLUMNS} FROM session WHERE number = ?", (session,)).fetchall()[0]  # noqa: S608
-    return from_row(row, snippet.decode(errors="replace"))
+    # None where the message cannot be read any more.
+    return from_row(row, None if snippet is None else snippet.decode(errors="replace"))
 
 
 def _offset(cursor: str | None) -> int:

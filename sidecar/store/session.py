@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from sidecar.errors import InvalidRequest, SessionNotFound
+from sidecar.store.text import bytes_of, readable
 
 if TYPE_CHECKING:
     import apsw
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
 TitledBy = Literal["question", "model", "person"]
 CURSOR = re.compile(r"[0-9]{1,15}\.[0-9]{1,15}")
 """A page's end: when its last chat was gone on with, and that chat's number."""
-COLUMNS = "id, CAST(title AS BLOB), titled_by, leaves_computer, created_at, updated_at"
-"""The title as bytes: one that rotted is no UTF-8 any more, and makes no chat unreadable."""
+COLUMNS = f"{bytes_of('id', 'title', 'titled_by')}, leaves_computer, created_at, updated_at"
 
 
 @dataclass(frozen=True)
@@ -125,8 +125,7 @@ def delete(connection: apsw.Connection, session_id: str) -> dict[str, int]:
 
 def from_row(row: Sequence[Any], snippet: str | None = None) -> Session:
     """A row of `COLUMNS`."""
-    id_, title, titled_by, leaves_computer, created_at, updated_at = row
-    title = title.decode(errors="replace")
+    id_, title, titled_by, leaves_computer, created_at, updated_at = readable(row)
     return Session(id_, title, titled_by, bool(leaves_computer), created_at, updated_at, snippet)
 
 

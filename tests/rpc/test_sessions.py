@@ -227,9 +227,10 @@ def test_answered_anew_a_question_has_another_answer_and_what_came_after_is_gone
 
 def test_asked_in_other_words_a_question_keeps_its_place_and_what_came_after_is_gone(one: Served, folder: Path) -> None:
     chat = begun(one.pipe)
-    old, new = attached(folder, 1), attached(folder, 2)
+    old = attached(folder, 1)
     whole_turn(one, chat, "One?", "Yes.")
     second = whole_turn(one, chat, "Two?", "No.", old)
+    new = attached(folder, 2)
     whole_turn(one, chat, "Three?", "No.")
 
     one.provider.will(replies.chat("Perhaps."))
@@ -244,6 +245,8 @@ def test_asked_in_other_words_a_question_keeps_its_place_and_what_came_after_is_
     assert list(folder.glob(f"attachments/{new}*"))
     wrong = params | {"messageId": edited["answer"]["id"]}
     assert refused(one.pipe, "sessions/edit", wrong).kind == "invalid_request"
+    one.pipe.request("sessions/delete", {"sessionId": chat})
+    assert not list(folder.glob(f"attachments/{new}*"))
 
 
 def test_a_deleted_chat_stops_and_takes_along_only_the_pictures_that_no_other_one_has(

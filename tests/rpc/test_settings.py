@@ -11,8 +11,9 @@ def settings(pipe: Pipe) -> dict[str, Json]:
     return {setting["key"]: setting for setting in pipe.request("settings/get")["settings"]}
 
 
-def test_every_setting_comes_with_its_default_and_its_range(sidecar: Pipe) -> None:
+def test_every_setting_comes_with_its_owner_its_default_and_its_range(sidecar: Pipe) -> None:
     for setting in settings(sidecar).values():
+        assert setting["owner"] == "sidecar"
         assert setting["value"] == setting["default"]
         assert setting["minimum"] < setting["maximum"]
         assert setting["default"] is None or setting["minimum"] <= setting["default"] <= setting["maximum"]

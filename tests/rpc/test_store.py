@@ -4,14 +4,15 @@ import os
 import sqlite3
 import subprocess
 import sys
-from contextlib import ExitStack
+import threading
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
 
-from tests.pipe import Json, Pipe, RpcError
+from tests.pipe import ROOT, Json, Pipe, RpcError
 from tests.provider import Provider, replies
-from tests.rpc.chatting import ask, begun, ended, served, texts
+from tests.rpc.chatting import ask, begun, ended, messages, next_delta, served, texts
 from tests.small_disk import small_disk
 from tests.unit.store.conftest import damage, locked
 
@@ -19,6 +20,14 @@ BUDGET = 2_000_000_000
 LONG = "x" * 300_000
 READ_ONLY = ["unshare", "-rm", "sh", "-c", 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"']
 """Runs a command for which the file or folder after these words cannot be written, by root neither."""
+
+
+ON_A_FULL_DISK = """
+import sys
+from pathlib import Path
+from tests.rpc.test_store import read_on_a_full_disk
+read_on_a_full_disk(Path(sys.argv[1]), sys.argv[2] == "killed")
+"""
 
 
 def can_mount(folder: Path) -> bool:
@@ -164,6 +173,65 @@ def test_a_chat_in_which_a_byte_rotted_is_read_found_renamed_and_deleted(data_di
             assert pipe.request("sessions/list", {"search": words})["sessions"] == []
 
 
+def test_a_message_that_cannot_be_read_any_more_is_told_and_its_chat_goes_on(data_dir: Path) -> None:
+    with Pipe.sidecar(data_dir) as pipe, Provider() as provider:
+        pipe.initialize()
+        model = served(pipe, provider).model
+        chat = begun(pipe)
+        for question, answer in (("Who prowls?", "An ocelot."), ("Who grazes?", "A zebra.")):
+            provider.will(replies.chat(answer))
+            asked = ask(pipe, chat, question, model)
+            ended(pipe, asked["answer"])
+    database = data_dir / "knowledge-focus.db"
+    content = database.read_bytes()
+    for good, rotten in ((b'"text": "Who prowls', b'"text": xWho prowls'), (b'"text": "A zebra', b'"texu": "A zebra')):
+        assert content.count(good) == 1
+        content = content.replace(good, rotten)
+    database.write_bytes(content)
+
+    with Pipe.sidecar(data_dir) as pipe, Provider() as provider:
+        pipe.initialize()
+        model = served(pipe, provider, "another").model
+        assert recovery(pipe) is None
+        kept = messages(pipe, chat)
+        assert [bool(message["parts"]) for message in kept] == [False, True, True, False]
+        with pytest.raises(RpcError) as failed:
+            pipe.request("sessions/regenerate", {"sessionId": chat, "messageId": kept[1]["id"], "model": model})
+        assert failed.value.kind == "invalid_request"
+        provider.will(replies.chat("A hippo."))
+        ended(pipe, ask(pipe, chat, "Who swims?", model)["answer"])
+        read = [message["content"] for message in provider.bodies[-1]["messages"]]
+        assert read == ["Who grazes?", "Who swims?"]
+        edit = {"sessionId": chat, "messageId": kept[0]["id"], "model": model}
+        provider.will(replies.chat("A caracal."))
+        ended(pipe, pipe.request("sessions/edit", edit | {"parts": [{"type": "text", "text": "Who leaps?"}]})["answer"])
+        assert texts(pipe, chat) == ["Who leaps?", "A caracal."]
+
+
+@pytest.mark.parametrize("rotten", [b"http;//127.0.0.1:", b"http://[27.0.0.1:", b"http://127.0.\xff.1:"])
+def test_a_provider_whose_address_rotted_is_told_and_can_be_given_it_again(data_dir: Path, rotten: bytes) -> None:
+    with Pipe.sidecar(data_dir) as pipe, Provider() as provider:
+        pipe.initialize()
+        served(pipe, provider)
+    database = data_dir / "knowledge-focus.db"
+    content, good = database.read_bytes(), provider.url.encode()
+    assert content.count(good) == 1
+    database.write_bytes(content.replace(good, good.replace(b"http://127.0.0.1:", rotten)))
+
+    with Pipe.sidecar(data_dir) as pipe, Provider() as provider:
+        pipe.initialize()
+        row = pipe.request("providers/list")["providers"][1]
+        assert row["baseUrl"].startswith(rotten.decode(errors="replace"))
+        with pytest.raises(RpcError) as failed:
+            pipe.request("providers/models", {"providerId": row["id"]})
+        assert failed.value.kind in ("provider_rejected", "provider_unreachable")
+        pipe.request("providers/update", {"providerId": row["id"], "baseUrl": provider.url})
+        chat = begun(pipe)
+        provider.will(replies.chat("An ocelot."))
+        ended(pipe, ask(pipe, chat, "Who prowls?", row["models"][0]["id"])["answer"])
+        assert texts(pipe, chat) == ["Who prowls?", "An ocelot."]
+
+
 def test_a_newer_database_ends_the_process_with_a_code_of_its_own_and_stays_as_it_is(data_dir: Path) -> None:
     database = lived_in(data_dir)
     with sqlite3.connect(database) as connection:
@@ -264,3 +332,50 @@ def test_a_disk_that_fills_is_told_and_loses_nothing_that_was_written(data_dir: 
         assert kept[::2] == [LONG] * asked
         assert kept[1:-1:2] == ["Yes."] * (asked - 1)  # the end of the last one may be what did not fit
         assert recovery(pipe) is None
+
+
+@pytest.mark.parametrize("left", ["killed", "in order"])
+def test_on_a_full_disk_chats_are_read_and_searched_after_a_start(left: str, data_dir: Path) -> None:
+    disk = small_disk(data_dir, 4 * 2**20)
+    command = [*disk, sys.executable, "-c", ON_A_FULL_DISK, str(data_dir), left]
+    subprocess.run(command, cwd=ROOT, check=True, timeout=60)
+
+
+def read_on_a_full_disk(data_dir: Path, killed: bool) -> None:
+    """Within the mount, which is gone with this process."""
+    gate = threading.Event()
+    with Pipe.sidecar(data_dir) as pipe, Provider() as provider:
+        pipe.initialize()
+        model = served(pipe, provider).model
+        chat = begun(pipe)
+        provider.will(replies.chat("An", " ocelot.", gate=gate))
+        answer = ask(pipe, chat, "Who prowls?", model)["answer"]
+        next_delta(pipe, answer)
+        if killed:
+            pipe.process.kill()
+            pipe.process.wait(timeout=10)
+        gate.set()
+        if not killed:
+            ended(pipe, answer)
+    filler = data_dir / "filler"
+    with filler.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(b"x" * 512)
+
+    with Pipe.sidecar(data_dir) as pipe:
+        pipe.initialize()
+        assert unload_minutes(pipe) == 30
+        question, kept = messages(pipe, chat)
+        assert question["parts"] == [{"type": "text", "text": "Who prowls?"}]
+        assert kept["state"] == ("interrupted" if killed else "complete")
+        assert len(pipe.request("sessions/list", {"search": "prowls"})["sessions"]) == 1
+        with pytest.raises(RpcError) as failed:
+            pipe.request("sessions/create")
+        assert failed.value.kind == "disk_full"
+        assert recovery(pipe) is None
+    filler.unlink()
+    with Pipe.sidecar(data_dir) as pipe:
+        pipe.initialize()
+        kept = messages(pipe, chat)[-1]
+        assert kept["kind"] == ("sidecar_restarted" if killed else None)
+        pipe.request("sessions/create")

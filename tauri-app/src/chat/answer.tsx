@@ -7,7 +7,7 @@ import { Tooltip } from "@/components/ui/tooltip";
 import { useCopy } from "@/components/use-copy";
 import { AnswerEnd, type WaysOn } from "./answer-end";
 import { Markdown } from "./markdown";
-import { type ChatMessage, textOf } from "./message";
+import { type ChatMessage, isUnreadable, textOf } from "./message";
 
 type AnswerProps = {
   message: ChatMessage;
@@ -27,6 +27,9 @@ export const Answer = memo(function Answer({ message, droppedSince, waysOn, live
   return (
     <article aria-label={t("app.name")} aria-busy={streaming} className="group/answer animate-rise">
       {text !== "" && <Markdown text={text} streaming={streaming} />}
+      {isUnreadable(message) && (
+        <p className="text-[0.8125rem] text-muted-foreground">{t("chat.unreadable")}</p>
+      )}
       {!streaming && (
         <>
           <AnswerEnd message={message} waysOn={waysOn} live={live} />

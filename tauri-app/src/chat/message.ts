@@ -24,6 +24,11 @@ export function partsOf(text: string, pictures: readonly string[]): Part[] {
   ];
 }
 
+/** Whether it rotted on the disk: nobody knows what was said. */
+export function isUnreadable({ parts }: ChatMessage): boolean {
+  return parts.length === 0;
+}
+
 /** Whether an answer can go on from where it ended: it was cut, and has words. */
 export function canGoOn(answer: ChatMessage): boolean {
   const isCut = answer.state === "interrupted" || answer.finishReason === "length";

@@ -3,7 +3,7 @@ import { memo } from "react";
 import { useTranslation } from "react-i18next";
 import { Button } from "@/components/ui/button";
 import { Tooltip } from "@/components/ui/tooltip";
-import { type ChatMessage, picturesOf, textOf } from "./message";
+import { type ChatMessage, isUnreadable, picturesOf, textOf } from "./message";
 import { Thumbnail } from "./thumbnail";
 
 type QuestionProps = {
@@ -51,6 +51,9 @@ export const Question = memo(function Question({ message, leftOut, onEdit }: Que
           </p>
         )}
       </div>
+      {isUnreadable(message) && (
+        <p className="text-[0.8125rem] text-muted-foreground">{t("chat.unreadable")}</p>
+      )}
       {leftOut && <p className="text-[0.8125rem] text-muted-foreground">{t("chat.refused")}</p>}
     </article>
   );

@@ -204,3 +204,21 @@ test("a chat that cannot be read says why and can be tried again", async () => {
   await waitFor(() => expect(answers()[0]).toHaveTextContent("Hello!"));
   expect(screen.queryByRole("alert")).toBeNull();
 });
+
+test("a message that rotted on the disk says so, and a question can be asked in other words", async () => {
+  const chats = new KeptChats().keep("old", "Old", ["Hi", "Hello!", "Who are you?", "A model."]);
+  const said = chats.said("old").map((each, index) => (index < 2 ? { ...each, parts: [] } : each));
+  chats.messages.set("old", said);
+  const window = await openChat(chats);
+  await window.person.click(await screen.findByRole("button", { name: "Old" }));
+  await waitFor(() => expect(answers()).toHaveLength(2));
+  const unreadable = "This message can no longer be read: it was damaged on the disk.";
+  expect(questions()[0]).toHaveTextContent(unreadable);
+  expect(answers()[0]).toHaveTextContent(unreadable);
+  expect(questions()[1]).toHaveTextContent("Who are you?");
+  expect(questions()[1]).not.toHaveTextContent(unreadable);
+  expect(answers()[1]).not.toHaveTextContent(unreadable);
+  await window.person.click(screen.getAllByRole("button", { name: "Edit message" })[0] as HTMLElement);
+  await window.person.type(screen.getByRole("textbox", { name: "Your message" }), "Hello?{Enter}");
+  await waitFor(() => expect(questions()[0]).toHaveTextContent("Hello?"));
+});

@@ -6,14 +6,22 @@ import type { Answers } from "./replay";
 export const SETTINGS: readonly Setting[] = [
   {
     key: "memoryBudgetBytes",
+    owner: "sidecar",
     value: null,
     default: null,
     minimum: 1_000_000_000,
     maximum: 1_000_000_000_000,
   },
-  { key: "restSeconds", value: 60, default: 60, minimum: 5, maximum: 3600 },
-  { key: "unloadMinutes", value: 30, default: 30, minimum: 1, maximum: 1440 },
-  { key: "backgroundPixels", value: 448 * 448, default: 448 * 448, minimum: 112 * 112, maximum: 2048 * 2048 },
+  { key: "restSeconds", owner: "sidecar", value: 60, default: 60, minimum: 5, maximum: 3600 },
+  { key: "unloadMinutes", owner: "sidecar", value: 30, default: 30, minimum: 1, maximum: 1440 },
+  {
+    key: "backgroundPixels",
+    owner: "sidecar",
+    value: 448 * 448,
+    default: 448 * 448,
+    minimum: 112 * 112,
+    maximum: 2048 * 2048,
+  },
 ];
 
 /** A sidecar that keeps them. */

@@ -1,5 +1,7 @@
 """What of a chat is read, and what is dropped where it does not fit."""
 
+from dataclasses import replace
+
 import pytest
 
 from sidecar.chat.context import Context, is_too_long
@@ -56,6 +58,14 @@ def test_a_question_that_cannot_be_answered_as_it_is_is_left_out_of_what_comes_a
     later = Message("", "user", (TextPart("three"),))
     assert contents(Context.of([asked, broken, later])) == read
     assert contents(Context.of([asked])) == ["one"]
+
+
+def test_what_cannot_be_read_any_more_is_left_out_a_question_with_its_answer() -> None:
+    asked = Message("", "user", (TextPart("one"),))
+    answered = Message("", "assistant", (TextPart("two"),))
+    later = Message("", "user", (TextPart("three"),))
+    assert contents(Context.of([replace(asked, parts=()), answered, later])) == ["three"]
+    assert contents(Context.of([asked, replace(answered, parts=()), later])) == ["one", "three"]
 
 
 def test_pictures_stand_where_they_were_shown() -> None:

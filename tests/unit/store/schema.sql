@@ -1,4 +1,4 @@
--- version 3
+-- version 4
 
 CREATE TABLE provider (
     id            TEXT    PRIMARY KEY,
@@ -78,14 +78,6 @@ CREATE TABLE message_attachment (
 
 CREATE INDEX message_attachment_by_file ON message_attachment (sha256);
 
-CREATE VIEW message_text AS
-SELECT number, (
-    SELECT substr(group_concat(json_extract(part.value, '$.text'), char(10)), 1, 100000)
-    FROM json_each(parts) AS part
-    WHERE json_extract(part.value, '$.type') = 'text'
-) AS text
-FROM message;
-
 CREATE VIRTUAL TABLE session_search USING fts5 (
     title, content = 'session', content_rowid = 'number', tokenize = 'simplify casefold true strip true unicodewords'
 );
@@ -123,20 +115,33 @@ CREATE TRIGGER session_renamed AFTER UPDATE OF title ON session BEGIN
     INSERT INTO session_search (rowid, title) VALUES (new.number, new.title);
 END;
 
-CREATE TRIGGER message_deleted BEFORE DELETE ON message WHEN old.state <> 'streaming' BEGIN
-    INSERT INTO message_search (message_search, rowid, text)
-    SELECT 'delete', number, text FROM message_text WHERE number = old.number;
-END;
-
-CREATE TRIGGER message_changing BEFORE UPDATE OF parts, state ON message WHEN old.state <> 'streaming' BEGIN
-    INSERT INTO message_search (message_search, rowid, text)
-    SELECT 'delete', number, text FROM message_text WHERE number = old.number;
-END;
-
 CREATE TRIGGER message_changed AFTER UPDATE OF parts, state ON message WHEN new.state <> 'streaming' BEGIN
     INSERT INTO message_search (rowid, text) SELECT number, text FROM message_text WHERE number = new.number;
 END;
 
 CREATE TRIGGER message_inserted AFTER INSERT ON message WHEN new.state <> 'streaming' BEGIN
     INSERT INTO message_search (rowid, text) SELECT number, text FROM message_text WHERE number = new.number;
+END;
+
+CREATE VIEW message_text AS
+SELECT number, (
+    SELECT substr(group_concat(json_extract(part.value, '$.text'), char(10)), 1, 100000)
+    FROM json_each(CASE WHEN json_valid(parts) THEN parts ELSE '[]' END) AS part
+    WHERE CASE part.type WHEN 'object' THEN json_extract(part.value, '$.type') = 'text' END
+) AS text
+FROM message;
+
+CREATE VIEW message_unknown_to_search AS
+SELECT number FROM message_text JOIN message_search_docsize ON id = number WHERE text IS NULL AND sz <> x'00';
+
+CREATE TRIGGER message_deleted BEFORE DELETE ON message WHEN old.state <> 'streaming' BEGIN
+    SELECT RAISE(ABORT, 'index') FROM message_unknown_to_search WHERE number = old.number;
+    INSERT INTO message_search (message_search, rowid, text)
+    SELECT 'delete', number, text FROM message_text WHERE number = old.number;
+END;
+
+CREATE TRIGGER message_changing BEFORE UPDATE OF parts, state ON message WHEN old.state <> 'streaming' BEGIN
+    SELECT RAISE(ABORT, 'index') FROM message_unknown_to_search WHERE number = old.number;
+    INSERT INTO message_search (message_search, rowid, text)
+    SELECT 'delete', number, text FROM message_text WHERE number = old.number;
 END;

@@ -2,7 +2,6 @@
 
 import sqlite3
 from pathlib import Path
-from typing import Any
 
 import apsw
 import pytest
@@ -13,10 +12,6 @@ from sidecar.store import opening as module
 from tests.unit.store.conftest import Opening, damage
 
 GOLDEN = Path(__file__).with_name("schema.sql")
-
-
-class Killed(BaseException):
-    """The process ends here."""
 
 
 async def kept(database: Database) -> dict[str, object]:
@@ -143,35 +138,6 @@ async def test_a_second_damage_is_told_after_the_first_was_read_of_and_copies_ar
         assert database.recovery is None
         await database.renew_copies()
     assert len(list(copies.iterdir())) == 1
-
-
-@pytest.mark.parametrize("step", ["sidecar.store.recovery._write", "pathlib.Path.rename"])
-async def test_a_kill_in_the_midst_of_a_recovery_loses_neither_the_copy_nor_the_damaged_file(
-    step: str, opening: Opening, path: Path, copies: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with opening() as database:
-        await database.write(setting.write, "key", "copied")
-    age_copies(copies)
-    with opening() as database:
-        await database.open()
-    damage(path)
-    original = Path.rename
-
-    def killed(*arguments: Any) -> None:
-        if step == "pathlib.Path.rename" and arguments[0].name != "restored.db":
-            original(*arguments)
-        else:
-            raise Killed
-
-    with monkeypatch.context() as patch, opening() as database:
-        patch.setattr(step, killed)
-        with pytest.raises(Killed):
-            await database.open()
-
-    with opening() as database:
-        assert await kept(database) == {"key": "copied"}
-        assert database.recovery is not None
-        assert b"\xa5" * 4096 in database.recovery.set_aside.read_bytes()
 
 
 async def test_where_there_is_no_room_for_the_copy_nothing_is_set_aside(

@@ -461,6 +461,9 @@ export interface ChatMessage {
   id: string;
   sessionId: string;
   role: "user" | "assistant";
+  /**
+   * Empty: they rotted on the disk and cannot be read any more
+   */
   parts: (ChatText | ChatImage)[];
   state: "streaming" | "complete" | "interrupted";
   /**
@@ -478,6 +481,9 @@ export interface ChatMessage {
    */
   droppedBefore: number;
   finishReason: ("stop" | "length") | null;
+  /**
+   * Of a question that was edited: when it was
+   */
   createdAt: number;
 }
 export interface ChatText {
@@ -897,6 +903,10 @@ export interface SettingsResult {
 }
 export interface Setting {
   key: "memoryBudgetBytes" | "restSeconds" | "unloadMinutes" | "backgroundPixels";
+  /**
+   * Who keeps it. The shell has its own method
+   */
+  owner: "sidecar";
   /**
    * What counts; null: chosen by this computer
    */
