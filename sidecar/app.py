@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sidecar.chat import Sessions
     from sidecar.engine import Engine, EngineStatus
     from sidecar.models import Catalog, DownloadEvent, Models
-    from sidecar.routing import Assignments, Providers, Router
+    from sidecar.routing import Assignments, Providers, Router, UnloadCheck
     from sidecar.settings import Setting, Settings
     from sidecar.storage import Storage
     from sidecar.store import Database
@@ -136,6 +136,12 @@ class App:
         from sidecar.routing import Router
 
         return Router(self.database, self.providers, self.models, self.engine)
+
+    @cached_property
+    def unload_check(self) -> "UnloadCheck":
+        from sidecar.routing import UnloadCheck
+
+        return UnloadCheck(self.database, self.engine)
 
     @cached_property
     def sessions(self) -> "Sessions":
@@ -298,11 +304,15 @@ class App:
 
     def _providers_changed(self) -> None:
         self._later(self._tell_of_providers())
+        self._check_unload()  # jobs of what was removed are the built-in model's again
 
     def _assigned(self) -> None:
         self._later(self._tell_of_assignments())
+        self._check_unload()
+
+    def _check_unload(self) -> None:
         if "engine" in vars(self):
-            self._later(self._unload_if_unused())
+            self._later(self.unload_check.check_and_unload_if_unused())
 
     async def _tell_of_providers(self) -> None:
         from sidecar.methods.providers import as_message
@@ -316,11 +326,6 @@ class App:
         from sidecar.protocol.capabilities import CHANGED
 
         self._post(CHANGED, as_message(await self.assignments.list()))
-
-    async def _unload_if_unused(self) -> None:
-        from sidecar.routing import check_and_unload_if_unused
-
-        await check_and_unload_if_unused(self.database, self.engine)
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
         """Done beside what the caller answers."""

@@ -62,7 +62,7 @@ class Residence:
         self._loads.append((folder, done))
 
     def want_none(self, done: Future[None]) -> None:
-        """`done` is settled once no model is loaded, in its turn."""
+        """`done` is settled once no model is loaded, in its turn. Cancelled before, the model stays."""
         self._unloads.append(done)
 
     @property
@@ -77,6 +77,7 @@ class Residence:
 
     def serve(self, *, in_use: bool) -> None:
         """Does what is waited for, as far as it can be done while requests run on the model, or without them."""
+        self._unloads = deque(done for done in self._unloads if not done.cancelled())
         while self._unloads and not in_use:
             self.unload_model()
             settle(self._unloads.popleft())

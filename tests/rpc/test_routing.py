@@ -4,6 +4,7 @@ import random
 import re
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,13 @@ def who(chat: Pipe, content: Any = "Hello", **members: object) -> str:
     """Who answers a person."""
     answered: str = chat.request("chat/completions", asking(content, **members))["model"]
     return answered
+
+
+def streaming(chat: Pipe, **members: object) -> str | int:
+    """A request for the built-in model whose answer has begun to come."""
+    running = chat.send("chat/completions", asking("Tell me a lot", model=MODEL, stream=True, **members))
+    chat.take(lambda message: message.get("method") == "chat/chunk" and message["params"]["requestId"] == running)
+    return running
 
 
 def unloaded(chat: Pipe) -> Json:
@@ -250,14 +258,86 @@ def test_no_title_brings_the_model_back_that_has_no_job_left(chat: Pipe, remote:
 
 
 def test_a_running_answer_is_finished_before_its_model_leaves(chat: Pipe, remote: str) -> None:
-    running = chat.send("chat/completions", asking("Tell me a lot", max_tokens=200, stream=True))
-    chat.take(lambda message: message.get("method") == "chat/chunk" and message["params"]["requestId"] == running)
+    running = streaming(chat, max_tokens=200)
 
     assign(chat, remote)
 
     answer = chat.result(running)
     assert answer["usage"]["completion_tokens"] == 200
     unloaded(chat)
+
+
+@pytest.mark.parametrize("comes_back", ["assigned", "provider removed"])
+def test_a_job_that_comes_back_while_an_answer_runs_keeps_the_model_in_memory(
+    chat: Pipe, chat_folder: Path, server: Provider, comes_back: str
+) -> None:
+    provider = added(chat, server, {"identifier": "far", "capabilities": JOBS})
+    running, begun_with = streaming(chat, max_tokens=20_000), len(comings_and_goings(chat_folder))
+    try:
+        assign(chat, provider["models"][0]["id"])
+        if comes_back == "assigned":
+            assign(chat, MODEL, "text")
+    finally:
+        chat.request("providers/delete", {"providerId": provider["id"]})
+
+    # It does not wait for the answer before it, and the model with it.
+    assert who(chat) == MODEL
+    chat.cancel(running)
+    with pytest.raises(RpcError, match="-32800"):
+        chat.result(running)
+    assert who(chat) == MODEL
+    assert len(comings_and_goings(chat_folder)) == begun_with
+
+
+def test_jobs_that_go_away_while_the_model_is_loaded_let_whoever_asked_have_an_answer_first(
+    catalog: Path, tmp_path: Path, server: Provider
+) -> None:
+    with fresh(catalog, tmp_path) as chat:
+        model = added(chat, server, {"identifier": "far", "capabilities": JOBS})["models"][0]["id"]
+        asked = loading(chat)
+        assign(chat, model)
+
+        assert chat.result(asked)["choices"][0]["finish_reason"]
+        unloaded(chat)
+        assert who(chat) == "far"
+        assert told(tmp_path) == ["no job is left", "Model loaded", "Model unloaded"]
+
+
+def test_jobs_that_go_away_and_come_back_while_the_model_is_loaded_leave_it_loaded(
+    catalog: Path, tmp_path: Path, server: Provider
+) -> None:
+    with fresh(catalog, tmp_path) as chat:
+        model = added(chat, server, {"identifier": "far", "capabilities": JOBS})["models"][0]["id"]
+        asked = loading(chat)
+        assign(chat, model)
+        assign(chat, MODEL)
+
+        assert chat.result(asked)["choices"][0]["finish_reason"]
+        assert who(chat) == MODEL
+        assert told(tmp_path) == ["no job is left", "a job has come back", "Model loaded"]
+
+
+@contextmanager
+def fresh(catalog: Path, folder: Path) -> Iterator[Pipe]:
+    """A sidecar that has yet to load its model: the first load takes seconds, as MLX is imported with it."""
+    with Pipe.sidecar(folder / "data", catalog) as chat:
+        chat.initialize()
+        chat.request("models/download")
+        chat.notification("builtin-model-download-completed")
+        yield chat
+
+
+def loading(chat: Pipe) -> str | int:
+    """A request that waits for the model, which is being loaded now."""
+    asked = chat.send("chat/completions", asking("Hello"))
+    chat.take(lambda message: message.get("method") == "engine/status" and message["params"]["loading"])
+    return asked
+
+
+def told(folder: Path) -> list[str]:
+    """What a fresh sidecar has written of its model into the log, in order."""
+    log = (folder / "data" / "logs" / "sidecar.log").read_text()
+    return re.findall("no job is left|a job has come back|Model loaded|Model unloaded", log)
 
 
 def test_jobs_that_go_back_and_forth_under_load_lose_nothing_and_the_model_comes_and_goes(
