@@ -58,7 +58,12 @@ class App:
     def models(self) -> "Models":
         from sidecar.models import Models
 
-        return Models(root=self._folder.builtin_models, catalog=self.catalog, notify=self._download_changed)
+        return Models(
+            root=self._folder.builtin_models,
+            catalog=self.catalog,
+            notify=self._download_changed,
+            on_change=self._models_changed,
+        )
 
     @cached_property
     def database(self) -> "Database":
@@ -261,6 +266,9 @@ class App:
         from sidecar.methods.models import notification
 
         self._post(*notification(event), subject=event.model_id)
+
+    def _models_changed(self) -> None:
+        self._later(self._tell_of_assignments())
 
     def _engine_changed(self, status: "EngineStatus") -> None:
         from sidecar.methods.engine import as_message

@@ -29,16 +29,26 @@ Notify = Callable[[DownloadEvent], None]
 
 
 class Models:
-    """The built-in models below `root`. Use it from one event loop; `notify` is called there.
+    """The built-in models below `root`. Use it from one event loop; `notify` and `on_change` are called there.
 
     At most one thing is done with a model at a time. The events of a download, an import or a check are notified in
-    order, and the last one when `status` already tells its end.
+    order, and the last one when `status` already tells its end. `on_change` is called when a model may have become
+    ready, or no longer be.
     """
 
-    def __init__(self, *, root: Path, catalog: Catalog, notify: Notify, limits: NetworkLimits | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        root: Path,
+        catalog: Catalog,
+        notify: Notify,
+        on_change: Callable[[], None] = lambda: None,
+        limits: NetworkLimits | None = None,
+    ) -> None:
         self._root = root
         self._catalog = catalog
         self._notify = notify
+        self._on_change = on_change
         self._limits = limits or NetworkLimits()
         self._jobs = Jobs()
         self._deleting: set[str] = set()
@@ -227,6 +237,7 @@ class Models:
 
     async def close(self) -> None:
         """Cancel all that runs and wait for it, within limits."""
+        self._on_change = lambda: None  # nobody is left to tell
         await self._jobs.cancel()
 
     async def _delete(self, model_ids: Sequence[str], remove: Callable[[], object]) -> None:
@@ -235,7 +246,12 @@ class Models:
         self._deleting.update(model_ids)
         # Goes on when the caller no longer waits.
         removal = asyncio.ensure_future(asyncio.to_thread(remove))
-        removal.add_done_callback(lambda _: self._deleting.difference_update(model_ids))
+
+        def removed(_: object) -> None:
+            self._deleting.difference_update(model_ids)
+            self._on_change()
+
+        removal.add_done_callback(removed)
         try:
             await asyncio.shield(removal)
         except OSError as error:
@@ -285,6 +301,7 @@ class Models:
         else:
             event = job.progress.completed()
         notify(event)
+        self._on_change()
 
     def _failed(self, model: BuiltinModel, job: Job, error: BaseException) -> DownloadEvent:
         if isinstance(error, SidecarError):

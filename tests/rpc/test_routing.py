@@ -317,6 +317,37 @@ def test_jobs_that_go_away_and_come_back_while_the_model_is_loaded_leave_it_load
         assert told(tmp_path) == ["no job is left", "a job has come back", "Model loaded"]
 
 
+def test_the_jobs_of_the_built_in_model_are_told_when_it_becomes_ready_damaged_and_deleted(
+    catalog: Path, tmp_path: Path
+) -> None:
+    with fresh(catalog, tmp_path) as chat:
+        assert becomes(chat, ready=True) is None
+        check, listed = chat.send("models/verify"), chat.send("capabilities/list")
+        assert all(row["ready"] for row in chat.result(listed)["capabilities"])  # it answers while it is read
+        chat.result(check)
+        assert becomes(chat, ready=True) is None
+        with next(tmp_path.glob("data/builtin_models/**/snapshots/*/model.safetensors")).open("r+b") as weights:
+            weights.write(b"rotted")
+        chat.request("models/verify")
+        assert becomes(chat, ready=False) == "model_not_ready"
+        chat.request("models/download")
+        assert becomes(chat, ready=True) is None
+        chat.request("models/delete")
+        assert becomes(chat, ready=False) == "model_not_ready"
+
+
+def becomes(chat: Pipe, *, ready: bool) -> str | None:
+    """Why the four jobs cannot be done, once it is told that they can or cannot."""
+
+    def tells(message: Json) -> bool:
+        rows = message["params"]["capabilities"] if message.get("method") == "capabilities/changed" else []
+        return bool(rows) and all(row["ready"] is ready for row in rows)
+
+    (kind,) = {row["kind"] for row in chat.take(tells)["params"]["capabilities"]}
+    assert kind is None or isinstance(kind, str)
+    return kind
+
+
 @contextmanager
 def fresh(catalog: Path, folder: Path) -> Iterator[Pipe]:
     """A sidecar that has yet to load its model: the first load takes seconds, as MLX is imported with it."""
