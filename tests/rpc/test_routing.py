@@ -14,7 +14,7 @@ from tests.engine.pictures import data_url, encoded, image_part, noise, text_par
 from tests.pipe import Json, Pipe, RpcError
 from tests.provider import Provider, replies
 from tests.rpc.asking import MODEL, asking
-from tests.rpc.chatting import ask, begun, ended
+from tests.rpc.chatting import ask, begun, ended, messages
 
 JOBS = ("vision", "text", "structured_output", "tool_use")
 SCHEMA = {"type": "json_schema", "json_schema": {"name": "s", "schema": {"type": "object"}}}
@@ -184,6 +184,38 @@ def test_background_work_stays_here_until_it_is_allowed_to_go(chat: Pipe, server
         chat.request("providers/update", {"providerId": provider["id"], "background": True})
 
         assert who(chat, priority=10) == who(chat, model="far", priority=10) == "far"
+    finally:
+        chat.request("providers/delete", {"providerId": provider["id"]})
+
+
+def test_a_named_model_of_another_computer_is_asked_only_once_a_person_agreed_that_something_goes_there(
+    chat: Pipe, server: Provider
+) -> None:
+    models = [{"identifier": "one"}, {"identifier": "other"}]
+    params = {"name": "Ray", "baseUrl": server.far_url, "models": models, "accept": ["plain_http"]}
+    provider = chat.request("providers/create", params)["provider"]
+    first, second = (model["id"] for model in provider["models"])
+    session = begun(chat)
+    sent = {"sessionId": session, "parts": [text_part("Hello")], "model": second}
+    try:
+        error = refused(chat, model=second)
+        with pytest.raises(RpcError) as in_a_chat:
+            chat.request("sessions/send", sent)
+        assert error.kind == in_a_chat.value.kind == "consent_needed"
+        assert error.data["details"] == {"needs": ["leaves_computer"], "host": "0.0.0.0", "provider": "Ray"}
+        assert messages(chat, session) == server.bodies == []
+
+        # Who agreed for one of its models agreed to where it is; and who takes the job back takes that back, too.
+        far = {"capability": "text", "modelId": first, "accept": ["leaves_computer"]}
+        chat.request("capabilities/assign", far)
+        assert who(chat, model=second) == "other"
+        assign(chat, MODEL, "text")
+        assert refused(chat, model=second).kind == "consent_needed"
+        assert len(server.bodies) == 1
+
+        allow = {"providerId": provider["id"], "background": True, "accept": ["background_leaves"]}
+        chat.request("providers/update", allow)
+        assert who(chat, model=second) == "other"
     finally:
         chat.request("providers/delete", {"providerId": provider["id"]})
 
