@@ -17,7 +17,8 @@ from tests.rpc.asking import MODEL, asking
 from tests.rpc.chatting import ask, begun, ended, messages
 
 JOBS = ("vision", "text", "structured_output", "tool_use")
-SCHEMA = {"type": "json_schema", "json_schema": {"name": "s", "schema": {"type": "object"}}}
+ANSWER = {"type": "object", "properties": {"answer": {"type": "string"}}}
+SCHEMA = {"type": "json_schema", "json_schema": {"name": "s", "schema": ANSWER}}
 TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
 PICTURE = [image_part(data_url(encoded(noise((64, 64))))), text_part("What is this?")]
 
@@ -94,6 +95,11 @@ def test_a_request_goes_to_the_model_that_has_its_job(
     assert who(chat, content, **members) == "far"
     assert who(chat, content, model="auto", **members) == "far"
     assert len(server.bodies) == 2
+    # With what makes it that job, as it was asked.
+    for body in server.bodies:
+        assert body.get("tools") == members.get("tools")
+        format_ = body.get("response_format", {}).get("json_schema", {})
+        assert format_.get("schema") == (ANSWER if "response_format" in members else None)
 
 
 def test_a_named_model_is_obeyed_whoever_has_the_job(chat: Pipe, remote: str, server: Provider) -> None:
