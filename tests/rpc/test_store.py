@@ -2,13 +2,13 @@
 
 import os
 import sqlite3
-import subprocess
 import sys
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from tests.namespaces import READ_ONLY, needs_namespaces, small_disk
 from tests.pipe import Json, Pipe, RpcError
 from tests.provider import Provider, replies
 from tests.rpc.chatting import ask, begun, ended, served, texts
@@ -16,18 +16,7 @@ from tests.unit.store.conftest import damage, locked
 
 BUDGET = 2_000_000_000
 LONG = "x" * 300_000
-READ_ONLY = ["unshare", "-rm", "sh", "-c", 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"']
-"""Runs a command for which the file or folder after these words cannot be written, by root neither."""
-
-SMALL_DISK = ["unshare", "-rm", "sh", "-c", 'mount -t tmpfs -o size=4m,mode=700 none "$0" && exec "$@"']
-"""Runs a command for which the folder after these words is a disk of 4 MB."""
-
-
-def can_mount(folder: Path) -> bool:
-    try:
-        return subprocess.run([*READ_ONLY, folder, "true"], check=False, capture_output=True).returncode == 0
-    except FileNotFoundError:
-        return False
+SMALL_DISK = small_disk(4_000_000)
 
 
 def recovery(pipe: Pipe) -> Json | None:
@@ -200,9 +189,8 @@ def test_a_database_that_is_locked_at_the_start_counts_once_it_opens(data_dir: P
         assert recovery(pipe) is None
 
 
+@needs_namespaces
 def test_a_database_that_cannot_be_written_is_told_and_is_whole_once_it_can(data_dir: Path) -> None:
-    if not can_mount(data_dir.parent):
-        pytest.skip("nothing can be made read-only here")
     database = lived_in(data_dir)
     before = database.read_bytes()
     command = [*READ_ONLY, str(database), sys.executable, "-m", "sidecar", "--data-dir", str(data_dir)]
@@ -225,9 +213,8 @@ def test_a_database_that_cannot_be_written_is_told_and_is_whole_once_it_can(data
         assert unload_minutes(pipe) == 7
 
 
+@needs_namespaces
 def test_where_no_copy_can_be_made_the_database_is_used_all_the_same(data_dir: Path) -> None:
-    if not can_mount(data_dir.parent):
-        pytest.skip("nothing can be made read-only here")
     lived_in(data_dir)
     for copy in (data_dir / "copies").iterdir():
         copy.unlink()
@@ -243,9 +230,8 @@ def test_where_no_copy_can_be_made_the_database_is_used_all_the_same(data_dir: P
         assert len(list((data_dir / "copies").iterdir())) == 1
 
 
+@needs_namespaces
 def test_a_disk_that_fills_is_told_and_loses_nothing_that_was_written(data_dir: Path) -> None:
-    if not can_mount(data_dir.parent):
-        pytest.skip("nothing can be mounted here")
     data_dir.mkdir(mode=0o700)
     command = [*SMALL_DISK, str(data_dir), sys.executable, "-m", "sidecar", "--data-dir", str(data_dir)]
     with Pipe(command) as pipe, Provider() as provider:
