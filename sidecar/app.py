@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sidecar.chat import Sessions
     from sidecar.engine import Engine, EngineStatus
     from sidecar.models import Catalog, DownloadEvent, Models
-    from sidecar.routing import Assignments, Providers, Router
+    from sidecar.routing import Assignments, Providers, Router, UnloadCheck
     from sidecar.settings import Setting, Settings
     from sidecar.storage import Storage
     from sidecar.store import Database
@@ -58,7 +58,12 @@ class App:
     def models(self) -> "Models":
         from sidecar.models import Models
 
-        return Models(root=self._folder.builtin_models, catalog=self.catalog, notify=self._download_changed)
+        return Models(
+            root=self._folder.builtin_models,
+            catalog=self.catalog,
+            notify=self._download_changed,
+            on_change=self._models_changed,
+        )
 
     @cached_property
     def database(self) -> "Database":
@@ -133,6 +138,12 @@ class App:
         from sidecar.routing import Router
 
         return Router(self.database, self.providers, self.models, self.engine)
+
+    @cached_property
+    def unload_check(self) -> "UnloadCheck":
+        from sidecar.routing import UnloadCheck
+
+        return UnloadCheck(self.database, self.engine)
 
     @cached_property
     def sessions(self) -> "Sessions":
@@ -253,6 +264,9 @@ class App:
 
         self._post(*notification(event), subject=event.model_id)
 
+    def _models_changed(self) -> None:
+        self._later(self._tell_of_assignments())
+
     def _engine_changed(self, status: "EngineStatus") -> None:
         from sidecar.methods.engine import as_message
         from sidecar.protocol.engine import STATUS_CHANGED
@@ -295,11 +309,15 @@ class App:
 
     def _providers_changed(self) -> None:
         self._later(self._tell_of_providers())
+        self._check_unload()  # jobs of what was removed are the built-in model's again
 
     def _assigned(self) -> None:
         self._later(self._tell_of_assignments())
+        self._check_unload()
+
+    def _check_unload(self) -> None:
         if "engine" in vars(self):
-            self._later(self._unload_if_unused())
+            self._later(self.unload_check.check_and_unload_if_unused())
 
     async def _tell_of_providers(self) -> None:
         from sidecar.methods.providers import as_message
@@ -313,11 +331,6 @@ class App:
         from sidecar.protocol.capabilities import CHANGED
 
         self._post(CHANGED, as_message(await self.assignments.list()))
-
-    async def _unload_if_unused(self) -> None:
-        from sidecar.routing import check_and_unload_if_unused
-
-        await check_and_unload_if_unused(self.database, self.engine)
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
         """Done beside what the caller answers."""

@@ -332,8 +332,9 @@ class CapabilityConflict(RoutingError):
 
 
 class ConsentNeeded(RoutingError):
-    """A person has to agree to `details.needs` first; `details.host` is where content would go. With `background`: to
-    work that nobody waits for, in the settings of `details.provider`."""
+    """A person has to agree to `details.needs` first; `details.host` is where content would go. With `details.provider`
+    a model of that provider was named: in Settings it can get a job (`leaves_computer`), or leave for work that nobody
+    waits for (`background`)."""
 
     kind = "consent_needed"
 

@@ -137,7 +137,8 @@ class Engine:
                 self._thread.cancel(job.request.request_id, for_person=request.priority == RequestPriority.HIGH)
 
     async def unload_model(self) -> None:
-        """Frees the model's memory. Running answers are finished first; the next request loads it again."""
+        """Frees the model's memory. Running answers are finished first; the next request loads it again. Cancelled
+        while they run it is taken back, and the model stays."""
         self._loop = asyncio.get_running_loop()
         await asyncio.wrap_future(self._thread.unload())
 

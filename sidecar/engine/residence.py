@@ -95,9 +95,9 @@ class Residence:
 
     def serve(self, *, in_use: bool) -> None:
         """Does what is waited for, unless requests run on the model."""
-        while self._unloads and (not in_use or self._unloads[0].cancelled()):
-            if not self._unloads[0].cancelled():
-                self.unload_model()
+        self._unloads = deque(done for done in self._unloads if not done.cancelled())
+        while self._unloads and not in_use:
+            self.unload_model()
             settle(self._unloads.popleft())
 
     def break_off(self, error: SidecarError) -> None:

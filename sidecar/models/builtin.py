@@ -29,17 +29,27 @@ Notify = Callable[[DownloadEvent], None]
 
 
 class Models:
-    """The built-in models below `root`. Use it from one event loop; `notify` is called there.
+    """The built-in models below `root`. Use it from one event loop; `notify` and `on_change` are called there.
 
     At most one thing is done with a model at a time. The events of a download, an import or a check are notified in
     order, and that of its end when `status` already tells it. For whoever hears no other the last event of progress
-    says it, too, as soon as there may be another; it is left out where something new began meanwhile.
+    says it, too, as soon as there may be another; it is left out where something new began meanwhile. `on_change` is
+    called when a model may have become ready, or no longer be.
     """
 
-    def __init__(self, *, root: Path, catalog: Catalog, notify: Notify, limits: NetworkLimits | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        root: Path,
+        catalog: Catalog,
+        notify: Notify,
+        on_change: Callable[[], None] = lambda: None,
+        limits: NetworkLimits | None = None,
+    ) -> None:
         self._root = root
         self._catalog = catalog
         self._notify = notify
+        self._on_change = on_change
         self._limits = limits or NetworkLimits()
         self._jobs = Jobs()
         self._deleting: set[str] = set()
@@ -230,6 +240,7 @@ class Models:
 
     async def close(self) -> None:
         """Cancel all that runs and wait for it, within limits."""
+        self._on_change = lambda: None  # nobody is left to tell
         await self._jobs.cancel()
         for last_word in self._last_words.values():
             last_word.cancel()
@@ -240,7 +251,12 @@ class Models:
         self._deleting.update(model_ids)
         # Goes on when the caller no longer waits.
         removal = asyncio.ensure_future(asyncio.to_thread(remove))
-        removal.add_done_callback(lambda _: self._deleting.difference_update(model_ids))
+
+        def removed(_: object) -> None:
+            self._deleting.difference_update(model_ids)
+            self._on_change()
+
+        removal.add_done_callback(removed)
         try:
             await asyncio.shield(removal)
         except OSError as error:
@@ -295,6 +311,7 @@ class Models:
         last_word = replace(event, name="builtin-model-download-progress")
         loop = asyncio.get_running_loop()
         self._last_words[model.id] = loop.call_later(job.progress.seconds_to_next(), notify, last_word)
+        self._on_change()
 
     def _failed(self, model: BuiltinModel, job: Job, error: BaseException) -> DownloadEvent:
         if isinstance(error, SidecarError):

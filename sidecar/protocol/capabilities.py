@@ -44,7 +44,12 @@ class AssignParams(Message):
 
 LIST = Method("capabilities/list", NoParams, AssignmentsResult, "The four jobs and who does them", ("window",))
 ASSIGN = Method("capabilities/assign", AssignParams, Assignment, "Gives one job to another model", ("window",))
-CHANGED = Notification("capabilities/changed", AssignmentsResult, "A job has another model", state=True)
+CHANGED = Notification(
+    "capabilities/changed",
+    AssignmentsResult,
+    "A job has another model, or its model became ready or no longer is",
+    state=True,
+)
 
 METHODS: tuple[Method[Any, Any], ...] = (LIST, ASSIGN)
 NOTIFICATIONS: tuple[Notification[Any], ...] = (CHANGED,)

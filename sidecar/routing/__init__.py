@@ -4,7 +4,7 @@ from sidecar.routing.assignments import Assignment, Assignments, leaves_computer
 from sidecar.routing.probe import Probed, probe
 from sidecar.routing.providers import Change, Providers
 from sidecar.routing.router import Route, Router
-from sidecar.routing.unload import check_and_unload_if_unused
+from sidecar.routing.unload import UnloadCheck
 
 __all__ = [
     "Assignment",
@@ -14,7 +14,7 @@ __all__ = [
     "Providers",
     "Route",
     "Router",
-    "check_and_unload_if_unused",
+    "UnloadCheck",
     "leaves_computer",
     "probe",
 ]

@@ -72,7 +72,8 @@ class Assignments:
         if capability in model.lacking:  # marked so after it was given the job
             kind = CapabilityMissing.kind
         elif owner.is_builtin:
-            kind = None if self._models.status(model.id).state == "ready" else ModelNotReady.kind
+            # Not its status: while it is read again it answers all the same.
+            kind = None if self._models.is_model_downloaded(model.id) else ModelNotReady.kind
         else:
             kind = self._providers.failed_with(owner.id)
         return Assignment(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -69,7 +69,8 @@ class Router:
         Raises:
             ModelNotFound: no model is called so.
             InvalidRequest: models of several providers are.
-            ConsentNeeded: nobody waits for the answer, and the provider of a named model may not have such work.
+            ConsentNeeded: a named model's provider may not have work that nobody waits for, or is on another computer
+            and nobody agreed to that.
             CapabilityMissing: the model is known not to be able to.
             CapabilityConflict: it needs several jobs at once that different models do.
         """
@@ -80,14 +81,7 @@ class Router:
             return _by_jobs(routes, assigned, needed, request.priority)
         route = _named(routes, model)
         _refuse_what_it_lacks(route.model, needed)
-        if request.priority == RequestPriority.LOW and not _may_have_background(route):
-            raise ConsentNeeded(
-                f"work that nobody waits for may not go to {route.provider.name!r}: a person has to allow it in the "
-                "settings of that provider",
-                needs=["background"],
-                host=Address(route.provider.base_url).host,
-                provider=route.provider.name,
-            )
+        _refuse_without_consent(route, request.priority, set(assigned.values()))
         return route
 
     def is_at_hand(self, route: Route) -> bool:
@@ -185,6 +179,25 @@ def _named(routes: Sequence[Route], name: str) -> Route:
 def _may_have_background(route: Route) -> bool:
     """Whether work that nobody waits for may go there."""
     return route.provider.is_builtin or route.provider.background
+
+
+def _refuse_without_consent(route: Route, priority: RequestPriority, doing: Collection[str]) -> None:
+    """A name in a request is nobody's agreement: that was given with a job for one of the provider's models (`doing`:
+    those that have one), or with leave for background work."""
+    if _may_have_background(route):
+        return
+    if priority == RequestPriority.LOW:
+        need, what = "background", "work that nobody waits for may not go to {}: a person has to allow it"
+    elif route.leaves_computer and not any(model.id in doing for model in route.provider.models):
+        need, what = "leaves_computer", "nothing may leave this computer for {}: a person has to give it a job"
+    else:
+        return
+    raise ConsentNeeded(
+        what.format(repr(route.provider.name)) + " in Settings",
+        needs=[need],
+        host=Address(route.provider.base_url).host,
+        provider=route.provider.name,
+    )
 
 
 def _refuse_what_it_lacks(model: Model, needed: Sequence[str]) -> None:

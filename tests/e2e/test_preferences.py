@@ -89,7 +89,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         ["mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK},mode=0700", "none", str(folder)], capture_output=True
     )
     if mounted.returncode != 0:
-        pytest.skip("a disk of a size of its own takes the right to mount one")
+        pytest.skip("takes root, or CAP_SYS_ADMIN: the app and the test see one disk, so a namespace will not do")
     try:
         yield folder
     finally:

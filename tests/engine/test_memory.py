@@ -92,7 +92,7 @@ async def test_a_request_put_off_can_be_cancelled_and_outlives_an_unload(tight: 
 async def test_what_mlx_keeps_for_its_next_arrays_is_bounded_by_the_budget(tight: Bench) -> None:
     import mlx.core as mx
 
-    await tight.engine.ensure_loaded(tight.model)
+    await tight.load(tight.model)
     limit = mx.set_cache_limit(0)
     mx.set_cache_limit(limit)
 
@@ -138,7 +138,7 @@ async def test_a_prompt_has_the_logits_of_its_last_position_only(tmp_path: Path,
 
     vocabulary = 60_000
     bench = Bench(tmp_path, write_model(tmp_path / "wide", text={"vocab_size": vocabulary}))
-    await bench.engine.ensure_loaded(bench.model)
+    await bench.load()
     before = mx.get_active_memory()
     mx.reset_peak_memory()
 

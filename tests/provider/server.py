@@ -51,6 +51,11 @@ class Provider:
         return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
 
     @property
+    def far_url(self) -> str:
+        """The same by an address that reaches this computer and is no loopback address: it counts as another one's."""
+        return self.url.replace("127.0.0.1", "0.0.0.0")
+
+    @property
     def bodies(self) -> list[Any]:
         """The JSON bodies of all requests."""
         with self.changed:

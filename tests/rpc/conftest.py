@@ -10,7 +10,9 @@ import pytest
 
 from tests.hub import Hub, write_catalog
 from tests.pipe import ROOT, Pipe
+from tests.provider import Provider, replies
 from tests.rpc.asking import REPOSITORY
+from tests.rpc.jobs import JOBS, added
 
 # In a process of its own, and out by the quick way: an interpreter whose threads used MLX may abort at its end.
 WRITE_MODEL = """
@@ -81,3 +83,18 @@ def brief_chat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipe]:
             pipe.request("models/download")
             pipe.notification("builtin-model-download-completed")
             yield pipe
+
+
+@pytest.fixture
+def server() -> Iterator[Provider]:
+    with Provider() as provider:
+        provider.will(replies.chat("From", " afar"))
+        yield provider
+
+
+@pytest.fixture
+def remote(chat: Pipe, server: Provider) -> Iterator[str]:
+    """The id of a model that can do everything, on `server`; all jobs are the built-in one's again afterwards."""
+    provider = added(chat, server, {"identifier": "far", "capabilities": JOBS})
+    yield provider["models"][0]["id"]
+    chat.request("providers/delete", {"providerId": provider["id"]})

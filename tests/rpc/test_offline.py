@@ -12,14 +12,12 @@ import pytest
 
 from tests.engine.pictures import about, circle, data_url, encoded
 from tests.hub import write_catalog
+from tests.namespaces import ALONE, needs_namespaces
 from tests.pipe import ROOT, Pipe
 from tests.rpc.asking import asking
 
 DEMO_MODEL = ROOT / "tests" / "demo_model" / "model"
 TABLES = ("tcp", "tcp6", "udp", "udp6", "udplite", "udplite6", "raw", "raw6", "icmp", "icmp6")
-
-# Loopback is brought up where `ip` is there; without it the namespace has nothing at all.
-ALONE = ["unshare", "-rn", "sh", "-c", 'ip link set lo up 2>/dev/null; exec "$@"', "sh"]
 
 # Python's own word on every socket that is made, also on one that lives for a moment only; children inherit it.
 LISTENER = """
@@ -32,13 +30,6 @@ def listen(event, args):
 
 sys.addaudithook(listen)
 """
-
-
-def can_be_alone() -> bool:
-    try:
-        return subprocess.run([*ALONE, "true"], capture_output=True, timeout=10, check=False).returncode == 0
-    except FileNotFoundError:
-        return False
 
 
 @pytest.fixture
@@ -83,7 +74,7 @@ def internet_sockets(pid: int) -> Iterator[str]:
                 yield f"{process.pid}: {inodes[inode]}"
 
 
-@pytest.mark.skipif(not can_be_alone(), reason="this system does not let us make a network namespace")
+@needs_namespaces
 def test_with_the_model_on_disk_the_sidecar_starts_and_answers_without_any_network(
     folder_with_model: Path, catalog: Path, seen: tuple[Path, dict[str, str]]
 ) -> None:
@@ -105,7 +96,7 @@ def test_with_the_model_on_disk_the_sidecar_starts_and_answers_without_any_netwo
     assert not sockets.exists(), sockets.read_text()
 
 
-@pytest.mark.skipif(not can_be_alone(), reason="this system does not let us make a network namespace")
+@needs_namespaces
 def test_a_computer_without_any_network_is_told_apart_from_a_mirror_that_does_not_answer(
     data_dir: Path, catalog: Path
 ) -> None:

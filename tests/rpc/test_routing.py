@@ -1,10 +1,6 @@
-"""Who answers, and when the built-in model leaves memory: the real sidecar beside a server on this computer."""
+"""Who answers: the real sidecar beside a server on this computer."""
 
-import random
-import re
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,57 +9,13 @@ from tests.engine.pictures import data_url, encoded, image_part, noise, text_par
 from tests.pipe import Json, Pipe, RpcError
 from tests.provider import Provider, replies
 from tests.rpc.asking import MODEL, asking
-from tests.rpc.chatting import ask, begun, ended
+from tests.rpc.chatting import begun, messages
+from tests.rpc.jobs import JOBS, added, assign, refused, who
 
-JOBS = ("vision", "text", "structured_output", "tool_use")
-SCHEMA = {"type": "json_schema", "json_schema": {"name": "s", "schema": {"type": "object"}}}
+ANSWER = {"type": "object", "properties": {"answer": {"type": "string"}}}
+SCHEMA = {"type": "json_schema", "json_schema": {"name": "s", "schema": ANSWER}}
 TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
 PICTURE = [image_part(data_url(encoded(noise((64, 64))))), text_part("What is this?")]
-
-
-@pytest.fixture
-def server() -> Iterator[Provider]:
-    with Provider() as provider:
-        provider.will(replies.chat("From", " afar"))
-        yield provider
-
-
-@pytest.fixture
-def remote(chat: Pipe, server: Provider) -> Iterator[str]:
-    """The id of a model that can do everything, on `server`; all jobs are the built-in one's again afterwards."""
-    provider = added(chat, server, {"identifier": "far", "capabilities": JOBS})
-    yield provider["models"][0]["id"]
-    chat.request("providers/delete", {"providerId": provider["id"]})
-
-
-def added(chat: Pipe, server: Provider, *models: Json) -> Json:
-    params = {"name": "Box", "baseUrl": server.url, "models": models}
-    provider: Json = chat.request("providers/create", params)["provider"]
-    return provider
-
-
-def assign(chat: Pipe, model: str, *jobs: str) -> None:
-    for job in jobs or JOBS:
-        chat.request("capabilities/assign", {"capability": job, "modelId": model})
-
-
-def who(chat: Pipe, content: Any = "Hello", **members: object) -> str:
-    """Who answers a person."""
-    answered: str = chat.request("chat/completions", asking(content, **members))["model"]
-    return answered
-
-
-def unloaded(chat: Pipe) -> Json:
-    """The engine's status once the model has left, told by a notification; older ones may wait to be read."""
-    while (status := chat.request("engine/status"))["loaded"]:
-        chat.take(lambda message: message.get("method") == "engine/status" and not message["params"]["loaded"])
-    return status
-
-
-def refused(chat: Pipe, content: Any = "Hello", **members: object) -> RpcError:
-    with pytest.raises(RpcError) as error:
-        chat.request("chat/completions", asking(content, **members))
-    return error.value
 
 
 @pytest.mark.parametrize(
@@ -86,6 +38,11 @@ def test_a_request_goes_to_the_model_that_has_its_job(
     assert who(chat, content, **members) == "far"
     assert who(chat, content, model="auto", **members) == "far"
     assert len(server.bodies) == 2
+    # With what makes it that job, as it was asked.
+    for body in server.bodies:
+        assert body.get("tools") == members.get("tools")
+        format_ = body.get("response_format", {}).get("json_schema", {})
+        assert format_.get("schema") == (ANSWER if "response_format" in members else None)
 
 
 def test_a_named_model_is_obeyed_whoever_has_the_job(chat: Pipe, remote: str, server: Provider) -> None:
@@ -180,6 +137,38 @@ def test_background_work_stays_here_until_it_is_allowed_to_go(chat: Pipe, server
         chat.request("providers/delete", {"providerId": provider["id"]})
 
 
+def test_a_named_model_of_another_computer_is_asked_only_once_a_person_agreed_that_something_goes_there(
+    chat: Pipe, server: Provider
+) -> None:
+    models = [{"identifier": "one"}, {"identifier": "other"}]
+    params = {"name": "Ray", "baseUrl": server.far_url, "models": models, "accept": ["plain_http"]}
+    provider = chat.request("providers/create", params)["provider"]
+    first, second = (model["id"] for model in provider["models"])
+    session = begun(chat)
+    sent = {"sessionId": session, "parts": [text_part("Hello")], "model": second}
+    try:
+        error = refused(chat, model=second)
+        with pytest.raises(RpcError) as in_a_chat:
+            chat.request("sessions/send", sent)
+        assert error.kind == in_a_chat.value.kind == "consent_needed"
+        assert error.data["details"] == {"needs": ["leaves_computer"], "host": "0.0.0.0", "provider": "Ray"}
+        assert messages(chat, session) == server.bodies == []
+
+        # Who agreed for one of its models agreed to where it is; and who takes the job back takes that back, too.
+        far = {"capability": "text", "modelId": first, "accept": ["leaves_computer"]}
+        chat.request("capabilities/assign", far)
+        assert who(chat, model=second) == "other"
+        assign(chat, MODEL, "text")
+        assert refused(chat, model=second).kind == "consent_needed"
+        assert len(server.bodies) == 1
+
+        allow = {"providerId": provider["id"], "background": True, "accept": ["background_leaves"]}
+        chat.request("providers/update", allow)
+        assert who(chat, model=second) == "other"
+    finally:
+        chat.request("providers/delete", {"providerId": provider["id"]})
+
+
 def test_what_fails_there_is_told_and_sent_nowhere_else(chat: Pipe, remote: str, server: Provider) -> None:
     assign(chat, remote, "text")
     server.will(replies.status(401, "no such key"))
@@ -213,78 +202,6 @@ def test_a_changed_provider_keeps_what_is_under_way_and_no_connection_of_before(
     server.wait_until(lambda: server.connections == 1)
     chat.request("providers/update", {"providerId": provider, "concurrency": 3})
     server.wait_until(lambda: server.connections == 0)
-
-
-def test_when_its_last_job_goes_the_model_leaves_memory_and_the_next_request_brings_it_back(
-    chat: Pipe, remote: str
-) -> None:
-    assert who(chat) == MODEL
-    loaded = chat.request("engine/status")
-    assert loaded["loaded"]
-
-    assign(chat, remote, "vision", "text", "structured_output")
-    assert chat.request("engine/status")["loaded"]
-    assign(chat, remote, "tool_use")
-
-    status = unloaded(chat)
-    assert status["activeBytes"] < loaded["activeBytes"] / 20
-    assert who(chat) == "far"
-    assert not chat.request("engine/status")["loaded"]
-    assign(chat, MODEL, "text")
-    assert who(chat) == MODEL
-    assert chat.request("engine/status")["loaded"]
-
-
-def test_no_title_brings_the_model_back_that_has_no_job_left(chat: Pipe, remote: str, server: Provider) -> None:
-    assign(chat, remote)
-    unloaded(chat)
-    session = begun(chat)
-
-    # The title is asked for after the first answer: by the end of the second its load would be under way.
-    for question in ("Hello", "And again"):
-        ended(chat, ask(chat, session, question)["answer"])
-    status = chat.request("engine/status")
-
-    assert (status["loaded"], status["loading"]) == (False, False)
-    assert len(server.bodies) == 2
-
-
-def test_a_running_answer_is_finished_before_its_model_leaves(chat: Pipe, remote: str) -> None:
-    running = chat.send("chat/completions", asking("Tell me a lot", max_tokens=200, stream=True))
-    chat.take(lambda message: message.get("method") == "chat/chunk" and message["params"]["requestId"] == running)
-
-    assign(chat, remote)
-
-    answer = chat.result(running)
-    assert answer["usage"]["completion_tokens"] == 200
-    unloaded(chat)
-
-
-def test_jobs_that_go_back_and_forth_under_load_lose_nothing_and_the_model_comes_and_goes(
-    chat: Pipe, chat_folder: Path, remote: str
-) -> None:
-    rng = random.Random(4)
-    assert who(chat) == MODEL
-    before = len(comings_and_goings(chat_folder))
-    asked = []
-    for number in range(100):
-        assign(chat, remote if number % 2 else MODEL)
-        if not rng.randrange(4):
-            asked.append(chat.send("chat/completions", asking(f"Number {number}", model=MODEL)))
-    assign(chat, MODEL)
-
-    for each in asked:
-        assert chat.result(each, timeout=60)["choices"][0]["finish_reason"]
-    assert who(chat) == MODEL
-    events = comings_and_goings(chat_folder)[before:]
-    # It left, came back for a request and never otherwise, and there was never one beside another.
-    assert events == ["Model unloaded", "Model loaded"] * (len(events) // 2)
-    assert 1 <= events.count("Model loaded") <= len(asked) + 1
-
-
-def comings_and_goings(data_dir: Path) -> list[str]:
-    """Each time that the model was loaded into memory or left it, in the order of the log."""
-    return re.findall("Model loaded|Model unloaded", (data_dir / "logs" / "sidecar.log").read_text())
 
 
 def test_a_deleted_model_is_no_hindrance_to_what_others_do(chat: Pipe, remote: str) -> None:

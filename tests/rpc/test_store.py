@@ -10,31 +10,21 @@ from pathlib import Path
 
 import pytest
 
+from tests.namespaces import READ_ONLY, needs_namespaces, small_disk
 from tests.pipe import ROOT, Json, Pipe, RpcError
 from tests.provider import Provider, replies
 from tests.rpc.chatting import ask, begun, ended, messages, next_delta, served, texts
-from tests.small_disk import small_disk
 from tests.unit.store.conftest import damage, locked
 
 BUDGET = 2_000_000_000
 LONG = "x" * 300_000
-READ_ONLY = ["unshare", "-rm", "sh", "-c", 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"']
-"""Runs a command for which the file or folder after these words cannot be written, by root neither."""
-
-
+SMALL_DISK = small_disk(4 * 2**20)
 ON_A_FULL_DISK = """
 import sys
 from pathlib import Path
 from tests.rpc.test_store import read_on_a_full_disk
 read_on_a_full_disk(Path(sys.argv[1]), sys.argv[2] == "killed")
 """
-
-
-def can_mount(folder: Path) -> bool:
-    try:
-        return subprocess.run([*READ_ONLY, folder, "true"], check=False, capture_output=True).returncode == 0
-    except FileNotFoundError:
-        return False
 
 
 def recovery(pipe: Pipe) -> Json | None:
@@ -266,9 +256,8 @@ def test_a_database_that_is_locked_at_the_start_counts_once_it_opens(data_dir: P
         assert recovery(pipe) is None
 
 
+@needs_namespaces
 def test_a_database_that_cannot_be_written_is_told_and_is_whole_once_it_can(data_dir: Path) -> None:
-    if not can_mount(data_dir.parent):
-        pytest.skip("nothing can be made read-only here")
     database = lived_in(data_dir)
     before = database.read_bytes()
     command = [*READ_ONLY, str(database), sys.executable, "-m", "sidecar", "--data-dir", str(data_dir)]
@@ -291,9 +280,8 @@ def test_a_database_that_cannot_be_written_is_told_and_is_whole_once_it_can(data
         assert unload_minutes(pipe) == 7
 
 
+@needs_namespaces
 def test_where_no_copy_can_be_made_the_database_is_used_all_the_same(data_dir: Path) -> None:
-    if not can_mount(data_dir.parent):
-        pytest.skip("nothing can be made read-only here")
     lived_in(data_dir)
     for copy in (data_dir / "copies").iterdir():
         copy.unlink()
@@ -309,9 +297,11 @@ def test_where_no_copy_can_be_made_the_database_is_used_all_the_same(data_dir: P
         assert len(list((data_dir / "copies").iterdir())) == 1
 
 
+@needs_namespaces
 def test_a_disk_that_fills_is_told_and_loses_nothing_that_was_written(data_dir: Path) -> None:
-    disk = small_disk(data_dir, 4 * 2**20)
-    with Pipe([*disk, sys.executable, "-m", "sidecar", "--data-dir", str(data_dir)]) as pipe, Provider() as provider:
+    data_dir.mkdir(mode=0o700)
+    command = [*SMALL_DISK, str(data_dir), sys.executable, "-m", "sidecar", "--data-dir", str(data_dir)]
+    with Pipe(command) as pipe, Provider() as provider:
         pipe.initialize()
         model = served(pipe, provider).model
         chat = begun(pipe)
@@ -334,10 +324,11 @@ def test_a_disk_that_fills_is_told_and_loses_nothing_that_was_written(data_dir: 
         assert recovery(pipe) is None
 
 
+@needs_namespaces
 @pytest.mark.parametrize("left", ["killed", "in order"])
 def test_on_a_full_disk_chats_are_read_and_searched_after_a_start(left: str, data_dir: Path) -> None:
-    disk = small_disk(data_dir, 4 * 2**20)
-    command = [*disk, sys.executable, "-c", ON_A_FULL_DISK, str(data_dir), left]
+    data_dir.mkdir(mode=0o700)
+    command = [*SMALL_DISK, str(data_dir), sys.executable, "-c", ON_A_FULL_DISK, str(data_dir), left]
     subprocess.run(command, cwd=ROOT, check=True, timeout=60)
 
 

@@ -12,8 +12,6 @@ from tests.rpc.chatting import Served, ask, begun, ended, served
 
 QUESTION = "How do I get from Lisbon to Porto by train today?"
 FIRST_WORDS = "How do I get from Lisbon to Porto"
-FAR_HOST = "http://0.0.0.0:"
-"""Reaches this computer, and is no loopback address: it counts as another one."""
 
 
 @pytest.fixture
@@ -30,8 +28,7 @@ def near(data_dir: Path) -> Iterator[Served]:
 def far(near: Served) -> Iterator[Served]:
     """On another computer."""
     with Provider() as provider:
-        url = provider.url.replace("http://127.0.0.1:", FAR_HOST)
-        yield served(near.pipe, provider, baseUrl=url, accept=["plain_http"])
+        yield served(near.pipe, provider, baseUrl=provider.far_url, accept=["plain_http"])
 
 
 def give_text(to: Served) -> None:

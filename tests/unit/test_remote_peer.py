@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from typing import Any
 
+import jsonschema
 import pytest
 
 from sidecar.engine import Piece
@@ -23,6 +26,20 @@ pytestmark = pytest.mark.timeout(300)
 
 SECONDS = 120  # two cores load MLX, and may do other things meanwhile
 CIRCLE = [image_part(data_url(encoded(circle("red")))), text_part("What is this?")]
+TIMER = {
+    "type": "function",
+    "function": {
+        "name": "set_timer",
+        "description": "Sets a timer.",
+        "parameters": {"type": "object", "properties": {"minutes": {"type": "integer"}}, "required": ["minutes"]},
+    },
+}
+BRIEF = {
+    "type": "object",
+    "properties": {"name": {"enum": ["a", "b"]}},
+    "required": ["name"],
+    "additionalProperties": False,
+}
 WITHOUT_END = {2028: -100.0, 2030: -100.0}  # the demo model's tokens that end an answer
 
 
@@ -84,6 +101,28 @@ async def test_a_model_that_it_does_not_have_is_refused_in_its_words(asked: Remo
         async with asyncio.timeout(SECONDS), aclosing(asked.generate("no/such", request())) as pieces:
             await anext(pieces)
     assert raised.value.details["said"]
+
+
+async def test_tools_reach_its_model(asked: Remote) -> None:
+    question = "Set a timer for 5 minutes"
+    without = await words(asked, question)
+
+    offered = await words(asked, question, tools=[TIMER])
+
+    assert end_of(offered).prompt_tokens > end_of(without).prompt_tokens + 50
+    # It has no parser for how this model spells a call, and sends it as text.
+    assert "<tool_call>" in text_of(offered)
+    assert "<tool_call>" not in text_of(without)
+
+
+async def test_a_schema_reaches_its_grammar(asked: Remote) -> None:
+    if sys.platform == "darwin":
+        text = text_of(await words(asked, "What is your name?", schema=BRIEF))
+        jsonschema.validate(json.loads(text), BRIEF)
+    else:  # its grammars run on Metal only, and it says so once it is asked for one
+        with pytest.raises(ProviderError) as refused:
+            await words(asked, "What is your name?", schema=BRIEF)
+        assert "metal_kernel" in str(refused.value.details["said"])
 
 
 async def test_a_probe_finds_text_and_sight(asked: Remote) -> None:

@@ -12,6 +12,8 @@ export interface Work {
   doneBytes: number;
   totalBytes: number | null;
   cancelling: boolean;
+  /** This page asked for it and has no answer yet: a state that was read meanwhile may be from before. */
+  unanswered?: boolean;
 }
 
 export interface BuiltinState {
@@ -48,13 +50,19 @@ export function nextBuiltinState(state: BuiltinState, event: BuiltinEvent): Buil
         ...state,
         model: event.model,
         status: event.status,
-        // What somebody else began, or this page before it was left.
-        work: state.work ?? workOf(event.status),
+        work: read(state.work, event.status),
       };
     case "asked":
       return {
         ...state,
-        work: { kind: event.kind, percent: null, doneBytes: 0, totalBytes: null, cancelling: false },
+        work: {
+          kind: event.kind,
+          percent: null,
+          doneBytes: 0,
+          totalBytes: null,
+          cancelling: false,
+          unanswered: true,
+        },
         outcome: null,
         error: null,
       };
@@ -71,14 +79,24 @@ export function nextBuiltinState(state: BuiltinState, event: BuiltinEvent): Buil
   }
 }
 
+/**
+ * What somebody else began is taken up, or this page before it was left. What is no longer done went with the engine,
+ * or its end was not heard.
+ */
+function read(work: Work | null, status: ModelStatus): Work | null {
+  const done = workOf(status);
+  return work?.unanswered || work?.kind === done?.kind ? work : done;
+}
+
 /** A download is answered when it begins, all else when it is over. Its last event may have come before. */
 function answered(state: BuiltinState, request: Asked | "cancel" | "delete"): BuiltinState {
-  const { work, status } = state;
+  const { status } = state;
+  const work = state.work && { ...state.work, unanswered: false };
   switch (request) {
     case "delete":
       return { ...state, work: null, outcome: "deleted", error: null };
     case "download":
-      return status?.state === "ready" ? { ...state, work: null } : state;
+      return { ...state, work: status?.state === "ready" ? null : work };
     case "verify":
       return work ? { ...state, work: null, outcome: outcomeOf(work, status?.state === "ready") } : state;
     case "cancel":
@@ -97,6 +115,7 @@ function progressed(work: Work | null, event: DownloadEvent): Work {
     doneBytes: event.downloaded_bytes,
     totalBytes: event.total_bytes,
     cancelling: work?.cancelling ?? false,
+    unanswered: work?.unanswered ?? false,
   };
 }
 

@@ -38,29 +38,30 @@ function EraseDialog({ onClose }: { onClose: () => void }) {
   const { t } = useTranslation();
   const id = useId();
   const [understood, setUnderstood] = useState(false);
-  const [state, setState] = useState<"asking" | "erasing">("asking");
+  // From then on the system asks, and what it is told is done: only a no or a failure comes back here.
+  const [handedOver, setHandedOver] = useState(false);
   const [error, setError] = useState<RpcError | null>(null);
   const keysStay = error?.kind === "keychain_unavailable";
 
   async function erase() {
-    setState("erasing");
+    setHandedOver(true);
     setError(null);
     try {
       // True: the window goes with all else. False: the person said no in the system's own dialog.
       if (!(await eraseEverything(keysStay))) {
-        setState("asking");
+        setHandedOver(false);
       }
     } catch (cause) {
       setError(RpcError.from(cause));
-      setState("asking");
+      setHandedOver(false);
     }
   }
 
-  if (state === "erasing") {
+  if (handedOver) {
     return (
       <Dialog role="alertdialog" title={t("settings.storage.erase.title")} onClose={() => undefined}>
         <p role="status" className="mt-2 text-sm">
-          {t("settings.storage.erase.erasing")}
+          {t("settings.storage.erase.handedOver")}
         </p>
       </Dialog>
     );

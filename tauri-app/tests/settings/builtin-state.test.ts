@@ -67,3 +67,26 @@ test("a refusal ends what was begun, and the next attempt forgets it", () => {
   expect(after(read(), verify, refused)).toMatchObject({ work: null, error: { kind: "model_in_use" } });
   expect(after(read(), verify, refused, verify).error).toBeNull();
 });
+
+test("what runs no more when the state is read again is not shown any longer", () => {
+  const event = downloadEvent({ progress: 40 });
+  const running = after(read(modelStatus({ state: "downloading", activity: "downloading" })), {
+    type: "progressed",
+    event,
+  });
+  expect(nextBuiltinState(running, read(modelStatus({ state: "partial" }))).work).toBeNull();
+  const still = modelStatus({ state: "downloading", activity: "downloading" });
+  expect(nextBuiltinState(running, read(still)).work?.percent).toBe(40);
+  const checked = modelStatus({ state: "verifying", activity: "verifying" });
+  expect(nextBuiltinState(running, read(checked)).work).toMatchObject({ kind: "verify", percent: null });
+});
+
+test("a state that was read before what was just asked for does not end it", () => {
+  const asked: BuiltinEvent = { type: "asked", kind: "download" };
+  const begun = modelStatus({ state: "downloading", activity: "downloading" });
+  const state = after(read(modelStatus()), asked, read(modelStatus()));
+  expect(state.work?.kind).toBe("download");
+  const answered = nextBuiltinState(state, { type: "answered", request: "download", status: begun });
+  expect(answered.work?.kind).toBe("download");
+  expect(nextBuiltinState(answered, read(modelStatus())).work).toBeNull();
+});

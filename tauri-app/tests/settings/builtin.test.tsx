@@ -151,3 +151,15 @@ test("memory in use is shown beside what there may be, and can be given back", a
   expect(await memory.findByText(/^Not in memory/)).toBeVisible();
   expect(memory.queryByRole("button")).toBeNull();
 });
+
+test("a download that went with the engine is not shown as one that goes on, and can be taken up again", async () => {
+  const { disk, person, shell } = await open({ state: "downloading", activity: "downloading" });
+  act(() => shell.notify({ method: "builtin-model-download-progress", params: downloadEvent() }));
+  expect(await screen.findByRole("progressbar", { name: "Progress" })).toBeVisible();
+  act(() => shell.notify({ method: "shell/sidecar", params: { state: "starting" } }));
+  disk.status = modelStatus({ state: "partial", downloadedBytes: 1_200_000_000 });
+  act(() => shell.notify({ method: "shell/sidecar", params: { state: "ready" } }));
+  await waitFor(() => expect(screen.queryByRole("progressbar", { name: "Progress" })).toBeNull());
+  await person.click(screen.getByRole("button", { name: "Download" }));
+  expect(shell.calls("models/download")).toHaveLength(1);
+});

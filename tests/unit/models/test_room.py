@@ -17,10 +17,11 @@ from sidecar.models.cache import RepositoryCache
 from sidecar.models.manifest import RepositoryFile, is_fetched
 from sidecar.models.verify import Digest
 from tests.hub import Hub
-from tests.small_disk import small_disk
+from tests.namespaces import needs_namespaces, small_disk
 from tests.unit.models.conftest import LIMITS, PATIENCE, REPOSITORY, WEIGHTS, Recorder, failure
 
 DISK = 1_048_576  # bytes of the small disk: less than the weights
+SMALL_DISK = small_disk(DISK)
 DOWNLOADS = """
 import asyncio, json, subprocess, sys
 from pathlib import Path
@@ -88,7 +89,8 @@ async def test_a_gigabyte_must_stay_free_beside_what_is_missing_of_the_model(
 @contextmanager
 def downloads(hub: Hub, root: Path) -> Iterator[subprocess.Popen[str]]:
     """A process that downloads to a small disk, once for each line it gets; a number in it is the disk's new size."""
-    command = [*small_disk(root, DISK), sys.executable, "-c", DOWNLOADS, hub.url, str(root)]
+    root.mkdir()
+    command = [*SMALL_DISK, str(root), sys.executable, "-c", DOWNLOADS, hub.url, str(root)]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=Path(__file__).parents[3]) as process:
         try:
@@ -97,6 +99,7 @@ def downloads(hub: Hub, root: Path) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
+@needs_namespaces
 async def test_a_disk_that_fills_up_under_way_keeps_what_arrived_and_only_the_rest_is_fetched(
     hub: Hub, root: Path
 ) -> None:

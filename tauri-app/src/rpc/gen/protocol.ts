@@ -1199,7 +1199,7 @@ export interface Notifications {
   "builtin-model-download-completed": DownloadEvent;
   /** The download ended without the model */
   "builtin-model-download-failed": DownloadEvent;
-  /** A job has another model */
+  /** A job has another model, or its model became ready or no longer is */
   "capabilities/changed": AssignmentsResult;
   /** A provider was changed */
   "providers/changed": ProvidersResult;

@@ -68,6 +68,22 @@ fn a_key_that_may_still_be_in_a_locked_keychain_is_not_called_deleted() {
 }
 
 #[test]
+fn a_key_in_a_keychain_that_was_locked_before_a_sidecar_restarts_is_not_called_deleted_either() {
+    session(Keyring::Open, async |data| {
+        write_providers(data, &[provider(PROVIDER, &format!("{ORIGIN}/v1")), provider("lent", "http://localhost:1")]);
+        let app = App::launch_with(data, &[], Duration::from_secs(2)).await;
+        app.set(KEY, true).await.expect("it is kept");
+        app.keys.set("lent", &"sk-lent".into(), false).await.expect("it is lent");
+        lock();
+        app.restart().await;
+        let puts = app.puts(3).await;
+        assert_eq!(puts[2]["secret"], "sk-lent", "the keychain was asked before this, and does not show what it has");
+        assert_eq!(app.keys.delete(PROVIDER).await.expect_err("it is locked").kind, "keychain_unavailable");
+        app.leave().await;
+    });
+}
+
+#[test]
 fn a_keychain_is_not_touched_for_somebody_without_providers() {
     session(Keyring::Open, async |data| {
         let app = App::start(data).await;
