@@ -17,7 +17,7 @@ from typing import Any, NoReturn, Protocol
 
 from sidecar import __version__
 from sidecar.data_folder import DataFolder
-from sidecar.errors import DatabaseRefused, DataFolderInUse
+from sidecar.errors import DatabaseRefused, DataFolderInUse, EngineFailed, RequestCancelled, SidecarError
 from sidecar.protocol import PROTOCOL_VERSION
 from sidecar.protocol.core import CANCEL_REQUEST, INITIALIZE, InitializeParams, InitializeResult, Party
 from sidecar.protocol.message import Notification, Params
@@ -193,13 +193,20 @@ async def _serve(
     start_reading(incoming, on_line, on_end=lifeline.leave)
 
     await leaving.wait()
-    await server.close()
+    await server.close(_why(lifeline.code))
     await app.close()
     writer.flush(FLUSH_SECONDS)
     log.info("left")
     logging.shutdown()
     # From inside the loop: asyncio.run would wait for threads that may compute for long.
     os._exit(lifeline.code)
+
+
+def _why(code: int) -> SidecarError:
+    """What those hear whose requests still run."""
+    if code == ExitCode.ENGINE_HUNG:
+        return EngineFailed("the engine hangs", reason="hung")
+    return RequestCancelled("the process is leaving")
 
 
 def _log_loop_error(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -22,21 +22,23 @@ CHARACTERS_A_TOKEN = 32  # more than any text has on average but one of blanks; 
 
 @dataclass(frozen=True)
 class Read:
-    """A request's token ids, with its pictures among them."""
+    """A request's token ids, with its pictures among them, and what its answer may be."""
 
     ids: list[int]
     pictures: Sequence[Patches]
+    grammar: Grammar | None
 
 
 def reading(job: Job, model: LoadedModel) -> Callable[[], Read]:
-    """Tokenises the messages, when it is called: that may take seconds, and needs no MLX and no more of the model than
-    its words.
+    """Tokenises the messages and compiles a grammar that is not compiled yet, when it is called: that may take seconds,
+    and needs no MLX and no more of the model than its words.
 
     Raises:
         InvalidRequest: a biased token is none of the model's; when called, the chat template refuses the messages.
+        InvalidSchema: when called, a schema cannot be enforced.
         ContextLengthExceeded: there is far too much text.
     """
-    request, template = job.request, model.template
+    request, template, grammars = job.request, model.template, model.grammars
     if any(token >= model.model.config.text_config.vocab_size for token in request.logit_bias):
         raise InvalidRequest("a bias for a token that the model has not", member="logit_bias")
     _refuse_far_too_much(request, model.context_tokens)
@@ -44,7 +46,10 @@ def reading(job: Job, model: LoadedModel) -> Callable[[], Read]:
 
     def read() -> Read:
         ids = template.encode(request.messages, [cut.tokens for cut in pictures], request.callable_tools)
-        return Read(ids, pictures)
+        rules = job.grammar
+        if rules is None and request.is_constrained:
+            rules = grammars.compiled(request)
+        return Read(ids, pictures, rules)
 
     return read
 
@@ -58,7 +63,7 @@ def admit(job: Job, read: Read, model: LoadedModel) -> Row:
     if room < 1:
         raise _too_long(len(read.ids), model.context_tokens)
     max_tokens = min(request.max_tokens or DEFAULT_MAX_TOKENS, room)
-    begun = _begun(request, job.grammar, max_tokens)
+    begun = _begun(request, read.grammar, max_tokens)
     return Row(
         job,
         model=model,
@@ -66,7 +71,7 @@ def admit(job: Job, read: Read, model: LoadedModel) -> Row:
         begun=begun,
         pictures=read.pictures,
         max_tokens=max_tokens - len(begun),
-        sampler=_sampler(request, job.grammar, model, begun),
+        sampler=_sampler(request, read.grammar, model, begun),
     )
 
 

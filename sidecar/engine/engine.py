@@ -33,6 +33,7 @@ from sidecar.worker import Picture, Worker
 
 if TYPE_CHECKING:
     from sidecar.engine.grammar import Grammar
+    from sidecar.engine.grammars import Grammars
 
 TOLD_SECONDS = 0.5
 """How long those whose requests failed as the engine hangs may take to pass that on."""
@@ -124,7 +125,8 @@ class Engine:
             while unended:
                 choice, piece = await pieces.get()
                 if isinstance(piece, GrammarNeeded):
-                    unended[choice] = replace(unended[choice], grammar=await self._grammar(folder, request))
+                    grammar = grammar or await self._compiled(piece.grammars, request)
+                    unended[choice] = replace(unended[choice], grammar=grammar.copy())
                     self._thread.submit(unended[choice])
                     continue
                 if isinstance(piece, Finished | SidecarError):
@@ -194,13 +196,19 @@ class Engine:
         its model is not loaded: the engine thread asks for it once that is."""
         if not request.is_constrained or (grammars := self._thread.grammars(folder)) is None:
             return None
+        return await self._compiled(grammars, request)
+
+    async def _compiled(self, grammars: Grammars, request: GenerationRequest) -> Grammar:
         if self._closed:
             raise _has_been_closed()
-        compiling = self._beside[request.priority].submit(grammars.compiled, request)
-        await asyncio.wait([waiting := asyncio.wrap_future(compiling)])
-        if waiting.cancelled():  # by `close`
+        compiling = asyncio.wrap_future(self._beside[request.priority].submit(grammars.compiled, request))
+        try:
+            await asyncio.wait([compiling])
+        finally:
+            compiling.cancel()  # whoever gave up needs it no more, unless it is being compiled already
+        if compiling.cancelled():  # by `close`
             raise _has_been_closed()
-        return waiting.result()
+        return compiling.result()
 
     def _hung(self) -> None:
         self._hearing = asyncio.create_task(self._tell_hung())

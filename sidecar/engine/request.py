@@ -16,6 +16,7 @@ from sidecar.worker import Picture
 
 if TYPE_CHECKING:  # brings llguidance along: for requests that need it
     from sidecar.engine.grammar import Grammar
+    from sidecar.engine.grammars import Grammars
 
 MAX_CHOICES = 4
 MAX_TOP_LOGPROBS = 20
@@ -178,7 +179,9 @@ class ModelFolder:
 
 @dataclass(frozen=True)
 class GrammarNeeded:
-    """The request's model is loaded now: it can be compiled, and then the request comes again."""
+    """The request's model is loaded now: its grammar can be compiled, by these, and then the request comes again."""
+
+    grammars: Grammars
 
 
 Delivered = Piece | SidecarError | GrammarNeeded

@@ -170,6 +170,11 @@ class Residence:
 
         return {"active_bytes": mx.get_active_memory(), "peak_bytes": mx.get_peak_memory()}
 
+    def _beat(self) -> None:
+        """A load is not watched, though it may compute: kernels that are compiled then take minutes."""
+        if self.model is not None:
+            self._heartbeat()
+
     def _load(self, path: Path) -> LoadedModel:
         backend.prepare(self._cache)
         from sidecar.engine import loader
@@ -177,7 +182,7 @@ class Residence:
         device, budget = backend.device(), self.budget_bytes or backend.memory_budget()
         backend.limit_cache(budget)
         self._announce(device=device, budget_bytes=budget, estimated_peak_bytes=0)
-        model = loader.load(path, device, budget, self._heartbeat, kv_bits=self.kv_bits)
+        model = loader.load(path, device, budget, self._beat, kv_bits=self.kv_bits)
         if device == "cuda":
             from sidecar.engine import warm_up
 

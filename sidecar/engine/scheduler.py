@@ -342,10 +342,9 @@ class Scheduler:
     def _insert(self, first: Job | Row) -> bool:
         """False if it has to wait for memory."""
         self._heartbeat()
-        self._residence.ensure_loaded(first.folder)
         read: Read | None = None
         if isinstance(first, Job):
-            if first.grammar is None and first.request.is_constrained:
+            if first.request.priority == HIGH and first.request.is_constrained and first.grammar is None:
                 self._ask_for_grammar(first)
                 return True
             read = self._read(first)
@@ -362,16 +361,18 @@ class Scheduler:
         return inserted
 
     def _ask_for_grammar(self, job: Job) -> None:
-        """Whoever sent the job compiles it, as far from here as ever, and sends it again."""
-        if job.request.priority == HIGH:
-            self._residence.served_person()  # for whom the model was loaded: it stays until they are back
-        job.deliver(GrammarNeeded())
+        """A person who sent the job before its model was loaded compiles it, as far from here as ever, and sends it
+        again: other people are served meanwhile."""
+        model = self._residence.ensure_loaded(job.folder)
+        self._residence.served_person()  # whom it stays for until they are back
+        job.deliver(GrammarNeeded(model.grammars))
 
     def _read(self, job: Job) -> Read:
+        # No model is held by name: while a person is served in the midst of this, another may take its place.
+        self._residence.ensure_loaded(job.folder)
         from sidecar.engine.admission import reading
 
         journal.begun(job)
-        # No model is held by name: while a person is served in the midst of this, another may take its place.
         read = reading(job, self._residence.ensure_loaded(job.folder))
         return read() if job.request.priority == HIGH else self._do_beside(read)
 

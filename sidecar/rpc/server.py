@@ -49,7 +49,7 @@ class Server:
         self._dispatcher = dispatcher
         self._initialize = initialize
         self._initialized = False
-        self._closing = False
+        self._closing: SidecarError | None = None
         self._running: dict[RequestId, asyncio.Task[Json]] = {}
         self._loop = asyncio.get_running_loop()
         self._posts = _Posts(self, writer)
@@ -85,9 +85,9 @@ class Server:
         """
         self._loop.call_soon_threadsafe(self._post, notification, params, subject)
 
-    async def close(self) -> None:
-        """Cancels what runs and waits until it is answered."""
-        self._closing = True
+    async def close(self, why: SidecarError) -> None:
+        """Cancels what runs and waits until it is answered: with `why`, as is what still comes."""
+        self._closing = why
         tasks = list(self._running.values())
         for task in tasks:
             task.cancel()
@@ -106,7 +106,7 @@ class Server:
         elif envelope.method == CANCEL_REQUEST.name:
             self._refuse(request_id, InvalidJsonRpc(f"{CANCEL_REQUEST.name} is a notification and has no id"))
         elif self._closing:
-            self._refuse(request_id, RequestCancelled("the process is leaving"))
+            self._refuse(request_id, self._closing)
         else:
             task = self._loop.create_task(self._dispatcher.dispatch(envelope, _ServedCall(request_id, self)))
             self._running[request_id] = task
@@ -138,8 +138,8 @@ class Server:
 
     def _done(self, envelope: Envelope, request_id: RequestId, started: float, task: asyncio.Task[Json]) -> None:
         del self._running[request_id]
-        cancelled = task.cancelled()
-        response = error_response(request_id, RequestCancelled("cancelled")) if cancelled else task.result()
+        cancelled = self._closing or RequestCancelled("cancelled")
+        response = error_response(request_id, cancelled) if task.cancelled() else task.result()
         log.info(
             "request done",
             extra={

@@ -189,3 +189,53 @@ async def test_whoever_waits_for_a_grammar_hears_that_the_engine_is_closed(
     held.set()
     await asyncio.gather(*waiting, return_exceptions=True)
     assert begun == 1
+
+
+@pytest.mark.parametrize("priority", [HIGH, LOW])
+async def test_what_nobody_waits_for_any_more_is_not_compiled(
+    own: Bench, monkeypatch: pytest.MonkeyPatch, held: threading.Event, priority: RequestPriority
+) -> None:
+    from sidecar.engine import grammar
+
+    compiled, compiling, begun = grammar.compiled, threading.Event(), 0
+
+    def slow(request: Any, vocabulary: Any) -> Any:
+        nonlocal begun
+        begun += 1
+        compiling.set()
+        held.wait(60)
+        return compiled(request, vocabulary)
+
+    monkeypatch.setattr(grammar, "compiled", slow)
+    asked = (own.ask("hello", priority=priority, schema=SCHEMA | {"title": str(n)}) for n in range(MANY))
+    given_up = [asyncio.create_task(each) for each in asked]
+    assert await asyncio.to_thread(compiling.wait, 60)
+    for each in given_up:
+        each.cancel()
+    await asyncio.gather(*given_up, return_exceptions=True)
+    held.set()
+
+    assert (await own.ask("hello", priority=priority, schema=SCHEMA)).text in ('{"tag":"a"}', '{"tag":"b"}')
+    assert begun == 2
+
+
+async def test_several_choices_of_a_model_that_was_just_loaded_have_one_grammar(
+    own: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sidecar.engine import grammar
+
+    compiled, times = grammar.compiled, 0
+
+    def counted(request: Any, vocabulary: Any) -> Any:
+        nonlocal times
+        times += 1
+        return compiled(request, vocabulary)
+
+    await own.engine.unload_model()
+    monkeypatch.setattr(grammar, "compiled", counted)
+    begun = [{"role": "user", "content": "hello"}, {"role": "assistant", "content": '{"tag":"'}]
+
+    answers = await own.ask_for(3, begun, priority=HIGH, schema=SCHEMA)
+
+    assert {answer.text for answer in answers} <= {'a"}', 'b"}'}
+    assert times == 1

@@ -568,3 +568,13 @@ async def test_an_unload_that_is_taken_back_leaves_the_model(bench: Bench, monke
     await bench.engine.resume()
 
     assert bench.engine.status().loaded
+
+
+async def test_json_of_two_models_takes_one_load_of_each(bench: Bench, other_model: Path) -> None:
+    await bench.engine.unload_model()
+    bench.announced[:] = [bench.engine.status()]
+
+    asked = (bench.ask("hello", model=model, schema={"type": "boolean"}) for model in (None, other_model))
+    await asyncio.gather(*asked)
+
+    assert len([seen for before, seen in pairwise(bench.announced) if seen.loading and not before.loading]) == 2

@@ -64,6 +64,23 @@ def test_an_engine_that_hangs_fails_its_requests_and_ends_the_process_with_a_cod
         assert pipe.exit_code() == 70
 
 
+def test_whoever_comes_while_the_engine_hangs_hears_why_they_are_not_answered(data_dir: Path, catalog: Path) -> None:
+    with Pipe.sidecar(data_dir, catalog, module="tests.rpc.hanging") as pipe:
+        pipe.initialize()
+        pipe.request("models/download")
+        pipe.notification("builtin-model-download-completed")
+        hanging = pipe.send("chat/completions", asking("hello"))
+        while not pipe.notification("engine/status")["running"]["high"]:
+            pass
+
+        later = [pipe.send("chat/completions", asking("and I")), pipe.send("engine/pause")]
+
+        for request in (hanging, *later):
+            data = pipe.response(request, timeout=60)["error"]["data"]
+            assert (data["kind"], data["retryable"], data["details"]) == ("engine_failed", True, {"reason": "hung"})
+        assert pipe.exit_code() == 70
+
+
 def test_half_a_line_at_the_end_of_stdin_is_not_served(probe: Pipe) -> None:
     probe.write_bytes(b'{"jsonrpc": "2.0", "id": "a", "method": "ping"}')
     probe.close_stdin()
