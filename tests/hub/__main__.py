@@ -3,6 +3,7 @@
 import argparse
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from tests.hub.server import Hub, write_catalog
@@ -25,15 +26,12 @@ def main() -> int:
     except (OSError, OverflowError) as error:  # the latter for a port beyond 65535
         print(f"cannot serve: {error}", file=sys.stderr)
         return 1
-    with hub:
+    with hub, suppress(KeyboardInterrupt):
         if options.catalog:
             write_catalog(options.catalog, hub.url, options.folder)
         print(hub.url, flush=True)
         print(f"{options.repository} at {hub.repositories[options.repository].main.revision}", flush=True)
-        try:
-            threading.Event().wait()
-        except KeyboardInterrupt:
-            return 0
+        threading.Event().wait()
     return 0
 
 
