@@ -39,12 +39,16 @@ class Manifest:
     repository: str
     revision: str
     files: tuple[RepositoryFile, ...]
+    is_commit: bool = True
+    """Whether a hub may know the revision. That of an imported folder which did not say its own is made up."""
 
     def __post_init__(self) -> None:
         if not REPOSITORY.fullmatch(self.repository) or ".." in self.repository:
             raise ValueError(f"not a repository: {self.repository!r}")
         if not REVISION.fullmatch(self.revision):
             raise ValueError(f"not a revision: {self.revision!r}")
+        if len({(file.digest, file.size) for file in self.files}) != len({file.digest for file in self.files}):
+            raise ValueError("one content of two sizes")
         # Folded: macOS keeps one file for names that differ in case only.
         paths = [file.path.casefold() for file in self.files]
         if len(set(paths)) != len(paths):
@@ -73,7 +77,12 @@ class Manifest:
             {"path": f.path, "size": f.size, "algorithm": f.digest.algorithm, "digest": f.digest.hexadecimal}
             for f in self.files
         ]
-        return {"repository": self.repository, "revision": self.revision, "files": files}
+        return {
+            "repository": self.repository,
+            "revision": self.revision,
+            "is_commit": self.is_commit,
+            "files": files,
+        }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
@@ -84,7 +93,7 @@ class Manifest:
         """
         try:
             files = [RepositoryFile(f["path"], f["size"], Digest(f["algorithm"], f["digest"])) for f in value["files"]]
-            return cls(value["repository"], value["revision"], tuple(files))
+            return cls(value["repository"], value["revision"], tuple(files), value.get("is_commit") is not False)
         except (KeyError, TypeError) as error:
             raise ValueError(f"not a manifest: {error!r}") from error
 

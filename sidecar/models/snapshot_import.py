@@ -81,10 +81,12 @@ class SnapshotImport(Job):
             return pinned
         pairs = sorted(zip(self.source.files, digests, strict=True), key=lambda pair: pair[0].name)
         files = tuple(RepositoryFile(file.name, file.size, digest) for file, digest in pairs)
+        if self.source.revision is not None:
+            return Manifest(self._model.repository, self.source.revision, files)
         # A folder that says nothing of its commit is named by what is in it.
         listing = "\n".join(f"{file.digest.hexadecimal} {file.path}" for file in files)
         named = hashlib.sha1(listing.encode(), usedforsecurity=False).hexdigest()
-        return Manifest(self._model.repository, self.source.revision or named, files)
+        return Manifest(self._model.repository, named, files, is_commit=False)
 
 
 def _open(file: SourceFile) -> FileIO:
