@@ -66,7 +66,7 @@ class Models:
             ModelNotFound: the catalog has no such model.
         """
         model = self._catalog.find(model_id)
-        if job := self._jobs.get(model.id):
+        if job := self._jobs.wanted(model.id):
             here, total = job.progress.downloaded_bytes, job.progress.total_bytes
             return ModelStatus(model.id, job.state, here, total, activity=job.activity, mirror=job.mirror)
         status = on_disk(model, self._cache(model))
@@ -113,13 +113,14 @@ class Models:
         Raises:
             ModelNotFound: the catalog has no such model.
             MirrorInvalid: not an address that may be asked.
-            ModelInUse: it is being deleted, or a folder to import it from is looked at.
+            ModelInUse: it is being deleted, or a folder to import it from is looked at, or what was cancelled holds the
+                disk.
             Cancelled: somebody cancelled before it began.
         """
         model = self._catalog.find(model_id)
         chosen = Mirror.parse(model.mirrors[0] if mirror is None else mirror)
         await self._jobs.wait_if_cancelled(model.id)
-        if self._jobs.get(model.id) is None and not self.is_model_downloaded(model.id):
+        if self._jobs.wanted(model.id) is None and not self.is_model_downloaded(model.id):
             self.refuse_if_busy(model.id)
             before, cache = on_disk(model, self._cache(model)), self._cache(model)
             progress = self._progress(model, before.downloaded_bytes, before.total_bytes, "Downloading")
@@ -263,12 +264,12 @@ class Models:
             raise InternalError(f"the data folder cannot be used: {error!r}") from error
 
     def _is_importing(self, model: BuiltinModel, path: str) -> bool:
-        job = self._jobs.get(model.id)
+        job = self._jobs.wanted(model.id)
         return isinstance(job, SnapshotImport) and job.source.path == path
 
     async def _check(self, model: BuiltinModel, notify: Notify) -> None:
         await self._jobs.wait_if_cancelled(model.id)
-        if not isinstance(self._jobs.get(model.id), SnapshotCheck):
+        if not isinstance(self._jobs.wanted(model.id), SnapshotCheck):
             self.refuse_if_busy(model.id)
             cache = self._cache(model)
             manifest = verified(model, cache)

@@ -5,7 +5,7 @@
   snapshots/<revision>/<path>        links to the blobs: the folder that a model is loaded from
   refs/main                          the revision that is in use
   parts/<digest>.part                (ours) content on its way; named by what it must become, so any mirror can go on
-  parts/<number>.copy                (ours) content of an import on its way
+  parts/<name>.copy                  (ours) content of an import on its way
   parts/manifest.json                (ours) what is being downloaded: revision, files, sizes, digests
   parts/doubt                        (ours) the kind of failure after which what is being downloaded is asked for again
   parts/mirror                       (ours) the address that it comes from, as the person agreed to
@@ -49,9 +49,9 @@ class RepositoryCache:
         """Where a file's content grows while it arrives."""
         return self._parts / f"{digest.hexadecimal}.part"
 
-    def copy(self, number: int) -> Path:
+    def copy(self, name: str) -> Path:
         """Where a file's content grows while it is imported."""
-        return self._parts / f"{number}.copy"
+        return self._parts / f"{name}.copy"
 
     def snapshot(self, revision: str) -> Path:
         """The folder that a model is loaded from."""
