@@ -15,6 +15,7 @@ FETCHED_NAMES = frozenset({"LICENSE", "NOTICE"})
 # ':' and '\' mean something on other systems, control characters in terminals; no model file needs them.
 NAME = re.compile(r"[^\x00-\x1f\x7f\\:*?\"<>|]{1,255}")
 REVISION = re.compile(r"[0-9a-f]{40}")
+LARGEST = 2**53  # bytes; from there on the window could not count them, and no disk holds such a file
 REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
 
 
@@ -28,7 +29,7 @@ class RepositoryFile:
 
     def __post_init__(self) -> None:
         check_path(self.path)
-        if isinstance(self.size, bool) or not isinstance(self.size, int) or self.size < 0:
+        if isinstance(self.size, bool) or not isinstance(self.size, int) or not 0 <= self.size < LARGEST:
             raise ValueError(f"not a size: {self.size!r}")
 
 
@@ -107,7 +108,8 @@ def check_path(path: object) -> None:
     if not isinstance(path, str) or len(path) > 1024:
         raise ValueError(f"not a path: {path!r}")
     for part in path.split("/"):
-        if part in ("", ".", "..") or not NAME.fullmatch(part):
+        # In UTF-8, which half a surrogate pair has no form in, file systems take as many bytes.
+        if part in ("", ".", "..") or not NAME.fullmatch(part) or len(part.encode()) > 255:
             raise ValueError(f"not a path inside the repository: {path!r}")
 
 

@@ -1,8 +1,11 @@
-"""A mirror's list of files that is wrong: what it said binds no other mirror, nor itself once it is right again."""
+"""A mirror's list of files that is wrong: it is refused where that can be seen, and else what it said binds no other
+mirror, nor itself once it is right again."""
 
 import asyncio
+import hashlib
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +102,15 @@ async def test_a_list_with_one_content_of_two_sizes_is_refused(models: Models, r
     assert (await recorder.end()).status == "completed"
 
 
+async def test_a_size_that_no_file_has_is_refused(models: Models, recorder: Recorder, hub: Hub) -> None:
+    def endless(entry: Entry) -> None:
+        if entry.get("lfs"):
+            entry["lfs"]["size"] = 10**30
+
+    hub.fault(with_each(endless), on="tree")
+    assert (await failure(models, recorder)).kind == "mirror_invalid"
+
+
 async def test_a_wrong_list_costs_nothing_of_what_an_honest_mirror_sent(
     models: Models, recorder: Recorder, hub: Hub, wrong: Hub
 ) -> None:
@@ -128,3 +140,38 @@ async def test_a_revision_that_only_another_mirror_knows_is_resolved_anew(
     await models.download()
     assert (await recorder.end()).status == "completed"
     assert models.get_model_path().name == hub.repositories[REPOSITORY].main.revision != unknown
+
+
+HOSTILE_PATHS = ["../evil.json", "/etc/evil.json", "a/../../evil.json", "a//evil.json", "C:evil.json", "a\\evil.json",
+                 "./evil.json", "evil\n.json", "config.json/evil.json", "CONFIG.json", "", "\ud800evil.json",
+                 "evil" + "\u00e9" * 126 + ".json"]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", HOSTILE_PATHS)
+async def test_a_path_that_leads_out_of_the_snapshot_is_refused(
+    models: Models, recorder: Recorder, hub: Hub, root: Path, path: str
+) -> None:
+    entries = hub.repositories[REPOSITORY].main.tree()
+    entries.append({"type": "file", "oid": hashlib.sha1(b"").hexdigest(), "size": 1, "path": path})
+    hub.fault(faults.json(json.dumps(entries)), on="tree")
+    assert (await failure(models, recorder)).kind == "mirror_invalid"
+    assert not hub.requests("get")
+    assert not list(root.parent.rglob("evil*"))
+
+
+async def test_a_list_of_files_without_end_is_refused(models: Models, recorder: Recorder, hub: Hub) -> None:
+    def endless(reply: Reply) -> Reply:
+        return replace(
+            reply, headers={**reply.headers, "Link": f'<{hub.url}/api/models/{REPOSITORY}/tree/main>; rel="next"'}
+        )
+
+    hub.fault(endless, on="tree")
+    assert (await failure(models, recorder)).kind == "mirror_invalid"
+
+
+async def test_a_list_of_files_that_goes_on_at_what_is_no_address_is_refused(
+    models: Models, recorder: Recorder, hub: Hub
+) -> None:
+    link = {"Link": '<http://[>; rel="next"'}
+    hub.fault(lambda reply: replace(reply, headers={**reply.headers, **link}), on="tree")
+    assert (await failure(models, recorder)).kind == "mirror_invalid"
