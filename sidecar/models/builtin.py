@@ -19,7 +19,7 @@ from sidecar.models.job import Job
 from sidecar.models.jobs import Jobs
 from sidecar.models.mirrors import Mirror
 from sidecar.models.network import NetworkLimits
-from sidecar.models.progress import DownloadEvent, Progress
+from sidecar.models.progress import EVENT_SECONDS, DownloadEvent, Progress
 from sidecar.models.snapshot_import import SnapshotImport
 from sidecar.models.status import ListedModel, ModelStatus, listed, on_disk, verified
 
@@ -249,6 +249,7 @@ class Models:
     async def _delete(self, model_ids: Sequence[str], remove: Callable[[], object]) -> None:
         for model_id in model_ids:
             self._failures.pop(model_id, None)
+            self._hush(model_id)
         self._deleting.update(model_ids)
         # Goes on when the caller no longer waits.
         removal = asyncio.ensure_future(asyncio.to_thread(remove))
@@ -292,12 +293,21 @@ class Models:
             with contextlib.suppress(RuntimeError):  # The loop is closed: nobody is left to tell.
                 loop.call_soon_threadsafe(notify or self._notify, event)
 
-        return Progress(model.id, here, total, emit, verb=verb)
+        return Progress(model.id, here, total, emit, verb=verb, quiet_seconds=self._hush(model.id))
+
+    def _hush(self, model_id: str) -> float:
+        """Leave out the last word on a model, unless it was said. Answers for how many seconds no other event of
+        progress may be told."""
+        if (last_word := self._last_words.get(model_id)) is None:
+            return 0
+        left = last_word.when() - asyncio.get_running_loop().time()
+        if left <= 0 and not last_word.cancelled():
+            left += EVENT_SECONDS  # since it was said
+        last_word.cancel()
+        return max(0.0, left)
 
     def _start(self, model: BuiltinModel, job: Job, notify: Notify | None = None) -> None:
         self._failures.pop(model.id, None)
-        if last_word := self._last_words.pop(model.id, None):
-            last_word.cancel()
         self._jobs.start(model.id, job, partial(self._ended, model, job, notify or self._notify))
 
     def _ended(self, model: BuiltinModel, job: Job, notify: Notify, error: BaseException | None) -> None:

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from sidecar.errors import Cancelled, DiskFull, InternalError, SidecarError
 from sidecar.models.awake import kept_awake
-from sidecar.models.progress import EVENT_SECONDS, Progress
+from sidecar.models.progress import Progress
 from sidecar.models.status import Activity, ModelState
 
 E = TypeVar("E", bound=BaseException)
@@ -86,7 +86,8 @@ class Job(ABC):
             if self._cancelled:
                 raise asyncio.CancelledError
             self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
-        self._tell()
+        if not self.progress.seconds_to_next():
+            self._tell()
         ticker = asyncio.create_task(self._tick())
         try:
             await self._work()
@@ -97,7 +98,7 @@ class Job(ABC):
 
     async def _tick(self) -> None:
         while True:
-            await asyncio.sleep(EVENT_SECONDS)
+            await asyncio.sleep(self.progress.seconds_to_next())
             self._tell()
 
 
