@@ -19,7 +19,7 @@ from sidecar.models.job import Job
 from sidecar.models.jobs import Jobs
 from sidecar.models.mirrors import Mirror
 from sidecar.models.network import NetworkLimits
-from sidecar.models.progress import DownloadEvent, Progress
+from sidecar.models.progress import EVENT_SECONDS, DownloadEvent, Progress
 from sidecar.models.snapshot_import import SnapshotImport
 from sidecar.models.status import ListedModel, ModelStatus, listed, on_disk, verified
 
@@ -66,7 +66,7 @@ class Models:
             ModelNotFound: the catalog has no such model.
         """
         model = self._catalog.find(model_id)
-        if job := self._jobs.get(model.id):
+        if job := self._jobs.wanted(model.id):
             here, total = job.progress.downloaded_bytes, job.progress.total_bytes
             return ModelStatus(model.id, job.state, here, total, activity=job.activity, mirror=job.mirror)
         status = on_disk(model, self._cache(model))
@@ -113,13 +113,14 @@ class Models:
         Raises:
             ModelNotFound: the catalog has no such model.
             MirrorInvalid: not an address that may be asked.
-            ModelInUse: it is being deleted, or a folder to import it from is looked at.
+            ModelInUse: it is being deleted, or a folder to import it from is looked at, or what was cancelled holds the
+                disk.
             Cancelled: somebody cancelled before it began.
         """
         model = self._catalog.find(model_id)
         chosen = Mirror.parse(model.mirrors[0] if mirror is None else mirror)
         await self._jobs.wait_if_cancelled(model.id)
-        if self._jobs.get(model.id) is None and not self.is_model_downloaded(model.id):
+        if self._jobs.wanted(model.id) is None and not self.is_model_downloaded(model.id):
             self.refuse_if_busy(model.id)
             before, cache = on_disk(model, self._cache(model)), self._cache(model)
             progress = self._progress(model, before.downloaded_bytes, before.total_bytes, "Downloading")
@@ -248,6 +249,7 @@ class Models:
     async def _delete(self, model_ids: Sequence[str], remove: Callable[[], object]) -> None:
         for model_id in model_ids:
             self._failures.pop(model_id, None)
+            self._hush(model_id)
         self._deleting.update(model_ids)
         # Goes on when the caller no longer waits.
         removal = asyncio.ensure_future(asyncio.to_thread(remove))
@@ -263,12 +265,12 @@ class Models:
             raise InternalError(f"the data folder cannot be used: {error!r}") from error
 
     def _is_importing(self, model: BuiltinModel, path: str) -> bool:
-        job = self._jobs.get(model.id)
+        job = self._jobs.wanted(model.id)
         return isinstance(job, SnapshotImport) and job.source.path == path
 
     async def _check(self, model: BuiltinModel, notify: Notify) -> None:
         await self._jobs.wait_if_cancelled(model.id)
-        if not isinstance(self._jobs.get(model.id), SnapshotCheck):
+        if not isinstance(self._jobs.wanted(model.id), SnapshotCheck):
             self.refuse_if_busy(model.id)
             cache = self._cache(model)
             manifest = verified(model, cache)
@@ -291,12 +293,21 @@ class Models:
             with contextlib.suppress(RuntimeError):  # The loop is closed: nobody is left to tell.
                 loop.call_soon_threadsafe(notify or self._notify, event)
 
-        return Progress(model.id, here, total, emit, verb=verb)
+        return Progress(model.id, here, total, emit, verb=verb, quiet_seconds=self._hush(model.id))
+
+    def _hush(self, model_id: str) -> float:
+        """Leave out the last word on a model, unless it was said. Answers for how many seconds no other event of
+        progress may be told."""
+        if (last_word := self._last_words.get(model_id)) is None:
+            return 0
+        left = last_word.when() - asyncio.get_running_loop().time()
+        if left <= 0 and not last_word.cancelled():
+            left += EVENT_SECONDS  # since it was said
+        last_word.cancel()
+        return max(0.0, left)
 
     def _start(self, model: BuiltinModel, job: Job, notify: Notify | None = None) -> None:
         self._failures.pop(model.id, None)
-        if last_word := self._last_words.pop(model.id, None):
-            last_word.cancel()
         self._jobs.start(model.id, job, partial(self._ended, model, job, notify or self._notify))
 
     def _ended(self, model: BuiltinModel, job: Job, notify: Notify, error: BaseException | None) -> None:

@@ -5,9 +5,9 @@
   snapshots/<revision>/<path>        links to the blobs: the folder that a model is loaded from
   refs/main                          the revision that is in use
   parts/<digest>.part                (ours) content on its way; named by what it must become, so any mirror can go on
-  parts/<number>.copy                (ours) content of an import on its way
+  parts/<name>.copy                  (ours) content of an import on its way
   parts/manifest.json                (ours) what is being downloaded: revision, files, sizes, digests
-  parts/gone                         (ours) a mirror had not what is being downloaded any more: to be resolved anew
+  parts/doubt                        (ours) the kind of failure after which what is being downloaded is asked for again
   parts/mirror                       (ours) the address that it comes from, as the person agreed to
   verified/<revision>.json           (ours) every file of this snapshot was checked; without it there is no snapshot
 """
@@ -37,7 +37,7 @@ class RepositoryCache:
         self._in_use = in_use
         self._parts = self.folder / "parts"
         self._plan = self._parts / "manifest.json"
-        self._gone = self._parts / "gone"
+        self._doubt = self._parts / "doubt"
         self._mirror = self._parts / "mirror"
         self._main = self.folder / "refs" / "main"
 
@@ -49,9 +49,9 @@ class RepositoryCache:
         """Where a file's content grows while it arrives."""
         return self._parts / f"{digest.hexadecimal}.part"
 
-    def copy(self, number: int) -> Path:
+    def copy(self, name: str) -> Path:
         """Where a file's content grows while it is imported."""
-        return self._parts / f"{number}.copy"
+        return self._parts / f"{name}.copy"
 
     def snapshot(self, revision: str) -> Path:
         """The folder that a model is loaded from."""
@@ -93,11 +93,14 @@ class RepositoryCache:
         return self._read(self._plan)
 
     def keep_plan(self, manifest: Manifest) -> None:
-        """Record what is going to be downloaded, before its first byte, and delete what others left on its way that it
-        cannot go on with: that would only take its room. Snapshots stay until it has come to its end."""
+        """Record what is going to be downloaded, before its first byte, and delete what other revisions left on their
+        way that it cannot go on with: that would only take its room. Snapshots stay until it has come to its end."""
+        before = self.plan()
         _write_durably(self._plan, json.dumps(manifest.to_json(), indent=2))
         self.sweep_copies()
-        self._sweep_contents(manifest, list(self.folder.glob("snapshots/*")))
+        # Where two mirrors say different things of one revision, neither costs us what the other one sent.
+        if before is None or before.revision != manifest.revision:
+            self._sweep_contents(manifest, list(self.folder.glob("snapshots/*")))
 
     def mirror(self) -> str | None:
         """The address that an unfinished download came from last."""
@@ -110,18 +113,20 @@ class RepositoryCache:
         """Record where the download comes from, so that it goes on from there."""
         _write_durably(self._mirror, mirror.url)
 
-    @property
-    def is_gone(self) -> bool:
-        """Whether the next download should ask for the revision and the files again. What is here is still told by the
-        plan: content is content."""
-        return self._gone.exists()
+    def doubt(self) -> str | None:
+        """The kind of the failure after which the next download should ask again what to fetch. What is here is still
+        told by the plan: content is content."""
+        try:
+            return self._doubt.read_text()
+        except (OSError, UnicodeDecodeError):
+            return None
 
-    def keep_gone(self, gone: bool) -> None:
-        """Record whether a mirror did not have what the plan says."""
-        if gone:
-            self._gone.touch()
+    def keep_doubt(self, kind: str | None) -> None:
+        """Record that a download failed in a way that may be the plan's fault, or that its plan is fresh."""
+        if kind is None:
+            self._doubt.unlink(missing_ok=True)
         else:
-            self._gone.unlink(missing_ok=True)
+            self._doubt.write_text(kind)
 
     def main_revision(self) -> str | None:
         """The revision that was downloaded last."""

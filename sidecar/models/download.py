@@ -6,12 +6,12 @@ import logging
 import time
 from functools import partial
 
-from sidecar.errors import DownloadError, FileDamaged, MirrorNotFound, MirrorUnreachable
+from sidecar.errors import DiskFull, DownloadError, FileDamaged, MirrorInvalid, MirrorNotFound, MirrorUnreachable
 from sidecar.models.awake import Wakes
 from sidecar.models.cache import RepositoryCache
 from sidecar.models.catalog import BuiltinModel
 from sidecar.models.hub import HubClient
-from sidecar.models.job import Job, check_room
+from sidecar.models.job import Job, check_room, first_error
 from sidecar.models.manifest import Manifest, RepositoryFile
 from sidecar.models.mirrors import Mirror
 from sidecar.models.network import NetworkLimits
@@ -56,18 +56,16 @@ class SnapshotDownload(Job):
         # Late: names are looked up and certificates read, which no event loop should wait for.
         hub = await on_thread(partial(HubClient, self._mirror, self._limits, stop), stop)
         with hub:
-            manifest = self._model.pinned() or self._known_manifest()
+            manifest = self._known_manifest()
             if manifest is None:
                 manifest = await on_thread(partial(self._ask_for_manifest, hub), stop)
             self._cache.keep_plan(manifest)
             self._cache.keep_mirror(self._mirror)
-            self._cache.keep_gone(False)
+            self._cache.keep_doubt(None)
             contents = manifest.contents()
             self.progress.total_bytes = manifest.total_bytes
             for file in contents:
                 self.progress.holds(file.digest, self._cache.bytes_on_disk(file))
-            missing = sum(file.size - self._cache.bytes_on_disk(file) for file in contents)
-            check_room(missing, self._cache.free_bytes())
             log.info(
                 "builtin-model download of %s at %s from %s: %d files, %d bytes, %d of them on disk",
                 manifest.repository,
@@ -78,28 +76,43 @@ class SnapshotDownload(Job):
                 self.progress.downloaded_bytes,
             )
             try:
+                missing = sum(file.size - self._cache.bytes_on_disk(file) for file in contents)
+                check_room(missing, self._cache.free_bytes())
                 await self._fetch_all(hub, manifest, contents, stop)
-            except* MirrorNotFound:
-                # A revision that is gone must not be asked for for ever; with the next try it is resolved anew.
-                self._cache.keep_gone(True)
+            except* (MirrorNotFound, MirrorInvalid, FileDamaged, DiskFull) as failures:
+                # A list that was wrong, or a revision that is gone, must not be gone by for ever.
+                self._cache.keep_doubt(first_error(failures).kind)
                 raise
         # Without giving way: a cancel must not come between the snapshot and the record that it is whole.
         self._cache.finish(manifest)
         log.info("builtin-model %s at %s is on disk, every file verified", manifest.repository, manifest.revision)
 
     def _known_manifest(self) -> Manifest | None:
-        """What an earlier download resolved when the person agreed, and left unfinished, or what was damaged since."""
-        if self._cache.is_gone:
+        """What the catalog pins, what an earlier download from this mirror left unfinished, or what was whole and was
+        damaged since. A list that nothing was whole by is one mirror's word, and no other is held to it."""
+        if pinned := self._model.pinned():
+            return pinned
+        if self._cache.doubt():
             return None
+        if plan := self._plan():
+            return plan if self._cache.mirror() == self._mirror.url else None
         revision = self._model.revision or self._cache.main_revision()
-        for manifest in (self._cache.plan(), revision and self._cache.verified(revision)):
-            if manifest and self._model.revision in (None, manifest.revision):
-                return manifest
-        return None
+        verified = None if revision is None else self._cache.verified(revision)
+        return verified if verified and verified.is_commit else None
+
+    def _plan(self) -> Manifest | None:
+        plan = self._cache.plan()
+        return plan if plan and self._model.revision in (None, plan.revision) else None
 
     def _ask_for_manifest(self, hub: HubClient) -> Manifest:
-        revision = self._model.revision or hub.revision(self._model.repository)
-        return hub.manifest(self._model.repository, revision)
+        """The mirror's list of the revision that was resolved when the person agreed, or else of its newest."""
+        repository, plan = self._model.repository, self._plan()
+        if self._model.revision:
+            return hub.manifest(repository, self._model.revision)
+        if plan and self._cache.doubt() != MirrorNotFound.kind:
+            with contextlib.suppress(MirrorNotFound):
+                return hub.manifest(repository, plan.revision)
+        return hub.manifest(repository, hub.revision(repository))
 
     async def _fetch_all(self, hub: HubClient, manifest: Manifest, contents: list[RepositoryFile], stop: Stop) -> None:
         slots = asyncio.Semaphore(self._limits.parallel_files)

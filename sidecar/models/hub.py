@@ -5,7 +5,7 @@ import math
 import ssl
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from types import TracebackType
@@ -233,10 +233,7 @@ class HubClient:
         following = response.links.get("next", {}).get("url")
         if following is None:
             return value, None
-        following = urljoin(url, following)
-        if not self._mirror.may_redirect_to(following):
-            raise self._error(MirrorInvalid, "the list of files goes on at an address that may not be asked")
-        return value, following
+        return value, self._led_to(url, following, "the list of files goes on at an address that may not be asked")
 
     @contextmanager
     def _send(self, url: str, headers: dict[str, str], file: str | None = None) -> Iterator["httpx2.Response"]:
@@ -248,10 +245,16 @@ class HubClient:
                     yield response
                     return
                 location = response.headers.get("Location", "")
-            url = urljoin(url, location)
-            if not self._mirror.may_redirect_to(url):
-                raise self._error(MirrorInvalid, "a redirect to an address that may not be asked", file=file)
+            url = self._led_to(url, location, "a redirect to an address that may not be asked", file)
         raise self._error(MirrorInvalid, "too many redirects", file=file)
+
+    def _led_to(self, url: str, reference: str, refusal: str, file: str | None = None) -> str:
+        """The address that an answer from `url` leads to."""
+        with suppress(ValueError):  # what cannot be an address: `http://[`
+            following = urljoin(url, reference)
+            if self._mirror.may_redirect_to(following):
+                return following
+        raise self._error(MirrorInvalid, refusal, file=file)
 
     def _note(self, event: str, info: dict[str, Any]) -> None:
         """Have what the HTTP library connects end with us, also where that comes about only afterwards."""
@@ -328,10 +331,10 @@ def _seconds(retry_after: str) -> int | None:
         return int(retry_after[:9])
     try:
         until = parsedate_to_datetime(retry_after)
-    except ValueError:
+        # A date without a zone is meant as GMT, as all in HTTP are.
+        return max(0, math.ceil(until.replace(tzinfo=until.tzinfo or UTC).timestamp() - time.time()))
+    except (ValueError, OverflowError):
         return None
-    # A date without a zone is meant as GMT, as all in HTTP are.
-    return max(0, math.ceil(until.replace(tzinfo=until.tzinfo or UTC).timestamp() - time.time()))
 
 
 def _is_about_certificate(error: BaseException) -> bool:

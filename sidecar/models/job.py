@@ -9,11 +9,14 @@ import errno
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Coroutine
+from typing import TypeVar
 
 from sidecar.errors import Cancelled, DiskFull, InternalError, SidecarError
 from sidecar.models.awake import kept_awake
-from sidecar.models.progress import EVENT_SECONDS, Progress
+from sidecar.models.progress import Progress
 from sidecar.models.status import Activity, ModelState
+
+E = TypeVar("E", bound=BaseException)
 
 SPARE_BYTES = 10**9
 """What must stay free on the disk beside the model: a system without room misbehaves in worse ways than a refusal."""
@@ -58,7 +61,7 @@ class Job(ABC):
         except asyncio.CancelledError:
             raise Cancelled(f"{self.activity} was cancelled") from None
         except BaseExceptionGroup as group:
-            raise _told(_first(group)) from group
+            raise _told(first_error(group)) from group
         except OSError as error:
             raise _told(error) from error
 
@@ -83,7 +86,8 @@ class Job(ABC):
             if self._cancelled:
                 raise asyncio.CancelledError
             self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
-        self._tell()
+        if not self.progress.seconds_to_next():
+            self._tell()
         ticker = asyncio.create_task(self._tick())
         try:
             await self._work()
@@ -94,7 +98,7 @@ class Job(ABC):
 
     async def _tick(self) -> None:
         while True:
-            await asyncio.sleep(EVENT_SECONDS)
+            await asyncio.sleep(self.progress.seconds_to_next())
             self._tell()
 
 
@@ -122,12 +126,10 @@ def check_room(missing_bytes: int, free_bytes: int) -> None:
         raise DiskFull(f"{needed} bytes are needed, {free_bytes} are free", needed_bytes=needed, free_bytes=free_bytes)
 
 
-def _first(group: BaseExceptionGroup) -> BaseException:
+def first_error(group: BaseExceptionGroup[E]) -> E:
     """The error that ended a group of tasks; the others were cancelled by it, or failed in the same moment."""
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
+    error = group.exceptions[0]
+    return first_error(error) if isinstance(error, BaseExceptionGroup) else error
 
 
 def _told(error: BaseException) -> BaseException:

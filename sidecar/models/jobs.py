@@ -14,8 +14,10 @@ from sidecar.models.niceness import give_way
 
 T = TypeVar("T")
 
-CANCEL_SECONDS = 2
+CANCEL_SECONDS = 0.4
 """How long a cancel waits for the disk to let go; ordinarily it takes milliseconds."""
+END_SECONDS = 2
+"""How long that is waited for by what wants to begin then, and when the process leaves."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +35,14 @@ class Jobs:
         self._closed = False
 
     def get(self, model_id: str) -> Job | None:
-        """The job that runs for a model."""
+        """The job that runs for a model, cancelled or not."""
         running = self._running.get(model_id)
         return running.job if running else None
+
+    def wanted(self, model_id: str) -> Job | None:
+        """The job that runs for a model, unless it was cancelled: one to join."""
+        job = self.get(model_id)
+        return None if job is None or job.is_cancelled else job
 
     def start(self, model_id: str, job: Job, on_end: Callable[[BaseException | None], None]) -> None:
         """Run a job for a model that has none. `on_end` is called when it no longer runs, with the error that ended
@@ -56,7 +63,7 @@ class Jobs:
         """
         running = self._running.get(model_id)
         if running and running.job.is_cancelled:
-            await self.prepare(model_id, asyncio.wait({running.end}, timeout=CANCEL_SECONDS))
+            await self.prepare(model_id, asyncio.wait({running.end}, timeout=END_SECONDS))
 
     async def prepare(self, model_id: str, preparation: Awaitable[T]) -> T:
         """What `preparation` of a job comes to.
@@ -78,7 +85,8 @@ class Jobs:
         for running in chosen:
             running.job.cancel()
         if chosen:
-            await asyncio.wait({running.end for running in chosen}, timeout=CANCEL_SECONDS)
+            limit = CANCEL_SECONDS if model_ids else END_SECONDS
+            await asyncio.wait({running.end for running in chosen}, timeout=limit)
 
     async def _follow(self, model_id: str, job: Job, on_end: Callable[[BaseException | None], None]) -> None:
         loop = asyncio.get_running_loop()

@@ -15,6 +15,7 @@ FETCHED_NAMES = frozenset({"LICENSE", "NOTICE"})
 # ':' and '\' mean something on other systems, control characters in terminals; no model file needs them.
 NAME = re.compile(r"[^\x00-\x1f\x7f\\:*?\"<>|]{1,255}")
 REVISION = re.compile(r"[0-9a-f]{40}")
+LARGEST = 2**53  # bytes; from there on the window could not count them, and no disk holds such a file
 REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
 
 
@@ -28,7 +29,7 @@ class RepositoryFile:
 
     def __post_init__(self) -> None:
         check_path(self.path)
-        if isinstance(self.size, bool) or not isinstance(self.size, int) or self.size < 0:
+        if isinstance(self.size, bool) or not isinstance(self.size, int) or not 0 <= self.size < LARGEST:
             raise ValueError(f"not a size: {self.size!r}")
 
 
@@ -39,12 +40,16 @@ class Manifest:
     repository: str
     revision: str
     files: tuple[RepositoryFile, ...]
+    is_commit: bool = True
+    """Whether a hub may know the revision. That of an imported folder which did not say its own is made up."""
 
     def __post_init__(self) -> None:
         if not REPOSITORY.fullmatch(self.repository) or ".." in self.repository:
             raise ValueError(f"not a repository: {self.repository!r}")
         if not REVISION.fullmatch(self.revision):
             raise ValueError(f"not a revision: {self.revision!r}")
+        if len({(file.digest, file.size) for file in self.files}) != len({file.digest for file in self.files}):
+            raise ValueError("one content of two sizes")
         # Folded: macOS keeps one file for names that differ in case only.
         paths = [file.path.casefold() for file in self.files]
         if len(set(paths)) != len(paths):
@@ -73,7 +78,12 @@ class Manifest:
             {"path": f.path, "size": f.size, "algorithm": f.digest.algorithm, "digest": f.digest.hexadecimal}
             for f in self.files
         ]
-        return {"repository": self.repository, "revision": self.revision, "files": files}
+        return {
+            "repository": self.repository,
+            "revision": self.revision,
+            "is_commit": self.is_commit,
+            "files": files,
+        }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
@@ -84,7 +94,7 @@ class Manifest:
         """
         try:
             files = [RepositoryFile(f["path"], f["size"], Digest(f["algorithm"], f["digest"])) for f in value["files"]]
-            return cls(value["repository"], value["revision"], tuple(files))
+            return cls(value["repository"], value["revision"], tuple(files), value.get("is_commit") is not False)
         except (KeyError, TypeError) as error:
             raise ValueError(f"not a manifest: {error!r}") from error
 
@@ -98,7 +108,8 @@ def check_path(path: object) -> None:
     if not isinstance(path, str) or len(path) > 1024:
         raise ValueError(f"not a path: {path!r}")
     for part in path.split("/"):
-        if part in ("", ".", "..") or not NAME.fullmatch(part):
+        # In UTF-8, which half a surrogate pair has no form in, file systems take as many bytes.
+        if part in ("", ".", "..") or not NAME.fullmatch(part) or len(part.encode()) > 255:
             raise ValueError(f"not a path inside the repository: {path!r}")
 
 

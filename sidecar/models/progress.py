@@ -52,8 +52,9 @@ class DownloadEvent:
 class Progress:
     """The numbers of one running download, changed by all of its threads; single attributes may be read by others.
 
-    `emit` gets an event of progress from `tick`, which the download calls once in `EVENT_SECONDS`. How it ended is told
-    by an event of its own, which therefore need not wait; the last event of progress says it again.
+    `emit` gets an event of progress from `tick`, which the download calls once in `EVENT_SECONDS`, for the first time
+    after `quiet_seconds`. How it ended is told by an event of its own, which therefore need not wait; the last event of
+    progress says it again.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Progress:
         emit: Callable[[DownloadEvent], None],
         clock: Callable[[], float] = time.monotonic,
         verb: str = "Downloading",
+        quiet_seconds: float = 0,
     ) -> None:
         self._model_id = model_id
         self._emit = emit
@@ -73,6 +75,7 @@ class Progress:
         self._on_disk: dict[Hashable, int] = {}
         self._fetched = 0
         self._samples: deque[tuple[float, int]] = deque([(clock(), 0)])
+        self._next_at = clock() + quiet_seconds
         self._file: str | None = None
         self._percent = 0
         self.total_bytes = total_bytes
@@ -99,6 +102,7 @@ class Progress:
     def tick(self) -> None:
         """Emit an event of what is known now."""
         now = self._clock()
+        self._next_at = now + EVENT_SECONDS
         self._samples.append((now, self._fetched))
         while len(self._samples) > 2 and self._samples[1][0] <= now - SPEED_SECONDS:
             self._samples.popleft()
@@ -106,7 +110,7 @@ class Progress:
 
     def seconds_to_next(self) -> float:
         """How long no other event of progress may be told."""
-        return max(0.0, self._samples[-1][0] + EVENT_SECONDS - self._clock())
+        return max(0.0, self._next_at - self._clock())
 
     def completed(self) -> DownloadEvent:
         """The last event of a download that ended well."""

@@ -1,9 +1,9 @@
 """One import of one snapshot: each file is cloned or copied, checked, and only then made part of the cache."""
 
-import asyncio
 import hashlib
 import logging
 import os
+from functools import partial
 from io import FileIO
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from sidecar.models.import_source import ImportSource, SourceFile
 from sidecar.models.job import Job, check_room
 from sidecar.models.manifest import Manifest, RepositoryFile
 from sidecar.models.progress import Progress
+from sidecar.models.stop import Stop, on_thread
 from sidecar.models.verify import BLOCK, Digest
 
 log = logging.getLogger(__name__)
@@ -40,26 +41,36 @@ class SnapshotImport(Job):
         self._cache.sweep_copies()
         self.progress.total_bytes = self.source.total_bytes
         check_room(self.source.total_bytes, self._cache.free_bytes())
+        stop = Stop()
         try:
-            digests = [await self._take(file, self._cache.copy(at)) for at, file in enumerate(self.source.files)]
+            digests = await on_thread(partial(self._take_all, stop), stop)
             # From here on without giving way: a cancel must not come between the snapshot and its record.
             for at, digest in enumerate(digests):
-                self._cache.copy(at).replace(self._cache.blob(digest))
+                self._copy(at).replace(self._cache.blob(digest))
         finally:
             self._cache.sweep_copies()
         manifest = self._manifest(digests)
         self._cache.finish(manifest)
         log.info("builtin-model %s at %s was imported, every file verified", manifest.repository, manifest.revision)
 
-    async def _take(self, file: SourceFile, copy: Path) -> Digest:
+    def _copy(self, at: int) -> Path:
+        """The place of a copy. No other import's: what a disk that hangs holds up may come back long after a cancel."""
+        return self._cache.copy(f"{id(self)}-{at}")
+
+    def _take_all(self, stop: Stop) -> list[Digest]:
+        return [self._take(file, self._copy(at), stop) for at, file in enumerate(self.source.files)]
+
+    def _take(self, file: SourceFile, copy: Path, stop: Stop) -> Digest:
         """Make a checked copy of a file; answers its SHA-256, or the digest that it was checked against."""
         wanted = file.digest
         hasher = hashlib.sha256() if wanted is None else wanted.hasher(file.size)
         with _open(file) as original:
+            stop.check()
             is_clone = clone(original.fileno(), copy)
             with FileIO(copy, "rb+" if is_clone else "xb+") as ours:
                 received = 0
                 while block := _read(ours if is_clone else original, file):
+                    stop.check()
                     if not is_clone:
                         _write(ours, block)
                     hasher.update(block)
@@ -68,8 +79,7 @@ class SnapshotImport(Job):
                         break
                     self.progress.received(file.name, len(block))
                     self.progress.holds(file.name, received)
-                    await asyncio.sleep(0)
-                await asyncio.to_thread(os.fsync, ours.fileno())
+                os.fsync(ours.fileno())
         digest = Digest("sha256" if wanted is None else wanted.algorithm, hasher.hexdigest())
         if received != file.size or digest != (wanted or digest):
             raise ImportRefused("not the model's file", reason="different", file=file.name)
@@ -81,10 +91,12 @@ class SnapshotImport(Job):
             return pinned
         pairs = sorted(zip(self.source.files, digests, strict=True), key=lambda pair: pair[0].name)
         files = tuple(RepositoryFile(file.name, file.size, digest) for file, digest in pairs)
+        if self.source.revision is not None:
+            return Manifest(self._model.repository, self.source.revision, files)
         # A folder that says nothing of its commit is named by what is in it.
         listing = "\n".join(f"{file.digest.hexadecimal} {file.path}" for file in files)
         named = hashlib.sha1(listing.encode(), usedforsecurity=False).hexdigest()
-        return Manifest(self._model.repository, self.source.revision or named, files)
+        return Manifest(self._model.repository, named, files, is_commit=False)
 
 
 def _open(file: SourceFile) -> FileIO:

@@ -83,7 +83,7 @@ def listed(model: BuiltinModel, cache: RepositoryCache, status: ModelStatus) -> 
     return ListedModel(
         model.id,
         model.repository,
-        model.revision if manifest is None else manifest.revision,
+        manifest.revision if manifest is not None and manifest.is_commit else model.revision,
         model.display_name,
         model.capabilities,
         model.mirrors,

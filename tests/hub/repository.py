@@ -73,7 +73,8 @@ class HubRepository:
 
 
 def read_snapshot(folder: Path) -> HubSnapshot:
-    """Hash all files below a folder. The revision follows from names and contents, as a git commit's would.
+    """Hash all files below a folder. The revision follows from names and contents, as a git commit's would, and by
+    nothing that we would make one up from.
 
     Raises:
         FileNotFoundError: the folder does not exist or holds no file.
@@ -83,7 +84,7 @@ def read_snapshot(folder: Path) -> HubSnapshot:
         raise FileNotFoundError(f"no files to serve in {folder}")
     files = {path.relative_to(folder).as_posix(): _hash_file(folder, path) for path in paths}
     listing = "\n".join(f"{file.sha256} {name}" for name, file in files.items())
-    return HubSnapshot(hashlib.sha1(listing.encode()).hexdigest(), files)
+    return HubSnapshot(hashlib.sha1(f"commit\0{listing}".encode()).hexdigest(), files)
 
 
 def _hash_file(folder: Path, path: Path) -> HubFile:

@@ -353,6 +353,9 @@ function afterFailure(stage: Downloading, error: RpcError): Stage {
 
 /** The event of the end may have come before the download was joined: then only this answer tells. */
 function afterCancel({ model, from }: Downloading, status: ModelStatus): Stage {
+  if (status.activity !== null) {
+    return CHECKING; // What was cancelled is told as over: this is another's.
+  }
   const mirror = typeof from === "object" ? from.mirror : status.mirror;
   return status.state === "ready" ? withModel(model) : consentFor(model, { ...status, mirror });
 }

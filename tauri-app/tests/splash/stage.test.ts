@@ -208,6 +208,12 @@ describe("a download", () => {
     const answered: StageEvent = { type: "cancel-answered", status: modelStatus({ state: "ready" }) };
     expect(play(checked({}), asked, { type: "cancel-asked" }, answered)).toMatchObject({ name: "access" });
   });
+
+  test("that was cancelled while something else began is looked at", () => {
+    const status = modelStatus({ state: "downloading", activity: "downloading" });
+    const answered: StageEvent = { type: "cancel-answered", status };
+    expect(play(checked({}), asked, { type: "cancel-asked" }, answered)).toMatchObject({ name: "checking" });
+  });
 });
 
 describe("the environment", () => {

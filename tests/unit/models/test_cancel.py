@@ -10,13 +10,15 @@ import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
+from io import FileIO
 from pathlib import Path
 
 import pytest
 
-from sidecar.errors import Cancelled
-from sidecar.models import BuiltinModel, Catalog, Models
+from sidecar.errors import Cancelled, ModelInUse
+from sidecar.models import BuiltinModel, Catalog, Models, jobs, snapshot_import
 from sidecar.models.cache import RepositoryCache
+from sidecar.models.import_source import SourceFile
 from sidecar.models.manifest import Manifest, RepositoryFile
 from sidecar.models.progress import Progress
 from sidecar.models.status import ModelStatus
@@ -178,6 +180,19 @@ async def copying_an_import(stage: Stage) -> None:
     assert await asyncio.to_thread(copied.wait, PATIENCE)
 
 
+async def copying_from_a_disk_that_hangs(stage: Stage) -> None:
+    asked, read = threading.Event(), snapshot_import._read
+
+    def hanging(source: FileIO, file: SourceFile) -> bytes:
+        if file.name == "model.safetensors" and not stage.released.is_set():
+            stage.blocking(asked)
+        return read(source, file)
+
+    stage.monkeypatch.setattr(snapshot_import, "_read", hanging)
+    await stage.models.import_folder(str(_source(stage, WEIGHTS)))
+    assert await asyncio.to_thread(asked.wait, PATIENCE)
+
+
 async def flushing_an_import(stage: Stage) -> None:
     slow_disk = _slow_disk(stage)
     await stage.models.import_folder(str(_source(stage, WEIGHTS)))
@@ -221,6 +236,7 @@ async def verifying(stage: Stage) -> None:
         (hashing_a_part, "partial"),
         (flushing_a_file, "partial"),
         (copying_an_import, "absent"),
+        (copying_from_a_disk_that_hangs, "absent"),
         (flushing_an_import, "absent"),
         (verifying, "ready"),
     ],
@@ -265,3 +281,42 @@ async def test_a_cancel_gives_up_the_look_at_a_folder_on_a_disk_that_does_not_an
     stage.released.set()
     assert (await stage.recorder.end()).status == "completed"
     stage.models.refuse_if_busy()
+
+
+async def test_a_download_begins_when_an_import_was_cancelled_whose_disk_still_hangs(stage: Stage) -> None:
+    await copying_from_a_disk_that_hangs(stage)
+    _, status = await asyncio.gather(stage.models.cancel_download(), stage.models.download())
+    assert (status.activity, status.mirror) == ("downloading", stage.hub.url)
+    await stage.recorder.wait_for(lambda event: event.name.endswith("-completed"))
+    path = stage.models.get_model_path()
+    assert (path / "model.safetensors").stat().st_size == WEIGHTS
+    # What comes back at last leaves everything as it is.
+    transfers = [thread for thread in threading.enumerate() if thread.name == "builtin-model-transfer"]
+    assert transfers
+    stage.released.set()
+    for thread in transfers:
+        await asyncio.to_thread(thread.join, PATIENCE)
+    assert stage.models.get_model_path() == path
+    assert not list(stage.root.rglob("*.copy"))
+
+
+async def test_what_was_cancelled_and_hangs_is_not_told_as_going_on_nor_joined(stage: Stage) -> None:
+    asked = threading.Event()
+    stage.monkeypatch.setattr(Progress, "received", lambda *_: stage.blocking(asked))
+    stage.monkeypatch.setattr(jobs, "END_SECONDS", 0.1)
+    file, cache = blob_of_nothing(), RepositoryCache(stage.root, REPOSITORY)
+    cache.prepare()
+    cache.blob(file.digest).touch()
+    os.truncate(cache.blob(file.digest), ENDLESS)
+    cache.finish(Manifest(REPOSITORY, "0" * 40, (file,)))
+    stage.checking = asyncio.create_task(stage.models.verify())
+    assert await asyncio.to_thread(asked.wait, PATIENCE)
+    since = time.monotonic()
+    status = await stage.models.cancel_download()
+    assert time.monotonic() - since <= AT_ONCE
+    assert (status.state, status.activity) == ("ready", None)
+    with pytest.raises(ModelInUse) as caught:
+        await stage.models.verify()
+    assert caught.value.details["reason"] == "verifying"
+    stage.released.set()
+    await stage.checking

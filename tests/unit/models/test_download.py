@@ -6,7 +6,6 @@ import os
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 
 import huggingface_hub
@@ -155,55 +154,6 @@ async def test_at_most_four_files_are_in_flight(
         with pytest.raises(TimeoutError):  # a fifth would come as fast as the fourth did
             await asyncio.to_thread(hub.wait_until, asked_for(5), 0.5)
         await models.cancel_download()
-
-
-async def test_progress_is_told_at_most_once_a_second_and_never_goes_back(
-    models: Models, recorder: Recorder, hub: Hub
-) -> None:
-    hub.rate = WEIGHTS / 2.5
-    await models.download()
-    end = await recorder.wait_for(lambda event: event.status == "completed")
-    assert end.name == "builtin-model-download-completed"
-    await recorder.wait_for(lambda event: event.status == "completed" and event.name != end.name)
-
-    *events, last = recorder.progress
-    times = [time for time, event in zip(recorder.times, recorder.events, strict=True) if event is not end]
-    assert [event.status for event in events] == ["downloading"] * len(events)
-    assert last.payload() == end.payload()
-    assert len(events) >= 3
-    assert all(later - earlier >= 1 for earlier, later in pairwise(times))
-    assert [event.progress for event in events] == sorted(event.progress for event in events)
-    assert [event.downloaded_bytes for event in events] == sorted(event.downloaded_bytes for event in events)
-    assert all(event.progress <= 99 for event in events)
-
-    middle = events[2].payload()
-    assert set(middle) == {
-        "model_id", "progress", "status", "message", "downloaded_bytes", "total_bytes", "speed_mbps", "eta_seconds",
-        "file",
-    }  # fmt: skip
-    assert middle["model_id"] == "tiny"
-    assert middle["file"] == "model.safetensors"
-    assert middle["message"].startswith("Downloading... ")
-    assert middle["message"].endswith(" / 3.0MB")
-    assert 0.6 < middle["speed_mbps"] < 1.8
-
-    assert end.progress == 100
-    assert end.downloaded_bytes == end.total_bytes
-
-
-async def test_the_last_event_of_progress_tells_a_failure_too_unless_something_new_began(
-    models: Models, recorder: Recorder, hub: Hub
-) -> None:
-    hub.fault(faults.status(404), on="info", times=1)
-    await models.download()
-    await recorder.wait_for(lambda event: event.kind == "mirror_not_found")
-    hub.fault(faults.html(), on="info")
-    await models.download()
-    await recorder.wait_for(lambda event: event.name.endswith("-progress") and event.status == "failed")
-    assert [(event.name.rpartition("-")[2], event.kind) for event in recorder.events] == [
-        ("progress", None), ("failed", "mirror_not_found"),
-        ("progress", None), ("failed", "mirror_invalid"), ("progress", "mirror_invalid"),
-    ]  # fmt: skip
 
 
 async def test_verifying_is_told_while_what_arrived_is_brought_to_the_disk_and_only_then_100_percent(

@@ -155,6 +155,21 @@ async def test_an_imported_model_is_verified_and_its_damage_found_like_a_downloa
     assert (await models.verify()).damaged_files == ("model.safetensors",)
 
 
+async def test_a_file_lost_of_an_imported_model_is_fetched_from_a_mirror_which_is_not_asked_for_a_made_up_revision(
+    models: Models, recorder: Recorder, source: Path, tmp_path: Path
+) -> None:
+    await models.import_folder(str(source))
+    await recorder.end()
+    assert models.list()[0].revision is None
+    (models.get_model_path() / "tokenizer.json").resolve().unlink()
+    assert models.status().state == "damaged"
+    with Hub({REPOSITORY: source}) as hub:
+        await models.download(mirror=hub.url)
+        assert (await recorder.end()).status == "completed"
+        assert models.list()[0].revision == hub.repositories[REPOSITORY].main.revision
+        assert not hub.requests("get", "model.safetensors")
+
+
 async def test_with_pins_only_the_pinned_files_are_taken(
     pinned: Models, recorder: Recorder, folder: Path, hub: Hub
 ) -> None:
