@@ -223,10 +223,14 @@ fn find(version: &str) -> impl FnOnce(&Uv) -> io::Result<Found> + Send + 'static
 }
 
 fn begin(uv: &Uv) -> io::Result<()> {
-    let Recipe { target, cache, .. } = &uv.recipe;
+    let Recipe { target, cache, interpreters, .. } = &uv.recipe;
     Stamp::begin(target)?;
-    if uv.trust == Trust::Nothing && cache.exists() {
-        fs::remove_dir_all(cache)?;
+    if uv.trust == Trust::Nothing {
+        for fetched in [cache, interpreters] {
+            if fetched.exists() {
+                fs::remove_dir_all(fetched)?;
+            }
+        }
     }
     Ok(())
 }

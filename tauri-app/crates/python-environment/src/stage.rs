@@ -38,8 +38,8 @@ pub enum Trust {
     Stamp,
     /// One that is marked is, if all files that were installed are there in their size; else it is made anew from uv's cache.
     Records,
-    /// Files may be damaged however they look, also the cache's, with which an environment shares them: everything is
-    /// fetched anew.
+    /// Files may be damaged however they look, also the cache's, with which an environment shares them, and those of an
+    /// interpreter that was fetched: everything is fetched anew.
     Nothing,
 }
 
