@@ -108,8 +108,8 @@ impl Maker {
                     exit = Some(left);
                     continue;
                 }
-                () = patience.is_over() => {
-                    self.tell(Event::Slow).await;
+                event = patience.event() => {
+                    self.tell(event).await;
                     continue;
                 }
                 () = is_set(&mut self.cancelled) => {
@@ -172,7 +172,7 @@ impl Maker {
         loop {
             tokio::select! {
                 done = &mut work => return said(what, done),
-                () = patience.is_over() => self.tell(Event::Slow).await,
+                event = patience.event() => self.tell(event).await,
                 () = is_set(&mut self.cancelled) => return Err(cancelled()),
             }
         }

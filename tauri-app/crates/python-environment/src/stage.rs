@@ -43,8 +43,8 @@ pub enum Trust {
     Nothing,
 }
 
-/// What happens, in this order: `Checking`; if the environment is not there, `Syncing` and any number of `Line` and
-/// `Slow`; `Ready` or `Failed`, which is the last.
+/// What happens, in this order: `Checking`; if the environment is not there, `Syncing` and any number of `Line`,
+/// `Slow` and `GoesOn`; `Ready` or `Failed`, which is the last.
 #[derive(Debug)]
 pub enum Event {
     Checking,
@@ -58,6 +58,8 @@ pub enum Event {
     Line(String),
     /// For [`Times::slow`] nothing was heard of it. Comes again only after something was.
     Slow,
+    /// It was slow, and now there are more bytes on the disk.
+    GoesOn,
     Ready {
         /// The environment's interpreter: `python -I -m sidecar` runs the bundled sidecar.
         python: PathBuf,
