@@ -112,7 +112,10 @@ export const attachmentBytes = (url: string) => command<ArrayBuffer>("attachment
 /** Asks the person in a dialog that shows the whole address, and opens it in their browser if they agree (true). */
 export const openLink = (url: string) => command<boolean>("open_link", { url });
 
-/** Another attempt at the Python environment, from the addresses that the person typed in; an empty one is the usual one. */
+/**
+ * Another attempt at the Python environment, from the addresses that the person typed in; an empty one is the usual one.
+ * Rejects with `environment_address_invalid`, whose `details.field` is the name of the one that is not used.
+ */
 export const environmentRetry = (mirrors: Typed) => command<null>("environment_retry", { ...mirrors });
 
 /** Ends the attempt at the Python environment that is under way; it then stands as failed, of kind `request_cancelled`. */

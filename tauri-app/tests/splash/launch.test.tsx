@@ -119,14 +119,19 @@ test("the fields begin with the addresses that the last attempt went by", async 
   expect(screen.getByRole("textbox", { name: /Python itself/ })).toHaveValue(mirrors.python);
 });
 
-test("an address that the shell refuses is said at its field", async () => {
-  const refuse = () => Promise.reject(failure("environment_address_invalid"));
+test.each([
+  ["index", /Package source/, /Python itself/],
+  ["python", /Python itself/, /Package source/],
+])("an address that the shell refuses is said at its field (%s)", async (name, label, other) => {
+  const refuse = () =>
+    Promise.reject({ ...failure("environment_address_invalid"), details: { field: name } });
   const window = await first({ environment_retry: refuse });
   environment(window, { state: "failed", error: failure("environment_failed") });
-  const field = await screen.findByRole("textbox", { name: /Package source/ });
+  const field = await screen.findByRole("textbox", { name: label });
   await window.person.type(field, "http://mirror.example{Enter}");
   await waitFor(() => expect(field).toBeInvalid());
   expect(field).toHaveAccessibleDescription(/must begin with https/);
+  expect(screen.getByRole("textbox", { name: other })).toBeValid();
 });
 
 test("an engine that does not come up in 90 seconds unfolds the details with a hint", async () => {
