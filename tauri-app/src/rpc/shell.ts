@@ -164,5 +164,8 @@ export const storageOutside = () => command<OutsideStorage[]>("storage_outside")
 export const eraseEverything = (withoutKeys: boolean) =>
   command<boolean>("erase_everything", { withoutKeys });
 
-/** Versions, system, states and the last log lines, as text for a report; never what was written or shown. */
-export const diagnostics = () => command<string>("diagnostics");
+/**
+ * Versions, system, states, the last log lines and `lines`, as text for a report: without the home folder's name, secrets in
+ * addresses, or what was written or shown.
+ */
+export const diagnostics = (lines: string | null) => command<string>("diagnostics", { lines });

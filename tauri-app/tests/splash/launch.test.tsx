@@ -342,6 +342,30 @@ test("the diagnostics can be copied from the details", async () => {
   expect(copied).toContain(`checked absent ${MODEL.repository}`);
 });
 
+test("what the engine said last is shown, and is not copied", async () => {
+  const window = await openWindow({
+    answers: withModel(),
+    commands: { diagnostics: ({ lines }) => `as the shell has it: ${lines}` },
+  });
+  const stderr = "Traceback: /home/anna/x.py: what a library says";
+  const error = { ...failure("start_refused"), details: { exitCode: 64, stderr } };
+  act(() => window.shell.notify({ method: "shell/sidecar", params: { state: "down", error } }));
+  expect(await screen.findByRole("region", { name: "Details" })).toHaveTextContent(stderr);
+  await window.person.click(screen.getByRole("button", { name: "Copy diagnostics" }));
+  expect(await screen.findByRole("button", { name: "Copied" })).toBeVisible();
+  const copied = await navigator.clipboard.readText();
+  expect(copied).toMatch(/^as the shell has it: .*start_refused.* \{"exitCode":64\}/s);
+  expect(copied).not.toContain("Traceback");
+});
+
+test("nothing is copied that the shell has not cleared of whose computer it is", async () => {
+  const refuse = () => Promise.reject(failure("internal_error"));
+  const window = await openWindow({ answers: withModel(), commands: { diagnostics: refuse } });
+  await window.person.click(await screen.findByRole("button", { name: "Show details" }));
+  await window.person.click(screen.getByRole("button", { name: "Copy diagnostics" }));
+  await expect(navigator.clipboard.readText()).rejects.toMatchObject({ kind: "internal_error" });
+});
+
 const problems = (help: HTMLElement) =>
   within(help)
     .getAllByRole("region")
