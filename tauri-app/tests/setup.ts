@@ -24,6 +24,10 @@ class PromisedItem {
 
   constructor(promised: Record<string, Promise<Blob>>) {
     this.#promised = promised;
+    for (const content of Object.values(promised)) {
+      // What does not come is told to who asks for it.
+      content.catch(() => undefined);
+    }
   }
 
   get types(): string[] {

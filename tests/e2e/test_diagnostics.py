@@ -23,7 +23,7 @@ def test_a_report_tells_version_states_and_logs_and_not_whose_home_it_is(tmp_pat
         open_window(["--data-dir", str(data_dir)], display=display, pictures=tmp_path, home=tmp_path) as window,
     ):
         window.by_role("button", "Download")  # the sidecar has answered, and so has written its log
-        report = window.invoke("diagnostics")["answer"]
+        report = window.invoke("diagnostics", {"lines": f"import-asked {tmp_path}/models"})["answer"]
         for told in (
             "Knowledge Focus 0.",
             "Linux",
@@ -31,6 +31,7 @@ def test_a_report_tells_version_states_and_logs_and_not_whose_home_it_is(tmp_pat
             '"state":"ready"',
             "--- shell.log",
             "started",
+            "--- launch\nimport-asked ~/models\n",
         ):
             assert told in report
         assert str(tmp_path) not in report

@@ -1,7 +1,7 @@
 //! What a person can pass on when something does not work: a text, without what was written, shown or kept secret.
 //!
-//! Of the logs only those that hold no content by construction: the shell's, the sidecar's own, and what uv says. The
-//! sidecar's stderr is not among them, as libraries say there what they like.
+//! Of the logs only those that hold no content by construction: the shell's, the sidecar's own, and what uv says; and what
+//! the window tells of a launch. The sidecar's stderr is in none of it, as libraries say there what they like.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -27,6 +27,8 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) logs: &'a Path,
     pub(crate) sidecar: Value,
     pub(crate) environment: Value,
+    /// What the window tells of the launch, which is in no log.
+    pub(crate) lines: Option<String>,
 }
 
 impl Circumstances<'_> {
@@ -37,17 +39,23 @@ impl Circumstances<'_> {
         if let Some(members) = environment.as_object_mut() {
             members.remove("lines");
         }
+        let mut sidecar = self.sidecar.clone();
+        if let Some(details) = sidecar.pointer_mut("/error/details").and_then(Value::as_object_mut) {
+            details.remove("stderr");
+        }
         let mut report = format!(
-            "Knowledge Focus {}\nSystem: {}\nData folder: {}\nSidecar: {}\nEnvironment: {environment}\n",
+            "Knowledge Focus {}\nSystem: {}\nData folder: {}\nSidecar: {sidecar}\nEnvironment: {environment}\n",
             self.version,
             system(),
             self.data_dir.display(),
-            self.sidecar,
         );
         for name in LOGS {
             let lines = last_lines(&self.logs.join(name)).unwrap_or_else(|error| format!("({error})\n"));
             // Writing into a string does not fail.
             let _ = write!(report, "\n--- {name}\n{lines}");
+        }
+        if let Some(lines) = &self.lines {
+            let _ = write!(report, "\n--- launch\n{lines}\n");
         }
         discretion.text(&report)
     }
@@ -103,8 +111,12 @@ mod tests {
             version: "1.2.3".into(),
             data_dir: &folder.join("data"),
             logs: folder,
-            sidecar: json!({"state": "ready"}),
+            sidecar: json!({"state": "down", "error": {"details": {"exitCode": 1, "stderr": "what a library says"}}}),
             environment: json!({"state": "failed", "lines": ["a line"], "source": "https://me:secret@example.com/simple"}),
+            lines: Some(format!(
+                "import-asked {}/from a friend\ndownload-asked https://me:secret@hub/",
+                home.display()
+            )),
         };
         circumstances.report(&Discretion::about(Some(home.to_owned())))
     }
@@ -120,14 +132,15 @@ mod tests {
         for told in [
             "1.2.3",
             "Data folder: ~/data\n",
-            r#""state":"ready""#,
+            r#"Sidecar: {"error":{"details":{"exitCode":1}},"state":"down"}"#,
             r#""state":"failed""#,
             "https://example.com/simple",
+            "--- launch\nimport-asked ~/from a friend\ndownload-asked https://hub/\n",
         ] {
             assert!(report.contains(told), "{told} is not in {report}");
         }
         assert!(report.contains("~/x 19900 http://h/\n") && report.contains("~/x 19999 "), "{report}");
-        for left_out in [name, "~/x 19899 ", "secret", "hush", "somebody wrote", "a line"] {
+        for left_out in [name, "~/x 19899 ", "secret", "hush", "somebody wrote", "a line", "a library says"] {
             assert!(!report.contains(left_out), "{left_out} is in {report}");
         }
     }

@@ -1,6 +1,8 @@
 //! What a report leaves out: who the person is, and what opens doors.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use tauri::Url;
 
 /// The home folder by each of its names.
 #[derive(Debug)]
@@ -9,7 +11,7 @@ pub(crate) struct Discretion(Vec<String>);
 impl Discretion {
     pub(crate) fn about(home: Option<PathBuf>) -> Self {
         let resolved = home.as_deref().and_then(|home| home.canonicalize().ok());
-        let names = home.into_iter().chain(resolved).filter_map(|home| home.into_os_string().into_string().ok());
+        let names = home.into_iter().chain(resolved).flat_map(|home| names(&home));
         let mut names: Vec<_> = names.filter(|name| name.starts_with('/') && name.len() > 1).collect();
         // A longer one first: it may begin with the other.
         names.sort_by_key(|name| std::cmp::Reverse(name.len()));
@@ -25,13 +27,21 @@ impl Discretion {
     }
 }
 
+/// As it is, and as it is in a `file:` address.
+fn names(home: &Path) -> impl Iterator<Item = String> + use<> {
+    let in_address = Url::from_file_path(home).ok().map(|url| url.path().to_owned());
+    home.to_str().map(str::to_owned).into_iter().chain(in_address)
+}
+
 fn without_home(text: &str, home: &str) -> String {
     let mut kept = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find(home) {
         let (before, after) = (&rest[..at], &rest[at + home.len()..]);
-        // Not in `/home/ann` of `/home/anna`, nor in `/root` of `/chroot/root`.
-        let is_whole = !after.starts_with(is_of_name) && !before.ends_with(is_of_name);
+        // Not in `/home/ann` of `/home/anna`. What is before it does not matter: `-I/home/ann`, or `\n/home/ann` in JSON.
+        let name = after.find(|character| !is_of_name(character)).map_or(after, |end| &after[..end]);
+        // A sentence may end with it.
+        let is_whole = name.trim_end_matches('.').is_empty();
         kept.push_str(before);
         kept.push_str(if is_whole { "~" } else { home });
         rest = after;
@@ -78,9 +88,26 @@ mod tests {
             ("/home/ann/Library/x.py:3", "~/Library/x.py:3"),
             (r#"{"at":["/home/ann/a","/home/ann/b"]}"#, r#"{"at":["~/a","~/b"]}"#),
             ("file:///home/ann/a", "file://~/a"),
-            ("/home/anna and /home/ann-2 and /mnt/home/ann", "/home/anna and /home/ann-2 and /mnt/home/ann"),
+            ("cc -I/home/ann/a", "cc -I~/a"),
+            (r#"{"said":"no:\n/home/ann/a\n/home/ann/b"}"#, r#"{"said":"no:\n~/a\n~/b"}"#),
+            ("/System/Volumes/Data/home/ann/a", "/System/Volumes/Data~/a"),
+            ("it is not in /home/ann.", "it is not in ~."),
+            ("/home/anna and /home/ann-2 and /home/ann.old", "/home/anna and /home/ann-2 and /home/ann.old"),
         ] {
             assert_eq!(discretion.text(text), left);
+        }
+    }
+
+    #[test]
+    fn home_is_known_in_addresses_and_by_what_a_link_leads_to() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (home, link) = (folder.path().join("安 娜"), folder.path().join("link"));
+        std::fs::create_dir(&home).expect("the disk has room");
+        std::os::unix::fs::symlink(&home, &link).expect("a link");
+        let discretion = Discretion::about(Some(link.clone()));
+        for name in [&home, &link] {
+            let address = Url::from_file_path(name.join("a")).expect("an absolute path");
+            assert_eq!(discretion.text(&format!("{} {address}", name.join("a").display())), "~/a file://~/a");
         }
     }
 

@@ -4,24 +4,13 @@ import { diagnostics } from "@/rpc/shell";
 import { Button } from "./ui/button";
 import { useCopy } from "./use-copy";
 
-/** Copies all that a report of a problem should have: what the shell tells, and `more` if this window knows more. */
-export function CopyDiagnostics({ more }: { more?: () => string }) {
+/** Copies all that a report of a problem should have: what the shell tells, with `lines` if this window knows more. */
+export function CopyDiagnostics({ lines }: { lines?: () => string }) {
   const { t } = useTranslation();
   const { copied, copy } = useCopy();
 
-  function report() {
-    const known = more?.() ?? "";
-    copy(
-      diagnostics().then(
-        (text) => `${text}\n\n${known}`.trim(),
-        // Half a report is better than none.
-        () => known,
-      ),
-    );
-  }
-
   return (
-    <Button variant="ghost" size="sm" onClick={report}>
+    <Button variant="ghost" size="sm" onClick={() => copy(diagnostics(lines?.() ?? null))}>
       {copied ? <Check /> : <Copy />}
       {t(copied ? "diagnostics.copied" : "diagnostics.copy")}
     </Button>

@@ -112,7 +112,10 @@ export const attachmentBytes = (url: string) => command<ArrayBuffer>("attachment
 /** Asks the person in a dialog that shows the whole address, and opens it in their browser if they agree (true). */
 export const openLink = (url: string) => command<boolean>("open_link", { url });
 
-/** Another attempt at the Python environment, from the addresses that the person typed in; an empty one is the usual one. */
+/**
+ * Another attempt at the Python environment, from the addresses that the person typed in; an empty one is the usual one.
+ * Rejects with `environment_address_invalid`, whose `details.field` is the name of the one that is not used.
+ */
 export const environmentRetry = (mirrors: Typed) => command<null>("environment_retry", { ...mirrors });
 
 /** Ends the attempt at the Python environment that is under way; it then stands as failed, of kind `request_cancelled`. */
@@ -161,5 +164,8 @@ export const storageOutside = () => command<OutsideStorage[]>("storage_outside")
 export const eraseEverything = (withoutKeys: boolean) =>
   command<boolean>("erase_everything", { withoutKeys });
 
-/** Versions, system, states and the last log lines, as text for a report; never what was written or shown. */
-export const diagnostics = () => command<string>("diagnostics");
+/**
+ * Versions, system, states, the last log lines and `lines`, as text for a report: without the home folder's name, secrets in
+ * addresses, or what was written or shown.
+ */
+export const diagnostics = (lines: string | null) => command<string>("diagnostics", { lines });

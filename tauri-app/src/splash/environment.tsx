@@ -107,7 +107,7 @@ function Addresses({ mirrors, onRetry, onCancel }: AddressesProps) {
         variable="UV_DEFAULT_INDEX"
         example="https://pypi.tuna.tsinghua.edu.cn/simple"
         value={index}
-        refused={refused}
+        refused={refused?.details.field === "python" ? null : refused}
         onChange={setIndex}
       />
       <Address
@@ -115,7 +115,7 @@ function Addresses({ mirrors, onRetry, onCancel }: AddressesProps) {
         variable="UV_PYTHON_INSTALL_MIRROR"
         example="https://"
         value={python}
-        refused={null}
+        refused={refused?.details.field === "python" ? refused : null}
         onChange={setPython}
       />
       <div className="flex gap-3">

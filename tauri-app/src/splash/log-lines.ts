@@ -12,6 +12,8 @@ export interface LogLine {
   at: Date;
   status: Status | null;
   text: string;
+  /** What the engine said last before it left: shown, and in no report, as libraries say there what they like. */
+  stderr: string | null;
 }
 
 /** Lines kept. */
@@ -24,16 +26,18 @@ const STATES: readonly StageEvent["type"][] = ["environment-changed", "sidecar-c
 export function withLine(lines: readonly LogLine[], event: StageEvent): readonly LogLine[] {
   const { type } = event;
   const text = describe(event);
+  const stderr = stderrOf(event);
   const last = lines.at(-1);
-  if (STATES.includes(type) && lines.findLast((line) => line.type === type)?.text === text) {
+  const before = lines.findLast((line) => line.type === type);
+  if (STATES.includes(type) && before?.text === text && before.stderr === stderr) {
     return lines;
   }
   const kept = last?.type === type && RENEWED.includes(type) ? lines.slice(0, -1) : lines;
-  const line = { id: (last?.id ?? 0) + 1, type, at: new Date(), status: statusOf(event), text };
+  const line = { id: (last?.id ?? 0) + 1, type, at: new Date(), status: statusOf(event), text, stderr };
   return [...kept.slice(1 - LOG_LINES), line];
 }
 
-/** The lines as text for a report. */
+/** The lines as text for a report, which the shell clears of home and secrets. */
 export function asText(lines: readonly LogLine[]): string {
   return lines
     .map(({ at, type, status, text }) => [at.toISOString(), type, status, text].filter(Boolean).join(" "))
@@ -45,6 +49,12 @@ function statusOf(event: StageEvent): Status | null {
     return event.status.state;
   }
   return "event" in event ? event.event.status : null;
+}
+
+function stderrOf(event: StageEvent): string | null {
+  const state = event.type === "sidecar-changed" ? event.sidecar : event;
+  const stderr = "error" in state && state.error.details.stderr;
+  return typeof stderr === "string" ? stderr : null;
 }
 
 function describe(event: StageEvent): string {
@@ -80,9 +90,7 @@ function describe(event: StageEvent): string {
 }
 
 function told({ kind, message, details }: Pick<RpcError, "kind" | "message" | "details">): string {
-  const { stderr, lines: _, ...others } = details;
+  const { stderr: _, lines: __, ...others } = details;
   const more = Object.keys(others).length > 0 ? ` ${JSON.stringify(others)}` : "";
-  // What a program wrote is to be read as it stood there.
-  const said = typeof stderr === "string" ? `\n${stderr}` : "";
-  return `${message === kind ? kind : `${kind}: ${message}`}${more}${said}`;
+  return `${message === kind ? kind : `${kind}: ${message}`}${more}`;
 }

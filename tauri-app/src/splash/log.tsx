@@ -8,7 +8,7 @@ export function Log({ log, open }: { log: readonly LogLine[]; open: boolean }) {
   const { t, i18n } = useTranslation();
   const time = new Intl.DateTimeFormat(i18n.language, { timeStyle: "medium" });
   return (
-    <Details open={open} className="mt-6" action={<CopyDiagnostics more={() => asText(log)} />}>
+    <Details open={open} className="mt-6" action={<CopyDiagnostics lines={() => asText(log)} />}>
       {log.length === 0
         ? t("details.empty")
         : log.map((line) => (
@@ -16,6 +16,7 @@ export function Log({ log, open }: { log: readonly LogLine[]; open: boolean }) {
               <time dateTime={line.at.toISOString()}>{time.format(line.at)}</time>{" "}
               {line.status && `${t(`status.${line.status}`)} · `}
               {line.text}
+              {line.stderr && `\n${line.stderr}`}
             </p>
           ))}
     </Details>

@@ -131,7 +131,7 @@ export class ShellReplay {
       case "disk_access":
         return this.#script.commands?.[command]?.(args) ?? true;
       case "diagnostics":
-        return "Knowledge Focus 0.1.0";
+        return this.#script.commands?.[command]?.(args) ?? `Knowledge Focus 0.1.0\n${args.lines}`;
       case "storage_outside":
         return this.#script.commands?.[command]?.(args) ?? [];
       case "erase_everything":

@@ -119,14 +119,19 @@ test("the fields begin with the addresses that the last attempt went by", async 
   expect(screen.getByRole("textbox", { name: /Python itself/ })).toHaveValue(mirrors.python);
 });
 
-test("an address that the shell refuses is said at its field", async () => {
-  const refuse = () => Promise.reject(failure("environment_address_invalid"));
+test.each([
+  ["index", /Package source/, /Python itself/],
+  ["python", /Python itself/, /Package source/],
+])("an address that the shell refuses is said at its field (%s)", async (name, label, other) => {
+  const refuse = () =>
+    Promise.reject({ ...failure("environment_address_invalid"), details: { field: name } });
   const window = await first({ environment_retry: refuse });
   environment(window, { state: "failed", error: failure("environment_failed") });
-  const field = await screen.findByRole("textbox", { name: /Package source/ });
+  const field = await screen.findByRole("textbox", { name: label });
   await window.person.type(field, "http://mirror.example{Enter}");
   await waitFor(() => expect(field).toBeInvalid());
   expect(field).toHaveAccessibleDescription(/must begin with https/);
+  expect(screen.getByRole("textbox", { name: other })).toBeValid();
 });
 
 test("an engine that does not come up in 90 seconds unfolds the details with a hint", async () => {
@@ -335,6 +340,30 @@ test("the diagnostics can be copied from the details", async () => {
   const copied = await navigator.clipboard.readText();
   expect(copied).toContain("Knowledge Focus 0.1.0");
   expect(copied).toContain(`checked absent ${MODEL.repository}`);
+});
+
+test("what the engine said last is shown, and is not copied", async () => {
+  const window = await openWindow({
+    answers: withModel(),
+    commands: { diagnostics: ({ lines }) => `as the shell has it: ${lines}` },
+  });
+  const stderr = "Traceback: /home/anna/x.py: what a library says";
+  const error = { ...failure("start_refused"), details: { exitCode: 64, stderr } };
+  act(() => window.shell.notify({ method: "shell/sidecar", params: { state: "down", error } }));
+  expect(await screen.findByRole("region", { name: "Details" })).toHaveTextContent(stderr);
+  await window.person.click(screen.getByRole("button", { name: "Copy diagnostics" }));
+  expect(await screen.findByRole("button", { name: "Copied" })).toBeVisible();
+  const copied = await navigator.clipboard.readText();
+  expect(copied).toMatch(/^as the shell has it: .*start_refused.* \{"exitCode":64\}/s);
+  expect(copied).not.toContain("Traceback");
+});
+
+test("nothing is copied that the shell has not cleared of whose computer it is", async () => {
+  const refuse = () => Promise.reject(failure("internal_error"));
+  const window = await openWindow({ answers: withModel(), commands: { diagnostics: refuse } });
+  await window.person.click(await screen.findByRole("button", { name: "Show details" }));
+  await window.person.click(screen.getByRole("button", { name: "Copy diagnostics" }));
+  await expect(navigator.clipboard.readText()).rejects.toMatchObject({ kind: "internal_error" });
 });
 
 const problems = (help: HTMLElement) =>

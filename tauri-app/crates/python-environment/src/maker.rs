@@ -108,8 +108,8 @@ impl Maker {
                     exit = Some(left);
                     continue;
                 }
-                () = patience.is_over() => {
-                    self.tell(Event::Slow).await;
+                event = patience.event() => {
+                    self.tell(event).await;
                     continue;
                 }
                 () = is_set(&mut self.cancelled) => {
@@ -172,7 +172,7 @@ impl Maker {
         loop {
             tokio::select! {
                 done = &mut work => return said(what, done),
-                () = patience.is_over() => self.tell(Event::Slow).await,
+                event = patience.event() => self.tell(event).await,
                 () = is_set(&mut self.cancelled) => return Err(cancelled()),
             }
         }
@@ -223,10 +223,14 @@ fn find(version: &str) -> impl FnOnce(&Uv) -> io::Result<Found> + Send + 'static
 }
 
 fn begin(uv: &Uv) -> io::Result<()> {
-    let Recipe { target, cache, .. } = &uv.recipe;
+    let Recipe { target, cache, interpreters, .. } = &uv.recipe;
     Stamp::begin(target)?;
-    if uv.trust == Trust::Nothing && cache.exists() {
-        fs::remove_dir_all(cache)?;
+    if uv.trust == Trust::Nothing {
+        for fetched in [cache, interpreters] {
+            if fetched.exists() {
+                fs::remove_dir_all(fetched)?;
+            }
+        }
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
+use crate::stage::Event;
 use crate::uv::Uv;
 
 /// Whether anything was heard of it lately.
@@ -31,8 +32,9 @@ impl Patience {
         self.over = false;
     }
 
-    /// Returns once for each stretch without a sign of life. Cancel safe.
-    pub(crate) async fn is_over(&mut self) {
+    /// `Slow` once for each stretch without a sign of life, and `GoesOn` if it ends with bytes on the disk: uv's next
+    /// line may be long in coming. Cancel safe.
+    pub(crate) async fn event(&mut self) -> Event {
         loop {
             self.looks.tick().await;
             let recipe = &self.uv.recipe;
@@ -40,14 +42,19 @@ impl Patience {
             let size = tokio::task::spawn_blocking(move || size(&folders)).await.ok();
             if self.size != size {
                 // The first look has nothing to compare with.
-                if self.size.is_some() {
-                    self.begins_anew();
-                }
+                let moved = self.size.is_some();
                 self.size = size;
+                if moved {
+                    let was_over = self.over;
+                    self.begins_anew();
+                    if was_over {
+                        return Event::GoesOn;
+                    }
+                }
             }
             if !self.over && self.alive.elapsed() >= self.uv.times.slow {
                 self.over = true;
-                return;
+                return Event::Slow;
             }
         }
     }
@@ -69,7 +76,31 @@ fn add(sum: (u64, u64), folder: &Path) -> (u64, u64) {
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::timeout;
+
     use super::*;
+    use crate::recipe::{Mirrors, Recipe};
+    use crate::stage::{Times, Trust};
+
+    #[tokio::test]
+    async fn it_is_slow_no_longer_as_soon_as_bytes_come_without_a_word() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let recipe = Recipe::new("uv", folder.path(), folder.path());
+        fs::create_dir_all(&recipe.cache).expect("the disk has room");
+        let wheel = recipe.cache.join("wheel");
+        let times = Times { slow: Duration::from_millis(20), ..Times::default() };
+        let uv = Uv { recipe, mirrors: Mirrors::default(), times, trust: Trust::Stamp };
+        let mut patience = Patience::new(Arc::new(uv));
+        for bytes in 1..3 {
+            assert!(matches!(soon(&mut patience).await, Event::Slow));
+            fs::write(&wheel, vec![0; bytes]).expect("the disk has room");
+            assert!(matches!(soon(&mut patience).await, Event::GoesOn));
+        }
+    }
+
+    async fn soon(patience: &mut Patience) -> Event {
+        timeout(Duration::from_secs(30), patience.event()).await.expect("in time")
+    }
 
     #[test]
     fn a_file_that_grows_deep_inside_is_seen_and_a_missing_folder_is_none() {

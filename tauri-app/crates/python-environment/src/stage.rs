@@ -38,13 +38,13 @@ pub enum Trust {
     Stamp,
     /// One that is marked is, if all files that were installed are there in their size; else it is made anew from uv's cache.
     Records,
-    /// Files may be damaged however they look, also the cache's, with which an environment shares them: everything is
-    /// fetched anew.
+    /// Files may be damaged however they look, also the cache's, with which an environment shares them, and those of an
+    /// interpreter that was fetched: everything is fetched anew.
     Nothing,
 }
 
-/// What happens, in this order: `Checking`; if the environment is not there, `Syncing` and any number of `Line` and
-/// `Slow`; `Ready` or `Failed`, which is the last.
+/// What happens, in this order: `Checking`; if the environment is not there, `Syncing` and any number of `Line`,
+/// `Slow` and `GoesOn`; `Ready` or `Failed`, which is the last.
 #[derive(Debug)]
 pub enum Event {
     Checking,
@@ -58,6 +58,8 @@ pub enum Event {
     Line(String),
     /// For [`Times::slow`] nothing was heard of it. Comes again only after something was.
     Slow,
+    /// It was slow, and now there are more bytes on the disk.
+    GoesOn,
     Ready {
         /// The environment's interpreter: `python -I -m sidecar` runs the bundled sidecar.
         python: PathBuf,

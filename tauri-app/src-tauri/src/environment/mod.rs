@@ -6,6 +6,7 @@ mod state;
 use std::path::Path;
 
 use python_environment::{Address, Mirrors, Recipe};
+use serde_json::json;
 use sidecar_host::{Launch, RpcError};
 use tokio::sync::watch;
 
@@ -64,8 +65,11 @@ impl Environment {
 
     /// Ends the attempt that is under way and begins another, with things fetched from where the person says. An empty
     /// address is the usual one. Nothing happens once the environment is there.
+    ///
+    /// # Errors
+    /// `environment_address_invalid`; `details.field` says which: `index` or `python`.
     pub(crate) fn retry(&self, index: Option<&str>, python: Option<&str>) -> Result<(), RpcError> {
-        let mirrors = Mirrors { index: address(index)?, python: address(python)? };
+        let mirrors = Mirrors { index: address("index", index)?, python: address("python", python)? };
         self.order(Order::Retry(mirrors));
         Ok(())
     }
@@ -89,11 +93,12 @@ impl Environment {
     }
 }
 
-fn address(typed: Option<&str>) -> Result<Option<Address>, RpcError> {
+/// What was typed into `field`, if anything was.
+fn address(field: &str, typed: Option<&str>) -> Result<Option<Address>, RpcError> {
     let typed = typed.map(str::trim).filter(|typed| !typed.is_empty());
-    let invalid =
-        |error: python_environment::BadAddress| RpcError::lasting("environment_address_invalid", error.to_string());
-    typed.map(Address::parse).transpose().map_err(invalid)
+    typed.map(Address::parse).transpose().map_err(|error| {
+        RpcError::lasting("environment_address_invalid", error.to_string()).with_details(json!({"field": field}))
+    })
 }
 
 /// What a person set for uv in their own environment holds wherever they type nothing, if a typed-in address could.
@@ -113,9 +118,11 @@ mod tests {
     fn an_address_that_would_not_be_used_is_refused_before_anything_ends() {
         let environment = Environment::of_checkout();
         for address in ["http://example.com", "https://me:secret@example.com", "example.com"] {
-            let error = environment.retry(Some(address), None).expect_err(address);
-            assert_eq!(error.kind, "environment_address_invalid");
-            assert!(!error.message.contains("secret"));
+            for (field, index, python) in [("index", Some(address), None), ("python", None, Some(address))] {
+                let error = environment.retry(index, python).expect_err(address);
+                assert_eq!((&*error.kind, &error.details["field"]), ("environment_address_invalid", &field.into()));
+                assert!(!error.message.contains("secret"));
+            }
         }
         environment.retry(Some(" "), None).expect("an empty field is none");
     }

@@ -64,6 +64,7 @@ impl State {
                 self.state = Name::Syncing;
             }
             Event::Slow => self.state = Name::Slow,
+            Event::GoesOn => self.state = Name::Syncing,
             Event::Ready { .. } => self.state = Name::Ready,
             Event::Failed(error) => {
                 self.state = Name::Failed;
@@ -88,6 +89,9 @@ mod tests {
         assert_eq!((state.state, state.lines.len(), &*state.lines[0]), (Name::Slow, LINES, "line 100"));
         state.take(Event::Line("it goes on".into()));
         assert_eq!(state.state, Name::Syncing);
+        state.take(Event::Slow);
+        state.take(Event::GoesOn);
+        assert_eq!((state.state, &*state.lines[LINES - 1]), (Name::Syncing, "it goes on"));
         state.take(Event::Failed(RpcError::passing("environment_no_network", "none")));
         let seen = serde_json::to_value(&state).expect("it is JSON");
         assert_eq!((&seen["state"], &seen["error"]["kind"]), (&"failed".into(), &"environment_no_network".into()));

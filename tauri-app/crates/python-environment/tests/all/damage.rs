@@ -72,6 +72,19 @@ async fn a_file_whose_content_is_damaged_in_the_cache_too_is_installed_anew_for_
 }
 
 #[tokio::test]
+async fn a_fetched_interpreter_stays_unless_nothing_is_trusted() {
+    let tiny = Tiny::new();
+    Course::usual(tiny.full()).await.python();
+    let damaged = tiny.full().interpreters.join("cpython-3.12/bin/python3.12");
+    std::fs::create_dir_all(damaged.parent().expect("a folder")).expect("the disk has room");
+    std::fs::write(&damaged, "").expect("the disk has room");
+    again(Trust::Records, &tiny).await.python();
+    assert!(damaged.exists());
+    tiny.assert_works(again(Trust::Nothing, &tiny).await.python());
+    assert!(!damaged.exists());
+}
+
+#[tokio::test]
 async fn what_is_not_trusted_is_gone_before_anything_is_said_to_be_installed() {
     let tiny = Tiny::new();
     Course::usual(tiny.full()).await.python();
