@@ -23,6 +23,7 @@ from sidecar.errors import (
 from sidecar.routing.address import Address
 from sidecar.routing.remote import Remote
 from sidecar.routing.remote_answer import FILTERED
+from sidecar.routing.remote_queue import Places
 from sidecar.store import Database, assignment, provider
 from sidecar.store.provider import CAPABILITIES, Model, Provider
 from sidecar.worker import Worker
@@ -68,6 +69,7 @@ class Providers:
         self._on_change = on_change
         self._secrets: dict[str, tuple[str, str]] = {}  # the origin that each was given for, and the key
         self._remotes: dict[str, tuple[tuple[object, ...], Remote]] = {}
+        self._places: dict[str, Places] = {}  # shared by a provider's server of now and those of before
         self._retired: dict[str, WeakSet[Remote]] = {}
         self._retiring: set[asyncio.Task[None]] = set()
         self._failures: dict[str, str] = {}  # the kind of the last one, by the id of the model
@@ -116,6 +118,7 @@ class Providers:
         before, after = await self._database.write(_update, provider_id, change, address, self._default_model, accept)
         if Address(before.base_url).origin != Address(after.base_url).origin:
             self._secrets.pop(provider_id, None)
+            self._places.pop(provider_id, None)  # what hangs there is no reason to wait here
         self._forget_failures(before)
         self._renew_remote(after)
         self._on_change()
@@ -165,14 +168,16 @@ class Providers:
         if origin != Address(provider.base_url).origin:
             # A request that was on its way when the address changed asks where it was going, without the key of now.
             secret = None
-        made_of = (provider.name, provider.base_url, provider.concurrency, secret)
+        places = self._places.setdefault(provider.id, Places(provider.concurrency))
+        places.resize(provider.concurrency)
+        made_of = (provider.name, provider.base_url, secret)
         known = self._remotes.get(provider.id)
         if known is None or known[0] != made_of:
             remote = Remote(
                 name=provider.name,
                 base_url=provider.base_url,
                 secret=secret,
-                concurrency=provider.concurrency,
+                places=places,
                 attachments=self._attachments,
                 worker=self._worker,
             )
@@ -232,6 +237,7 @@ class Providers:
 
     async def _close(self, provider_id: str) -> None:
         """Ends all connections to its servers, of before and now."""
+        self._places.pop(provider_id, None)
         remotes = list(self._retired.pop(provider_id, ()))
         if known := self._remotes.pop(provider_id, None):
             remotes.append(known[1])

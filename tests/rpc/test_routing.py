@@ -261,14 +261,14 @@ def test_a_changed_provider_keeps_what_is_under_way_and_no_connection_of_before(
     running = chat.send("chat/completions", asking("Hello", model=remote, stream=True))
     chat.take(lambda message: message.get("method") == "chat/chunk" and message["params"]["requestId"] == running)
 
-    chat.request("providers/update", {"providerId": provider, "concurrency": 2})
+    chat.request("providers/update", {"providerId": provider, "name": "Chest"})
     assert who(chat, model=remote) == "far"
     server.wait_until(lambda: server.connections == 2)
     gate.set()
 
     assert chat.result(running)["choices"][0]["message"]["content"] == "From afar"
     server.wait_until(lambda: server.connections == 1)
-    chat.request("providers/update", {"providerId": provider, "concurrency": 3})
+    chat.request("providers/update", {"providerId": provider, "name": "Box"})
     server.wait_until(lambda: server.connections == 0)
 
 
