@@ -397,7 +397,8 @@ class ProviderFailed(ProviderError):
 
 
 class ProviderAnswerInvalid(ProviderError):
-    """What it sent is no answer: a web page, not JSON, or other members than OpenAI's."""
+    """What it sent is no answer: a web page, not JSON, or other members than OpenAI's. `details.reason` too_large: more
+    than any answer of its kind has."""
 
     kind = "provider_answer_invalid"
 

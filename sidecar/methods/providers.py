@@ -51,9 +51,13 @@ def bind(*, providers: Providers, assignments: Assignments) -> Sequence[Bound[An
 
     async def test(params: message.TestParams, call: Call) -> message.TestResults:
         remote = await providers.remote_of(params.provider_id)
+        listed = (await providers.get(params.provider_id)).models
+        model_id = next((model.id for model in listed if model.identifier == params.identifier), None)
         results: list[message.TestResult] = []
         async with aclosing(probe(remote, params.identifier)) as found:
             async for each in found:
+                if model_id and each.works and each.ability != "models":
+                    providers.went_well(model_id)
                 results.append(_tested(each))
                 tested = message.TestedParams(request_id=call.id, result=results[-1])
                 await call.notify(message.TESTED, tested)

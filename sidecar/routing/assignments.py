@@ -75,7 +75,7 @@ class Assignments:
             # Not its status: while it is read again it answers all the same.
             kind = None if self._models.is_model_downloaded(model.id) else ModelNotReady.kind
         else:
-            kind = self._providers.failed_with(owner.id)
+            kind = self._providers.failed_with(model.id)
         return Assignment(
             capability=capability,
             model_id=model.id,

@@ -17,10 +17,13 @@ from sidecar.errors import (
     ProviderError,
     ProviderInvalid,
     ProviderNotFound,
+    ProviderRejected,
     SecretInvalid,
 )
 from sidecar.routing.address import Address
 from sidecar.routing.remote import Remote
+from sidecar.routing.remote_answer import FILTERED
+from sidecar.routing.remote_queue import Places
 from sidecar.store import Database, assignment, provider
 from sidecar.store.provider import CAPABILITIES, Model, Provider
 from sidecar.worker import Worker
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
 
 SECRET = re.compile(r"[\x21-\x7e]{1,4096}")
 """What can stand in an Authorization header: visible ASCII, no white space."""
+REQUEST_STATUSES = (400, 413, 415, 422)
+"""Of HTTP, those that find fault with what is asked, as 404 does not, which means the model or the address."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +69,10 @@ class Providers:
         self._on_change = on_change
         self._secrets: dict[str, tuple[str, str]] = {}  # the origin that each was given for, and the key
         self._remotes: dict[str, tuple[tuple[object, ...], Remote]] = {}
+        self._places: dict[str, Places] = {}  # shared by a provider's server of now and those of before
         self._retired: dict[str, WeakSet[Remote]] = {}
         self._retiring: set[asyncio.Task[None]] = set()
-        self._failures: dict[str, str] = {}
+        self._failures: dict[str, str] = {}  # the kind of the last one, by the id of the model
 
     async def list(self) -> list[Provider]:
         """All of them, the built-in one first."""
@@ -112,7 +118,8 @@ class Providers:
         before, after = await self._database.write(_update, provider_id, change, address, self._default_model, accept)
         if Address(before.base_url).origin != Address(after.base_url).origin:
             self._secrets.pop(provider_id, None)
-        self._failures.pop(provider_id, None)
+            self._places.pop(provider_id, None)  # what hangs there is no reason to wait here
+        self._forget_failures(before)
         self._renew_remote(after)
         self._on_change()
         return after
@@ -124,9 +131,9 @@ class Providers:
             ProviderNotFound: there is none of that id.
             ProviderInvalid: it is the built-in one.
         """
-        await self._database.write(_delete, provider_id, self._default_model)
+        gone = await self._database.write(_delete, provider_id, self._default_model)
         self._secrets.pop(provider_id, None)
-        self._failures.pop(provider_id, None)
+        self._forget_failures(gone)
         await self._close(provider_id)
         self._on_change()
 
@@ -146,7 +153,7 @@ class Providers:
             self._secrets.pop(provider_id, None)
         else:
             self._secrets[provider_id] = (origin, secret)
-        self._failures.pop(provider_id, None)
+        self._forget_failures(owner)
         self._renew_remote(owner)
         self._on_change()
 
@@ -161,14 +168,16 @@ class Providers:
         if origin != Address(provider.base_url).origin:
             # A request that was on its way when the address changed asks where it was going, without the key of now.
             secret = None
-        made_of = (provider.name, provider.base_url, provider.concurrency, secret)
+        places = self._places.setdefault(provider.id, Places(provider.concurrency))
+        places.resize(provider.concurrency)
+        made_of = (provider.name, provider.base_url, secret)
         known = self._remotes.get(provider.id)
         if known is None or known[0] != made_of:
             remote = Remote(
                 name=provider.name,
                 base_url=provider.base_url,
                 secret=secret,
-                concurrency=provider.concurrency,
+                places=places,
                 attachments=self._attachments,
                 worker=self._worker,
             )
@@ -189,25 +198,31 @@ class Providers:
             raise ProviderInvalid("the built-in provider has no server", reason="builtin")
         return self.remote(found)
 
-    def failed_with(self, provider_id: str) -> str | None:
-        """The kind of the error with which its last request failed; None if that went well, or there was none."""
-        return self._failures.get(provider_id)
+    def failed_with(self, model_id: str) -> str | None:
+        """The kind of the error with which the last request for the model of that id failed; None if that went well, or
+        there was none."""
+        return self._failures.get(model_id)
 
-    def went_well(self, provider_id: str) -> None:
-        """A request was answered."""
-        if self._failures.pop(provider_id, None):
+    def went_well(self, model_id: str) -> None:
+        """A request for the model was answered."""
+        if self._failures.pop(model_id, None):
             self._on_change()
 
-    def went_wrong(self, provider_id: str, error: ProviderError | NetworkSettingError) -> None:
-        """A request failed."""
-        if self._failures.get(provider_id) != error.kind:
-            self._failures[provider_id] = error.kind
+    def went_wrong(self, model_id: str, error: ProviderError | NetworkSettingError) -> None:
+        """A request for the model failed. One that the server found no fault with but in the request itself tells
+        nothing of the next one, and is not kept."""
+        if not _is_about_request(error) and self._failures.get(model_id) != error.kind:
+            self._failures[model_id] = error.kind
             self._on_change()
 
     async def close(self) -> None:
         """Ends all connections."""
         for provider_id in {*self._remotes, *self._retired}:
             await self._close(provider_id)
+
+    def _forget_failures(self, owner: Provider) -> None:
+        for model in owner.models:
+            self._failures.pop(model.id, None)
 
     def _renew_remote(self, changed: Provider) -> None:
         """So that connections made for what it was before do not wait for the next request."""
@@ -222,6 +237,7 @@ class Providers:
 
     async def _close(self, provider_id: str) -> None:
         """Ends all connections to its servers, of before and now."""
+        self._places.pop(provider_id, None)
         remotes = list(self._retired.pop(provider_id, ()))
         if known := self._remotes.pop(provider_id, None):
             remotes.append(known[1])
@@ -265,10 +281,19 @@ def _update(
     return before, after
 
 
-def _delete(connection: apsw.Connection, provider_id: str, default_model: str) -> None:
+def _delete(connection: apsw.Connection, provider_id: str, default_model: str) -> Provider:
     gone = _changeable(connection, provider_id)
     assignment.give_back(connection, {model.id for model in gone.models}, default_model)
     provider.delete(connection, provider_id)
+    return gone
+
+
+def _is_about_request(error: ProviderError | NetworkSettingError) -> bool:
+    """Whether another request may well be answered: this one was malformed, too long, of a kind or with content that
+    the server does not take."""
+    if not isinstance(error, ProviderRejected):
+        return False
+    return error.details.get("status") in REQUEST_STATUSES or error.details.get("reason") == FILTERED
 
 
 def _changeable(connection: apsw.Connection, provider_id: str) -> Provider:

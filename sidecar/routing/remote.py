@@ -43,20 +43,20 @@ class Remote:
         name: str,
         base_url: str,
         secret: str | None,
-        concurrency: int,
+        places: Places,
         attachments: Path,
         worker: Worker,
         patience: Patience = PATIENCE,
     ) -> None:
-        """`name` is what errors call it, `base_url` what `/chat/completions` is appended to. At most `concurrency`
-        chats are under way at once; others wait, people before work that nobody waits for. `attachments` is the folder
-        of `attachment:<sha256>` URLs, `worker` opens their pictures. `patience` is for tests."""
+        """`name` is what errors call it, `base_url` what `/chat/completions` is appended to. A chat that is under way
+        takes one of `places`. `attachments` is the folder of `attachment:<sha256>` URLs, `worker` opens their pictures.
+        `patience` is for tests."""
         self._name = name
         self._base_url = base_url
         self._secret = secret
         self._attachments = attachments
         self._worker = worker
-        self._places = Places(concurrency)
+        self._places = places
         self._patience = patience
         self._connected: Server | None = None
         self._closed = False

@@ -43,7 +43,7 @@ class BrokenOff(Exception):  # noqa: N818 (told as ProviderRejected or ProviderF
 
 def sound(text: str) -> str:
     """The text with halves of surrogate pairs, which JSON can hold and UTF-8 cannot, replaced by U+FFFD."""
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 # Servers that count in UTF-16 may send a character as two halves in two pieces.

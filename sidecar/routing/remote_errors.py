@@ -25,6 +25,7 @@ from sidecar.errors import (
     ProviderRejected,
     ProviderUnreachable,
 )
+from sidecar.routing.remote_http import TooLarge
 
 LONGEST_SAID = 500
 _LONGEST_READ = 20_000  # of the server's words
@@ -101,6 +102,8 @@ class Interpreter:
         # The library's own words are left out: they name the address, and what a proxy or resolver makes of it.
         if isinstance(error, httpx2.UnsupportedProtocol | httpx2.InvalidURL | httpx2.LocalProtocolError | UnicodeError):
             return self.error(ProviderRejected, "not an address that can be asked", reason="address")
+        if isinstance(error, TooLarge):
+            return self.error(ProviderAnswerInvalid, f"it sent {error}", reason="too_large")
         if isinstance(error, httpx2.DecodingError):
             return self.error(ProviderAnswerInvalid, "what it sent cannot be decoded")
         if _is_about_certificate(error):

@@ -21,6 +21,7 @@ from sidecar.routing.remote_patience import Patience
 logging.getLogger("openai").setLevel(logging.WARNING)
 
 LARGEST_ANSWER_BYTES = 256 << 20  # of a stream: 100,000 tokens with 20 alternatives each have about 150 MB
+LARGEST_LIST_BYTES = 4 << 20  # of tens of thousands of models: to parse it halts everybody's answers
 LARGEST_REFUSAL_BYTES = 64 << 10  # of what comes with an error; the rest is not read
 
 
@@ -69,7 +70,8 @@ def client(base_url: str, secret: str | None, patience: Patience) -> Client:
 
     async def paced(response: httpx2.Response) -> None:
         assert isinstance(response.stream, httpx2.AsyncByteStream)
-        response.stream = _Paced(response.stream, patience, whole=response.is_success)
+        largest = LARGEST_ANSWER_BYTES if response.request.method == "POST" else LARGEST_LIST_BYTES
+        response.stream = _Paced(response.stream, patience, largest=largest if response.is_success else None)
 
     http = httpx2.AsyncClient(
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
@@ -93,14 +95,19 @@ def client(base_url: str, secret: str | None, patience: Patience) -> Client:
     )
 
 
+class TooLarge(httpx2.DecodingError):
+    """A body is larger than any answer of its kind."""
+
+
 class _Paced(httpx2.AsyncByteStream):
     """A body that must not stand still, nor be endless. Bytes count and not events: servers send comments to show that
     they are alive."""
 
-    def __init__(self, stream: httpx2.AsyncByteStream, patience: Patience, *, whole: bool) -> None:
+    def __init__(self, stream: httpx2.AsyncByteStream, patience: Patience, *, largest: int | None) -> None:
+        """More than `largest` bytes are an error; with None only the beginning is read."""
         self._stream = stream
         self._patience = patience
-        self._whole = whole
+        self._largest = largest
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         parts = aiter(self._stream)
@@ -114,10 +121,10 @@ class _Paced(httpx2.AsyncByteStream):
             except TimeoutError:
                 raise httpx2.ReadTimeout("the answer stands still") from None
             seconds, size = self._patience.between, size + len(part)
-            if not self._whole and size > LARGEST_REFUSAL_BYTES:
+            if self._largest is None and size > LARGEST_REFUSAL_BYTES:
                 return
-            if size > LARGEST_ANSWER_BYTES:
-                raise httpx2.DecodingError("an endless answer")
+            if self._largest is not None and size > self._largest:
+                raise TooLarge(f"more than {self._largest >> 20} MiB")
             yield part
 
     async def aclose(self) -> None:

@@ -15,9 +15,15 @@ class Places:
     """So many places. Of those who wait, people come before work that nobody waits for, the first before the last."""
 
     def __init__(self, number: int) -> None:
-        self._free = number
+        self._number = number
+        self._taken = 0
         self._waiting: list[tuple[RequestPriority, int, asyncio.Future[None]]] = []
         self._arrivals = itertools.count()
+
+    def resize(self, number: int) -> None:
+        """So many from now on; who has a place keeps it."""
+        self._number = number
+        self._let_in()
 
     @asynccontextmanager
     async def taken(self, priority: RequestPriority) -> AsyncGenerator[None]:
@@ -29,11 +35,9 @@ class Places:
             self._give_back()
 
     async def _take(self, priority: RequestPriority) -> None:
-        if self._free:
-            self._free -= 1
-            return
         turn = asyncio.get_running_loop().create_future()
         heappush(self._waiting, (priority, next(self._arrivals), turn))
+        self._let_in()
         try:
             await turn
         except asyncio.CancelledError:
@@ -42,9 +46,12 @@ class Places:
             raise
 
     def _give_back(self) -> None:
-        while self._waiting:
+        self._taken -= 1
+        self._let_in()
+
+    def _let_in(self) -> None:
+        while self._waiting and self._taken < self._number:
             turn = heappop(self._waiting)[2]
             if not turn.done():
+                self._taken += 1
                 turn.set_result(None)
-                return
-        self._free += 1

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from sidecar.engine import Engine, GenerationRequest, Piece, RequestPriority, has_images
+from sidecar.engine import Engine, Finished, GenerationRequest, Piece, RequestPriority, has_images
 from sidecar.errors import (
     CapabilityConflict,
     CapabilityMissing,
@@ -118,15 +118,16 @@ class Router:
         try:
             async with aclosing(source) as pieces:
                 async for piece in pieces:
+                    # Before it is handed on: who has the end of an answer may not ask for more.
+                    if isinstance(piece, Finished) and not route.provider.is_builtin:
+                        self._providers.went_well(route.model_id)
                     yield piece
         except ModelNotLoaded:
             await self._models.find_damage(route.model_id)
             raise
         except (ProviderError, NetworkSettingError) as error:
-            self._providers.went_wrong(route.provider.id, error)
+            self._providers.went_wrong(route.model_id, error)
             raise
-        if not route.provider.is_builtin:
-            self._providers.went_well(route.provider.id)
 
 
 def capabilities_of(request: GenerationRequest) -> list[str]:

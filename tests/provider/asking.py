@@ -12,6 +12,7 @@ from typing import Any
 from sidecar.engine import Finished, GenerationRequest, Piece, RequestPriority, TextDelta
 from sidecar.routing.remote import Remote
 from sidecar.routing.remote_patience import PATIENCE, Patience
+from sidecar.routing.remote_queue import Places
 from sidecar.worker import Worker
 
 BRISK = replace(PATIENCE, connect=2, first_byte=1, between=0.5, listing=1, usage=0.5, pauses=(0.01, 0.01))
@@ -35,7 +36,7 @@ async def remote(
         name="Tested",
         base_url=url,
         secret=secret,
-        concurrency=concurrency,
+        places=Places(concurrency),
         attachments=attachments,
         worker=worker,
         patience=patience,

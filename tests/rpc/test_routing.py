@@ -9,7 +9,7 @@ from tests.engine.pictures import data_url, encoded, image_part, noise, text_par
 from tests.pipe import Json, Pipe, RpcError
 from tests.provider import Provider, replies
 from tests.rpc.asking import MODEL, asking
-from tests.rpc.chatting import begun, messages
+from tests.rpc.chatting import ask, begun, ended, messages
 from tests.rpc.jobs import JOBS, added, assign, refused, who
 
 ANSWER = {"type": "object", "properties": {"answer": {"type": "string"}}}
@@ -184,6 +184,74 @@ def test_what_fails_there_is_told_and_sent_nowhere_else(chat: Pipe, remote: str,
     assert chat.request("capabilities/list")["capabilities"][1]["ready"]
 
 
+def readiness(chat: Pipe, *jobs: str) -> list[str | None]:
+    """Why each of these jobs cannot be done now; None: it can."""
+    rows = {row["capability"]: row for row in chat.request("capabilities/list")["capabilities"]}
+    assert all(row["ready"] is (row["kind"] is None) for row in rows.values())
+    return [rows[job]["kind"] for job in jobs]
+
+
+def test_an_answer_in_a_chat_shows_that_what_failed_before_works_again(
+    chat: Pipe, remote: str, server: Provider
+) -> None:
+    assign(chat, remote, "text")
+    session = begun(chat)
+    server.will(replies.status(401, "no such key"))
+    assert ended(chat, ask(chat, session, "Hello")["answer"])["kind"] == "provider_denied"
+    assert readiness(chat, "text") == ["provider_denied"]
+    server.will(replies.chat("Back"))
+
+    assert ended(chat, ask(chat, session, "And now?")["answer"])["state"] == "complete"
+
+    assert readiness(chat, "text") == [None]
+
+
+def test_one_model_of_a_provider_may_fail_and_another_answer(chat: Pipe, server: Provider) -> None:
+    provider = added(
+        chat,
+        server,
+        {"identifier": "good", "capabilities": ["text"]},
+        {"identifier": "gone", "capabilities": ["vision"]},
+    )
+    good, gone = (model["id"] for model in provider["models"])
+    try:
+        assign(chat, good, "text")
+        assign(chat, gone, "vision")
+        server.will(replies.status(404, "no model is called gone"))
+        assert refused(chat, PICTURE).kind == "provider_rejected"
+        assert readiness(chat, "text", "vision") == [None, "provider_rejected"]
+        server.will(replies.chat("Here"))
+        assert who(chat) == "good"
+        assert readiness(chat, "text", "vision") == [None, "provider_rejected"]
+
+        # Whichever of its abilities works: it answers again.
+        server.will(replies.models("good"), replies.status(404), replies.chat("red"), replies.status(400))
+        chat.request("providers/test", {"providerId": provider["id"], "identifier": "gone"})
+        assert readiness(chat, "text", "vision") == [None, None]
+    finally:
+        chat.request("providers/delete", {"providerId": provider["id"]})
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        replies.status(400, "temperature must be below 1"),
+        replies.status(413),
+        replies.status(422, "maximum context length is 10 tokens"),
+        replies.chat("I", reason="content_filter"),
+    ],
+)
+def test_a_request_that_no_model_would_take_tells_nothing_of_the_next_one(
+    chat: Pipe, remote: str, server: Provider, reply: replies.Reply
+) -> None:
+    assign(chat, remote, "text")
+    server.will(reply)
+
+    assert refused(chat).kind == "provider_rejected"
+
+    assert readiness(chat, "text") == [None]
+
+
 def test_a_changed_provider_keeps_what_is_under_way_and_no_connection_of_before(
     chat: Pipe, remote: str, server: Provider
 ) -> None:
@@ -193,14 +261,14 @@ def test_a_changed_provider_keeps_what_is_under_way_and_no_connection_of_before(
     running = chat.send("chat/completions", asking("Hello", model=remote, stream=True))
     chat.take(lambda message: message.get("method") == "chat/chunk" and message["params"]["requestId"] == running)
 
-    chat.request("providers/update", {"providerId": provider, "concurrency": 2})
+    chat.request("providers/update", {"providerId": provider, "name": "Chest"})
     assert who(chat, model=remote) == "far"
     server.wait_until(lambda: server.connections == 2)
     gate.set()
 
     assert chat.result(running)["choices"][0]["message"]["content"] == "From afar"
     server.wait_until(lambda: server.connections == 1)
-    chat.request("providers/update", {"providerId": provider, "concurrency": 3})
+    chat.request("providers/update", {"providerId": provider, "name": "Box"})
     server.wait_until(lambda: server.connections == 0)
 
 

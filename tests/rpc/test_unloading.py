@@ -94,6 +94,17 @@ def test_what_a_model_took_is_back_with_the_system(tmp_path: Path, server: Provi
             assert process.memory_info().rss < resident - 0.9 * loaded
 
 
+def test_a_model_that_a_request_named_leaves_again_with_the_next_change_of_jobs(chat: Pipe, remote: str) -> None:
+    assign(chat, remote)
+    unloaded(chat)
+    assert who(chat, model=MODEL) == MODEL
+    assert chat.request("engine/status")["loaded"]
+
+    assign(chat, remote, "text")
+
+    unloaded(chat)
+
+
 def test_no_title_brings_the_model_back_that_has_no_job_left(chat: Pipe, remote: str, server: Provider) -> None:
     assign(chat, remote)
     unloaded(chat)

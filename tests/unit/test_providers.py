@@ -62,7 +62,7 @@ async def test_a_provider_that_is_removed_ends_also_what_was_under_way_before_it
     pieces = providers.remote(added).generate("m", request())
     server.will(replies.chat("Hel", "lo", gate=threading.Event()))
     assert await anext(pieces) == TextDelta("Hel")
-    await providers.update(added.id, Change(concurrency=2), ())
+    await providers.update(added.id, Change(name="Chest"), ())
 
     await providers.delete(added.id)
 
@@ -70,3 +70,66 @@ async def test_a_provider_that_is_removed_ends_also_what_was_under_way_before_it
         with pytest.raises(ProviderUnreachable):
             await anext(pieces)
     server.wait_until(lambda: server.connections == 0)
+
+
+@pytest.mark.parametrize("change", ["name", "key", "path"])
+async def test_a_change_lets_no_more_be_under_way_at_once_than_the_provider_may_get(
+    providers: Providers, servers: tuple[Provider, Provider], change: str
+) -> None:
+    server, _ = servers
+    gate = threading.Event()
+    lists = [replies.models()] * 10
+    server.will(replies.chat("Hel", "lo", gate=gate), *lists, replies.chat("Hello"))
+    added = await providers.create(Row(id="", name="Box", base_url=server.url, concurrency=1), ())
+    first = asyncio.create_task(answer(providers.remote(added)))
+    await asyncio.to_thread(server.wait_until, lambda: len(server.log) == 1)
+
+    match change:
+        case "name":
+            await providers.update(added.id, Change(name="Chest"), ())
+        case "key":
+            await providers.put_secret(added.id, server.url.removesuffix("/v1"), "key")
+        case "path":
+            await providers.update(added.id, Change(base_url=server.url + "/more"), ())
+    changed = await providers.remote_of(added.id)
+    second = asyncio.create_task(answer(changed))
+    for _ in lists:  # which wait for no place: a chat that were let in would have come among them
+        await changed.models()
+
+    assert [seen.method for seen in server.log] == ["POST", *["GET"] * len(lists)]
+    gate.set()
+    assert [text_of(await each) for each in (first, second)] == ["Hello", "Hello"]
+
+
+async def test_who_asks_at_another_address_does_not_wait_for_answers_from_the_one_before(
+    providers: Providers, servers: tuple[Provider, Provider]
+) -> None:
+    before, after = servers
+    gate = threading.Event()
+    before.will(replies.chat("Hel", "lo", gate=gate))
+    added = await providers.create(Row(id="", name="Box", base_url=before.url, concurrency=1), ())
+    first = asyncio.create_task(answer(providers.remote(added)))
+    await asyncio.to_thread(before.wait_until, lambda: len(before.log) == 1)
+
+    moved = await providers.update(added.id, Change(base_url=after.url), ())
+
+    assert text_of(await answer(providers.remote(moved))) == "Hello"
+    gate.set()
+    await first
+
+
+async def test_who_waits_gets_a_place_when_the_provider_may_get_more(
+    providers: Providers, servers: tuple[Provider, Provider]
+) -> None:
+    server, _ = servers
+    gate = threading.Event()
+    server.will(replies.chat("Hel", "lo", gate=gate))
+    added = await providers.create(Row(id="", name="Box", base_url=server.url, concurrency=1), ())
+    asked = [asyncio.create_task(answer(providers.remote(added))) for _ in range(2)]
+    await asyncio.to_thread(server.wait_until, lambda: len(server.log) == 1)
+
+    await providers.update(added.id, Change(concurrency=2), ())
+
+    await asyncio.to_thread(server.wait_until, lambda: len(server.log) == 2)
+    gate.set()
+    assert [text_of(await each) for each in asked] == ["Hello", "Hello"]

@@ -262,6 +262,23 @@ async def test_a_list_of_models_that_does_not_come_is_unreachable(provider: Prov
     assert raised.value.details["reason"] == "timeout"
 
 
+async def test_a_list_of_models_that_is_too_long_to_be_read_at_once_is_not_read_to_its_end(
+    provider: Provider, asked: Remote
+) -> None:
+    rows = b'{"id":"m"},' * 100_000
+    provider.will(Reply(200, {"Content-Type": "application/json"}, [b'{"data":[', *[rows] * 4], end="silence"))
+    with pytest.raises(ProviderAnswerInvalid, match="more than 4 MiB") as raised:
+        await asked.models()
+    assert raised.value.details["reason"] == "too_large"
+    assert len(provider.log) == 1
+
+
+async def test_a_long_list_of_models_is_read(provider: Provider, asked: Remote) -> None:
+    identifiers = [f"vendor/model-{number}" for number in range(20_000)]
+    provider.will(replies.models(*identifiers))
+    assert await asked.models() == identifiers
+
+
 async def test_closing_ends_what_is_under_way(provider: Provider) -> None:
     provider.will(stream(delta("half"), end="silence"))
     async with remote(provider.url) as asked, asyncio.timeout(SECONDS):

@@ -12,7 +12,8 @@ type Variant =
   | "store_failed.damaged"
   | "sidecar_restarted.import"
   | "mirror_unreachable.cut"
-  | "disk_full.amounts";
+  | "disk_full.amounts"
+  | "provider_answer_invalid.too_large";
 type Key = `errors.${KnownKind | Variant | `import_refused.${RefusedReason}`}`;
 
 /** The words for an error: what happened, and what to do about it. */
@@ -42,6 +43,10 @@ function keyOf(error: Failed): Key {
   // It does answer, but each try begins a file anew: another one helps most.
   if (kind === "mirror_unreachable" && details.resumes === false) {
     return "errors.mirror_unreachable.cut";
+  }
+  // The address may be right.
+  if (kind === "provider_answer_invalid" && details.reason === "too_large") {
+    return "errors.provider_answer_invalid.too_large";
   }
   if (kind === "disk_full" && room(error)) {
     return "errors.disk_full.amounts";

@@ -183,6 +183,17 @@ test("a server that does not answer can be asked again, and a model that loses j
   expect(found.getByText("Whoever is unticked loses its jobs: Text.")).toBeVisible();
 });
 
+test("a list of models that is too long is told as that", async () => {
+  const { person } = await open({
+    ...withProviders(),
+    "providers/models": () => {
+      throw { ...failure("provider_answer_invalid"), details: { reason: "too_large" } };
+    },
+  });
+  await person.click((await card("Ollama")).getByRole("button", { name: "Find models" }));
+  expect(await screen.findByRole("alert")).toHaveTextContent("The service's answer is too large");
+});
+
 test("an ability is set to yes, no or not known", async () => {
   const { person, shell } = await open();
   await person.click((await card("Ollama")).getByRole("button", { name: "Vision: no" }));
