@@ -56,9 +56,9 @@ def bind(*, sessions: Sessions) -> Sequence[Bound[Any, Any]]:
 
     return (
         Bound(message.LIST, list_),
-        Bound(message.CREATE, create),
-        Bound(message.RENAME, rename),
-        Bound(message.DELETE, delete),
+        Bound(message.CREATE, create, finishes=True),
+        Bound(message.RENAME, rename, finishes=True),
+        Bound(message.DELETE, delete, finishes=True),
         Bound(message.MESSAGES, messages),
         Bound(message.SEND, send),
         Bound(message.REGENERATE, regenerate),
