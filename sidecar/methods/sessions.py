@@ -118,7 +118,7 @@ def _message(kept: Message) -> message.ChatMessage:
     )
 
 
-def _parts(parts: Sequence[message.Part]) -> tuple[Part, ...]:
+def _parts(parts: Sequence[message.AskedPart]) -> tuple[Part, ...]:
     return tuple(
         TextPart(part.text) if isinstance(part, message.ChatText) else ImagePart(part.attachment) for part in parts
     )
