@@ -24,6 +24,8 @@ RETRY_SECONDS = (0.5, 2.0)
 lock itself (`store/opening.py`)."""
 ANSWER_TOKENS = 2048
 """Of an answer of the built-in model, which is the engine's own limit."""
+ANSWER_CHARACTERS = 500_000
+"""Of any answer, longer than any that somebody reads: a provider's that does not end is cut there."""
 
 
 class Answer:
@@ -33,18 +35,24 @@ class Answer:
         self, begun: Message, context: Context, route: Route, *, router: Router, database: Database, listener: Listener
     ) -> None:
         """`begun` is its row: empty, or with the text that is to be continued."""
-        self.message = begun
-        """As it is now: newer than its row."""
+        self._message = begun
+        self._pieces = [begun.text]  # of its text: joined where it is asked for, as each takes all of it
+        self._length = len(begun.text)
         self._context = context
         self._route = route
         self._router = router
         self._database = database
         self._listener = listener
-        self._text = begun.text
         self._grown = asyncio.Event()
         self._generation: asyncio.Task[None] | None = None
         self._stopped: str | None = None
         self._is_stopped = False
+
+    @property
+    def message(self) -> Message:
+        """As it is now: newer than its row."""
+        self._pieces = ["".join(self._pieces)]
+        return self._message.saying(*self._pieces)
 
     async def run(self) -> None:
         """Has it generated; returns when its end is written and told. Never raises for what fails: that is its end."""
@@ -54,7 +62,7 @@ class Answer:
             writing = asyncio.create_task(self._write_while_it_grows())
             await asyncio.wait({self._generation})
             writing.cancel()
-        self.message = self._how_it_ended()
+        self._message = self._how_it_ended()
         await self._write_end()
         self._listener.changed(self.message)
 
@@ -68,29 +76,31 @@ class Answer:
         left = ANSWER_TOKENS
         while True:
             finished = await self._generate_what_fits(left)
+            is_cut = finished is None or finished.finish_reason == "length"
+            if finished is None or not is_cut or not self._route.provider.is_builtin:
+                break
             # A context that is full ends an answer early; with fewer turns before it it can go on.
             left -= finished.completion_tokens
-            is_full = finished.finish_reason == "length" and self._route.provider.is_builtin and left > 0
-            if not is_full or not self._text or len(self._context.turns) < 2:
+            if left <= 0 or not self._length or len(self._context.turns) < 2:
                 break
             self._context = self._context.shorter(ContextLengthExceeded()).continuing(self.message)
-        is_cut = finished.finish_reason == "length"
-        self.message = replace(self.message, state="complete", finish_reason="length" if is_cut else "stop")
+        self._message = replace(self._message, state="complete", finish_reason="length" if is_cut else "stop")
 
-    async def _generate_what_fits(self, max_tokens: int) -> Finished:
+    async def _generate_what_fits(self, max_tokens: int) -> Finished | None:
         while True:
-            self.message = replace(self.message, dropped_before=self._context.dropped)
-            before = len(self._text)
+            self._message = replace(self._message, dropped_before=self._context.dropped)
+            before = self._length
             try:
                 return await self._generate_once(max_tokens)
             except SidecarError as error:
-                if len(self._text) > before or not is_too_long(error):
+                if self._length > before or not is_too_long(error):
                     raise
                 self._context = self._context.shorter(error)
 
-    async def _generate_once(self, max_tokens: int) -> Finished:
+    async def _generate_once(self, max_tokens: int) -> Finished | None:
+        """How it finished; None: it did not, and is as long as an answer gets."""
         request = GenerationRequest(
-            request_id=self.message.id,
+            request_id=self._message.id,
             messages=self._context.messages(),
             priority=RequestPriority.HIGH,
             max_tokens=max_tokens if self._route.provider.is_builtin else None,
@@ -99,16 +109,17 @@ class Answer:
             async for piece in pieces:
                 match piece:
                     case TextDelta(text=text) if text:
-                        self._grow(text)
+                        self._grow(text[: ANSWER_CHARACTERS - self._length])
+                        if self._length >= ANSWER_CHARACTERS:
+                            return None
                     case Finished():
                         return piece
         raise EngineFailed("an answer ended without saying why")
 
     def _grow(self, text: str) -> None:
-        offset = len(self._text)
-        self._text += text
-        self.message = self.message.saying(self._text)
-        self._listener.said(self.message, offset, text)
+        self._listener.said(self._message, self._length, text)
+        self._pieces.append(text)
+        self._length += len(text)
         self._grown.set()
 
     async def _write_while_it_grows(self) -> None:
@@ -125,14 +136,14 @@ class Answer:
 
     def _how_it_ended(self) -> Message:
         if self._generation is None or self._generation.cancelled():
-            return replace(self.message, state="interrupted", kind=self._stopped)
+            return replace(self._message, state="interrupted", kind=self._stopped)
         error = self._generation.exception()
         if error is None:
-            return self.message
+            return self._message
         if not isinstance(error, SidecarError):
-            log.error("unexpected error", exc_info=error, extra={"id": self.message.id})
+            log.error("unexpected error", exc_info=error, extra={"id": self._message.id})
         kind = error.kind if isinstance(error, SidecarError) else "internal_error"
-        return replace(self.message, state="interrupted", kind=kind)
+        return replace(self._message, state="interrupted", kind=kind)
 
     async def _write_end(self) -> None:
         for seconds in (*RETRY_SECONDS, None):
@@ -142,7 +153,7 @@ class Answer:
                 log.warning("the end of an answer cannot be written now: %s", error)
                 if seconds is None:
                     # Its row still says that it streams, and the next turn or start of the app will know better.
-                    self.message = replace(self.message, state="interrupted", kind=error.kind)
+                    self._message = replace(self._message, state="interrupted", kind=error.kind)
                 else:
                     await asyncio.sleep(seconds)
             else:

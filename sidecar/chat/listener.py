@@ -12,7 +12,7 @@ class Listener(Protocol):
     """Called on the event loop, in the order in which things happen; must not wait."""
 
     def said(self, message: Message, offset: int, text: str) -> None:
-        """`text` was added to an answer, in which it begins at that code point."""
+        """`text` was added to that answer, whose own text may be older, at that code point."""
 
     def changed(self, message: Message) -> None:
         """An answer began, ended or broke off."""

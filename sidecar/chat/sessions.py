@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sidecar.chat import attachments, turn
-from sidecar.chat.answer import Answer
+from sidecar.chat.answer import ANSWER_CHARACTERS, Answer
 from sidecar.chat.context import Context
 from sidecar.chat.listener import Listener
 from sidecar.chat.title import one_line
@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 CLOSE_SECONDS = 0.5
 """How long the answers that stream may take to be written down when the process leaves."""
+PAGE_BYTES = 8 * 2**20
+"""Of messages that are read at once, but for a larger one that is read alone. A line of the pipe has 32 MiB."""
 LEFT = "sidecar_restarted"
 """The kind of an answer that broke off because the process ended, by itself or not."""
 
@@ -85,9 +87,9 @@ class Sessions:
         await self._afterwards(self._database.forget_deleted())
 
     async def messages(self, session_id: str, before: str | None, limit: int) -> tuple[Sequence[Message], bool]:
-        """The newest messages of a chat, or the newest before that one, the oldest first; whether there are older
-        ones. An answer that streams has all that was told of it until now."""
-        page, more = await self._database.read(message.page, session_id, before, limit)
+        """The newest messages of a chat, or the newest before that one, the oldest first, as many as fit into a line
+        of the pipe; whether there are older ones. An answer that streams has all that was told of it until now."""
+        page, more = await self._database.read(message.page, session_id, before, limit, PAGE_BYTES)
         return [self._as_it_is(each) for each in page], more
 
     async def send(self, session_id: str, parts: Sequence[Part], model: str | None) -> Turn:
@@ -156,7 +158,7 @@ class Sessions:
         """Has the last answer, which broke off or was cut, go on. Raises as `send` does.
 
         Raises:
-            InvalidRequest: it is not the last message, or it is whole.
+            InvalidRequest: it is not the last message, or it is whole, or as long as an answer gets.
         """
 
         async def begin() -> Turn:
@@ -164,6 +166,8 @@ class Sessions:
             (last,), _ = await self._database.read(message.page, session_id, None, 1)
             if last.id != old.id or (old.state == "complete" and old.finish_reason != "length"):
                 raise InvalidRequest("only the last answer is continued, if it broke off", member="messageId")
+            if len(old.text) >= ANSWER_CHARACTERS:
+                raise InvalidRequest("an answer gets no longer", member="messageId")
 
             def write(connection: apsw.Connection, answer: Message) -> None:
                 message.update(connection, answer)

@@ -11,6 +11,7 @@ from sidecar.store.message import Message
 MAX_WORDS = 6
 MAX_CHARACTERS = 60
 MAX_TOKENS = 24
+MAX_SAID_CHARACTERS = 1000  # by a provider that does not keep to the tokens
 MAX_READ_CHARACTERS = 600  # of the question and of the answer each: enough to know what it is about
 AROUND = " \t\r\n\"'`´“”„‟‘’‚‹›«»「」『』《》*_#.。:：,，;；-–—"
 """What models put round a title."""

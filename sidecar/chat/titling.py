@@ -34,6 +34,8 @@ async def entitle(database: Database, router: Router, listener: Listener, questi
             async for piece in pieces:
                 if isinstance(piece, TextDelta):
                     said += piece.text
+                if len(said) >= title.MAX_SAID_CHARACTERS:
+                    break
         if words := title.cleaned(said):
             entitled = await database.write(session.entitle, chat.id, words, "model")
             if entitled.titled_by == "model":

@@ -19,7 +19,7 @@ def bind(*, assignments: Assignments) -> Sequence[Bound[Any, Any]]:
     async def assign(params: AssignParams, _call: Call) -> Assignment:
         return _row(await assignments.assign(params.capability, params.model_id, params.accept))
 
-    return Bound(LIST, list_), Bound(ASSIGN, assign)
+    return Bound(LIST, list_), Bound(ASSIGN, assign, finishes=True)
 
 
 def as_message(rows: Sequence[Routed]) -> AssignmentsResult:

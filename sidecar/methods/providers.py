@@ -69,12 +69,12 @@ def bind(*, providers: Providers, assignments: Assignments) -> Sequence[Bound[An
 
     return (
         Bound(message.LIST, list_),
-        Bound(message.CREATE, create),
-        Bound(message.UPDATE, update),
-        Bound(message.DELETE, delete),
+        Bound(message.CREATE, create, finishes=True),
+        Bound(message.UPDATE, update, finishes=True),
+        Bound(message.DELETE, delete, finishes=True),
         Bound(message.MODELS, models),
         Bound(message.TEST, test),
-        Bound(message.PUT_SECRET, put_secret),
+        Bound(message.PUT_SECRET, put_secret, finishes=True),
     )
 
 

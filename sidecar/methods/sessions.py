@@ -56,9 +56,9 @@ def bind(*, sessions: Sessions) -> Sequence[Bound[Any, Any]]:
 
     return (
         Bound(message.LIST, list_),
-        Bound(message.CREATE, create),
-        Bound(message.RENAME, rename),
-        Bound(message.DELETE, delete),
+        Bound(message.CREATE, create, finishes=True),
+        Bound(message.RENAME, rename, finishes=True),
+        Bound(message.DELETE, delete, finishes=True),
         Bound(message.MESSAGES, messages),
         Bound(message.SEND, send),
         Bound(message.REGENERATE, regenerate),
@@ -118,7 +118,7 @@ def _message(kept: Message) -> message.ChatMessage:
     )
 
 
-def _parts(parts: Sequence[message.Part]) -> tuple[Part, ...]:
+def _parts(parts: Sequence[message.AskedPart]) -> tuple[Part, ...]:
     return tuple(
         TextPart(part.text) if isinstance(part, message.ChatText) else ImagePart(part.attachment) for part in parts
     )

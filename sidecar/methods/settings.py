@@ -19,7 +19,7 @@ def bind(*, settings: Settings) -> Sequence[Bound[Any, Any]]:
     async def set_(params: SetParams, _call: Call) -> Setting:
         return as_message(await settings.set(params.key, params.value))
 
-    return Bound(GET, get), Bound(SET, set_)
+    return Bound(GET, get), Bound(SET, set_, finishes=True)
 
 
 def as_message(setting: Kept) -> Setting:

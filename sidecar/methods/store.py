@@ -22,7 +22,7 @@ def bind(*, database: Database, on_change: Callable[[], None]) -> Sequence[Bound
         on_change()
         return as_message(database)
 
-    return Bound(STATUS, status), Bound(DISMISS, dismiss)
+    return Bound(STATUS, status), Bound(DISMISS, dismiss, finishes=True)
 
 
 def as_message(database: Database) -> StoreStatus:

@@ -13,6 +13,10 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 class ChatText(Message):
     type: Literal["text"] = "text"
+    text: str
+
+
+class AskedText(ChatText):
     text: Annotated[str, Field(max_length=1_000_000)]
 
 
@@ -22,6 +26,7 @@ class ChatImage(Message):
 
 
 Part = Annotated[ChatText | ChatImage, Field(discriminator="type")]
+AskedPart = Annotated[AskedText | ChatImage, Field(discriminator="type")]
 MessageState = Literal["streaming", "complete", "interrupted"]
 
 
@@ -83,11 +88,11 @@ class MessagesParams(SessionParams):
 
 class MessagesResult(Message):
     messages: Annotated[tuple[ChatMessage, ...], Field(description="The newest of them, the oldest first")]
-    more: Annotated[bool, Field(description="There are older ones")]
+    more: Annotated[bool, Field(description="There are older ones; of long messages fewer than `limit` come at once")]
 
 
 class SendParams(SessionParams):
-    parts: Annotated[list[Part], Field(min_length=1, max_length=32)]
+    parts: Annotated[list[AskedPart], Field(min_length=1, max_length=32)]
     model: Annotated[str | None, Field(max_length=500, description="absent or auto: whoever has the job")] = None
 
 
@@ -98,7 +103,7 @@ class AnswerParams(SessionParams):
 
 class EditParams(AnswerParams):
     message_id: Annotated[MessageId, Field(description="A question; what came after it is deleted")]
-    parts: Annotated[list[Part], Field(min_length=1, max_length=32)]
+    parts: Annotated[list[AskedPart], Field(min_length=1, max_length=32)]
 
 
 class TurnResult(Message):

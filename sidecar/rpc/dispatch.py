@@ -5,9 +5,11 @@ params and results are validated by pydantic, an error carries its kind and neve
 cancellation passes through (the server answers it).
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
@@ -43,11 +45,14 @@ class Call(Protocol):
 class Bound(Generic[Params, Result]):
     """A method and the coroutine that serves it.
 
-    A handler answers with a result of its type, or raises a `SidecarError`. It is cancelled when its caller asks.
+    A handler answers with a result of its type, or raises a `SidecarError`. It is cancelled when its caller asks; one
+    that `finishes` does what it has begun to its end all the same, while the caller is answered at once: a write must
+    not go without what follows from it.
     """
 
     method: Method[Params, Result]
     handler: Callable[[Params, Call], Awaitable[Result]]
+    finishes: bool = False
 
 
 Namespace = Callable[[], Iterable[Bound[Any, Any]]]
@@ -61,6 +66,7 @@ class Dispatcher:
         """`namespaces` gives each method's name the namespace that binds it."""
         self._namespaces = namespaces
         self._bound: dict[str, Bound[Any, Any]] = {}
+        self._finishing: set[asyncio.Future[Any]] = set()
         self._table = {name: self._serving(name) for name in namespaces}
 
     @property
@@ -100,13 +106,24 @@ class Dispatcher:
         if name not in self._bound:
             self._bound |= {bound.method.name: bound for bound in self._namespaces[name]()}
         bound = self._bound[name]
-        result = await bound.handler(validated(bound.method.params, params), call)
+        serving = bound.handler(validated(bound.method.params, params), call)
+        result = await (self._to_its_end(serving, call) if bound.finishes else serving)
         # Only what is merely notified has no result, and that is not served here.
         schema = cast("type[BaseModel]", bound.method.result)
         try:
             return schema.model_validate(result)
         except ValidationError as error:
             raise InternalError(f"the result of {name} does not fit its schema") from error
+
+    async def _to_its_end(self, serving: Awaitable[Result], call: Call) -> Result:
+        task = asyncio.ensure_future(serving)
+        self._finishing.add(task)
+        task.add_done_callback(self._finishing.discard)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.add_done_callback(partial(_log_failure, call.id))  # nobody else is left to
+            raise
 
 
 def validated(model: type[Params], params: Json) -> Params:
@@ -132,6 +149,12 @@ def validated(model: type[Params], params: Json) -> Params:
 def error_response(request_id: RequestId | None, error: SidecarError) -> Json:
     """The response object that carries `error`."""
     return {"jsonrpc": "2.0", "id": request_id, "error": _error_object(error)}
+
+
+def _log_failure(request_id: RequestId, task: asyncio.Future[Any]) -> None:
+    if task.cancelled() or (error := task.exception()) is None:
+        return
+    log.error("what a cancelled request had begun failed", exc_info=error, extra={"id": request_id})
 
 
 def _error_object(error: SidecarError) -> Json:

@@ -29,6 +29,8 @@ COLUMNS = (
     f"{bytes_of('message.id', 'session.id', 'role', 'parts', 'state', 'kind', 'model_name', 'provider_name')}, "
     f"message.leaves_computer, dropped_before, {bytes_of('finish_reason')}, message.created_at"
 )
+PARTS = 3
+"""The column of them: bytes, as all text here."""
 FROM = "FROM message JOIN session ON session.number = message.session"
 
 
@@ -153,9 +155,11 @@ def get(connection: apsw.Connection, session_id: str, message_id: str) -> Messag
     raise MessageNotFound("no such message", id=message_id)
 
 
-def page(connection: apsw.Connection, session_id: str, before: str | None, limit: int) -> tuple[list[Message], bool]:
+def page(
+    connection: apsw.Connection, session_id: str, before: str | None, limit: int, max_bytes: int | None = None
+) -> tuple[list[Message], bool]:
     """The newest messages of a chat, or the newest before that one, the oldest of them first; and whether there are
-    older ones.
+    older ones. There is one at least; with `max_bytes` further ones only as long as all together have no more.
 
     Raises:
         SessionNotFound: the chat is not there.
@@ -169,8 +173,15 @@ def page(connection: apsw.Connection, session_id: str, before: str | None, limit
         "AND (? IS NULL OR message.number < (SELECT number FROM message WHERE id = ?)) "
         "ORDER BY message.number DESC LIMIT ?",
         (session_id, before, before, limit + 1),
-    ).fetchall()
-    return [_from_row(row) for row in reversed(rows[:limit])], len(rows) > limit
+    )
+    found: list[Message] = []
+    size = 0
+    for row in rows:  # one by one, as a chat may be larger than memory
+        size += len(row[PARTS])
+        if len(found) == limit or (found and max_bytes is not None and size > max_bytes):
+            return found[::-1], True
+        found.append(_from_row(row))
+    return found[::-1], False
 
 
 def delete_from(connection: apsw.Connection, first: Message) -> dict[str, int]:

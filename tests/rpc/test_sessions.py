@@ -392,3 +392,46 @@ def test_without_the_model_on_disk_the_answer_says_so_and_the_question_stays(one
     broken = ended(one.pipe, answer)
     assert (broken["state"], broken["kind"]) == ("interrupted", "model_not_ready")
     assert texts(one.pipe, chat) == ["Anybody?", ""]
+
+
+def test_an_answer_without_end_is_cut_and_its_chat_stays_readable(one: Served) -> None:
+    chat = begun(one.pipe)
+    one.provider.will(replies.chat(*["字 " * 150_000] * 5))
+    answer = ask(one.pipe, chat, "Well?", one.model)["answer"]
+
+    cut = ended(one.pipe, answer)
+
+    assert (len(text_of(cut)), cut["state"], cut["finishReason"]) == (500_000, "complete", "length")
+    assert told(one.pipe, answer) == text_of(cut)
+    assert messages(one.pipe, chat)[1] == cut
+    more = {"sessionId": chat, "messageId": answer["id"], "model": one.model}
+    assert refused(one.pipe, "sessions/continue", more).kind == "invalid_request"
+    whole_turn(one, chat, "And?", "Yes.")
+    assert texts(one.pipe, chat)[2:] == ["And?", "Yes."]
+
+
+def long_turn(one: Served, chat: str, characters: int) -> Json:
+    """A question of so many Chinese characters that is answered to the end."""
+    parts = [text_part("字" * min(1_000_000, characters - begin)) for begin in range(0, characters, 1_000_000)]
+    one.provider.will(replies.chat("Yes."))
+    asked = one.pipe.request("sessions/send", {"sessionId": chat, "parts": parts, "model": one.model})
+    ended(one.pipe, asked["answer"])
+    return asked
+
+
+def test_a_chat_of_long_messages_is_read_in_pages_that_fit_into_a_line(one: Served) -> None:
+    chat = begun(one.pipe)
+    sizes = [1_500_000, 1_200_000, 3_000_000, 1_900_000, 2_000_000, 2_100_000]
+    asked = [long_turn(one, chat, size) for size in sizes]
+
+    pages: list[list[Json]] = []
+    more = True
+    while more:
+        before = pages[-1][0]["id"] if pages else None
+        page = one.pipe.request("sessions/messages", {"sessionId": chat, "before": before})
+        pages, more = [*pages, page["messages"]], page["more"]
+
+    # One larger than a page is alone.
+    first, second, third, fourth, fifth, sixth = ((turn["question"]["id"], turn["answer"]["id"]) for turn in asked)
+    expected = [[fifth[1], *sixth], [fourth[1], fifth[0]], [third[1], fourth[0]], [third[0]], [*first, *second]]
+    assert [[message["id"] for message in page] for page in pages] == expected

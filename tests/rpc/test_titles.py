@@ -8,7 +8,7 @@ import pytest
 
 from tests.pipe import Json, Pipe
 from tests.provider import Provider, replies
-from tests.rpc.chatting import Served, ask, begun, ended, served
+from tests.rpc.chatting import Served, Words, ask, begun, ended, served
 
 QUESTION = "How do I get from Lisbon to Porto by train today?"
 FIRST_WORDS = "How do I get from Lisbon to Porto"
@@ -136,3 +136,14 @@ def test_nobody_is_asked_for_a_title_who_may_not_be_asked_in_the_background(near
     turn(near, chat, "And back?")
     assert title(near.pipe, chat) == FIRST_WORDS
     assert len(near.provider.bodies) == 2
+
+
+def test_a_title_without_end_is_cut(near: Served) -> None:
+    chat = begun(near.pipe)
+    endless = replies.Reply(headers={"Content-Type": "text/event-stream"}, parts=Words(0))
+    near.provider.will(replies.chat("By train."), endless)
+
+    turn(near, chat)
+
+    assert entitled(near.pipe, chat) == "0 1 2 3 4 5"
+    near.provider.wait_until(lambda: near.provider.log[-1].gone)

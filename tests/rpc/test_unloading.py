@@ -17,6 +17,7 @@ from tests.rpc.asking import MODEL, REPOSITORY, asking
 from tests.rpc.chatting import ask, begun, ended
 from tests.rpc.conftest import random_model
 from tests.rpc.jobs import JOBS, added, assign, who
+from tests.unit.store.conftest import locked
 
 
 def streaming(chat: Pipe, **members: object) -> str | int:
@@ -74,6 +75,22 @@ def test_when_its_last_job_goes_the_model_leaves_memory_and_the_next_request_bri
     assign(chat, MODEL, "text")
     assert who(chat) == MODEL
     assert chat.request("engine/status")["loaded"]
+
+
+def test_the_model_leaves_memory_also_when_whoever_gave_its_last_job_away_did_not_wait_for_that(
+    chat: Pipe, remote: str, chat_folder: Path
+) -> None:
+    assert who(chat) == MODEL
+    assign(chat, remote, "vision", "text", "structured_output")
+
+    with locked(chat_folder / "knowledge-focus.db"):
+        request = chat.send("capabilities/assign", {"capability": "tool_use", "modelId": remote})
+        chat.request("ping")  # served after it, so it is under way
+        chat.cancel(request)
+        assert chat.response(request)["error"]["data"]["kind"] == "request_cancelled"
+
+    unloaded(chat)
+    assert who(chat) == "far"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="what Metal holds is not resident memory")

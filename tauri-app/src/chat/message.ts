@@ -29,8 +29,12 @@ export function isUnreadable({ parts }: ChatMessage): boolean {
   return parts.length === 0;
 }
 
-/** Whether an answer can go on from where it ended: it was cut, and has words. */
+/** An answer of so many characters gets no longer. */
+const LONGEST = 500_000;
+
+/** Whether an answer can go on from where it ended: it was cut, has words, and is not as long as one gets. */
 export function canGoOn(answer: ChatMessage): boolean {
   const isCut = answer.state === "interrupted" || answer.finishReason === "length";
-  return isCut && textOf(answer).trim() !== "";
+  const text = textOf(answer);
+  return isCut && text.trim() !== "" && text.length < LONGEST;
 }

@@ -7,7 +7,7 @@ import {
   opened,
   shown,
 } from "@/chat/conversation";
-import { textOf } from "@/chat/message";
+import { canGoOn, textOf } from "@/chat/message";
 import { RpcError } from "@/rpc/error";
 import type { EventParams } from "@/rpc/gen/protocol";
 import { message } from "../shell/chats";
@@ -186,4 +186,9 @@ test("an answer whose sidecar ended has broken off", () => {
 test("only an answer that grows while it is on screen is news", () => {
   expect(reading(QUESTION, { ...ANSWER, state: "complete" }).live).toBeNull();
   expect(reading(QUESTION, ANSWER).live).toBe("a");
+});
+
+test("an answer that was cut can go on, unless it is as long as one gets", () => {
+  const cut = (text: string) => message({ role: "assistant", text, finishReason: "length" });
+  expect([cut("Half"), cut(" "), cut("x".repeat(500_000))].map(canGoOn)).toEqual([true, false, false]);
 });

@@ -453,7 +453,7 @@ export interface MessagesResult {
    */
   messages: ChatMessage[];
   /**
-   * There are older ones
+   * There are older ones; of long messages fewer than `limit` come at once
    */
   more: boolean;
 }
@@ -503,13 +503,13 @@ export interface SendParams {
    * @minItems 1
    * @maxItems 32
    */
-  parts: (ChatText1 | ChatImage1)[];
+  parts: (AskedText | ChatImage1)[];
   /**
    * absent or auto: whoever has the job
    */
   model?: string | null;
 }
-export interface ChatText1 {
+export interface AskedText {
   type?: "text";
   text: string;
 }
@@ -546,7 +546,7 @@ export interface EditParams {
    * @minItems 1
    * @maxItems 32
    */
-  parts: (ChatText1 | ChatImage1)[];
+  parts: (AskedText | ChatImage1)[];
 }
 export interface ModelsListResult {
   models: BuiltinModel[];
