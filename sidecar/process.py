@@ -25,7 +25,7 @@ from sidecar.rpc import log as json_log
 from sidecar.rpc.dispatch import Dispatcher, Namespace
 from sidecar.rpc.lifeline import Lifeline
 from sidecar.rpc.server import Server
-from sidecar.rpc.transport import LineWriter, TooLong, start_reading
+from sidecar.rpc.transport import Line, LineWriter, start_reading
 
 FLUSH_SECONDS = 0.5
 
@@ -170,7 +170,7 @@ async def _serve(
             methods=[INITIALIZE.name, CANCEL_REQUEST.name, *dispatcher.methods],
         )
 
-    def on_line(line: bytes | TooLong) -> None:
+    def on_line(line: Line) -> None:
         loop.call_soon_threadsafe(server.receive, line)
 
     try:

@@ -16,12 +16,12 @@ from llguidance.hf import from_tokenizer
 
 from sidecar.engine import messages as conversation
 from sidecar.engine import tools as tool
+from sidecar.engine.schema_size import MAX_SCHEMA_CHARACTERS, too_large
 from sidecar.errors import InvalidRequest, InvalidSchema
 
 if TYPE_CHECKING:
     from sidecar.engine.request import GenerationRequest
 
-MAX_SCHEMA_CHARACTERS = 512 * 1024
 MAX_FORCED_BYTES = 16 * 1024  # without a choice between; more is a schema whose answers never end
 MAX_REASON_CHARACTERS = 300
 WALKED = 3  # tokens of an answer, before its request is taken
@@ -264,9 +264,7 @@ def _counts_members(schema: Any) -> bool:
 
 def _check_size(text: str, member: str) -> None:
     if len(text) > MAX_SCHEMA_CHARACTERS:
-        raise InvalidSchema(
-            "the schema is too large", member=member, reason=f"more than {MAX_SCHEMA_CHARACTERS} characters"
-        )
+        raise too_large(member)
 
 
 def _reason(error: str) -> str:

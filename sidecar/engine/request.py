@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from sidecar.engine import messages as conversation
+from sidecar.engine import schema_size
 from sidecar.engine import tools as tool
 from sidecar.errors import InvalidRequest, SidecarError
 from sidecar.worker import Picture
@@ -87,6 +88,7 @@ class GenerationRequest:
     def check(self) -> None:
         """Raises:
         InvalidRequest: a member is out of its range.
+        InvalidSchema: a schema is too large, or of no arguments.
         """
         conversation.check(self.messages)
         for member, (least, most) in RANGES.items():
@@ -99,6 +101,8 @@ class GenerationRequest:
             raise InvalidRequest("a bias is a token and between -100 and 100", member="logit_bias")
         if self.schema is not None and self.stop:
             raise InvalidRequest("a stop string would cut JSON that has to validate", member="stop")
+        if self.schema is not None:
+            schema_size.check(self.schema, "response_format")
         tool.check(self.tools, self.tool_choice)
 
     @property

@@ -7,13 +7,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sidecar.engine import messages as conversation
+from sidecar.engine import schema_size
 from sidecar.errors import InvalidRequest, InvalidSchema
 
 CALL, CALL_END = "<tool_call>", "</tool_call>"
@@ -31,7 +30,7 @@ NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}", re.ASCII)
 def check(tools: Sequence[Mapping[str, Any]], choice: Choice) -> None:
     """Raises:
     InvalidRequest: a name is not one, or comes twice; the choice is none of these tools.
-    InvalidSchema: a tool's parameters are not an object.
+    InvalidSchema: a tool's parameters are not an object, or too large.
     """
     if len(tools) > MAX_TOOLS:
         raise InvalidRequest(f"more than {MAX_TOOLS} tools", member="tools")
@@ -48,7 +47,7 @@ def check(tools: Sequence[Mapping[str, Any]], choice: Choice) -> None:
     elif choice["name"] not in names:
         raise InvalidRequest("tool_choice names none of the tools", member="tool_choice")
     for tool in tools:
-        conversation.check_text(json.dumps(tool, ensure_ascii=False), "tools")
+        schema_size.check(tool, "tools")
         if arguments_schema(tool).get("type", "object") != "object":
             raise InvalidSchema("arguments that are not an object", member="tools", reason="not an object")
 

@@ -31,6 +31,7 @@ def bind(*, router: Router) -> Sequence[Bound[Any, Any]]:
     async def completions(params: ChatCompletionRequest, call: Call) -> ChatCompletion:
         request = generation_request(params, call)
         route = await router.route(params.model, request)
+        call.settle()
         answer = _Answer(route.name)
         stream = _Stream(answer, call) if params.stream else None
         choices = [GrowingChoice(index) for index in range(params.n or 1)]

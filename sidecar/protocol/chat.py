@@ -3,7 +3,7 @@
 Reference: https://platform.openai.com/docs/api-reference/chat
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, ModelWrapValidatorHandler, ValidationError, model_validator
@@ -14,6 +14,8 @@ from sidecar.protocol.chat_answer import ChatCompletion, ChatCompletionChunk
 from sidecar.protocol.chat_messages import AnyMessage, NamedTool, RequestPart, ResponseFormat, Tool
 from sidecar.protocol.message import Message, Method, Notification, RequestId, VerbatimMessage
 
+MAX_MESSAGES = 4096
+"""Far more than any context holds, and so are as many parts of all messages together."""
 MAX_ERRORS = 10
 MAX_PATH_CHARACTERS = 200
 
@@ -51,7 +53,7 @@ class ChatCompletionRequest(VerbatimMessage):
     What does not fit is an `InvalidRequest` that names the member, as at OpenAI, and not this pipe's `InvalidParams`.
     """
 
-    messages: Annotated[list[AnyMessage], Field(min_length=1, max_length=4096)]
+    messages: Annotated[list[AnyMessage], Field(min_length=1, max_length=MAX_MESSAGES)]
     model: Annotated[
         str | None,
         Field(max_length=500, description="A model's id or repository; absent or auto: the app chooses"),
@@ -82,6 +84,7 @@ class ChatCompletionRequest(VerbatimMessage):
     @classmethod
     def _named(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         kept = openai_members.checked(value, known=cls.model_fields, table=openai_members.OF_A_REQUEST)
+        _refuse_too_many(kept)
         try:
             request = handler(kept)
         except ValidationError as error:
@@ -104,6 +107,21 @@ class ChatCompletionRequest(VerbatimMessage):
             raise InvalidRequest("top_logprobs goes with logprobs: true", member="top_logprobs")
         if self.stream_options and not self.stream:
             raise InvalidRequest("stream_options goes with stream: true", member="stream_options")
+
+
+def _refuse_too_many(request: Any) -> None:
+    """Before a model is made of each of them."""
+    messages = request.get("messages") if isinstance(request, Mapping) else None
+    if not isinstance(messages, list):
+        return  # pydantic says what is wrong with it
+    contents = [message.get("content") for message in messages if isinstance(message, Mapping)]
+    parts = sum(len(content) for content in contents if isinstance(content, list))
+    if max(len(messages), parts) > MAX_MESSAGES:
+        raise InvalidRequest(
+            f"more than {MAX_MESSAGES} messages or parts",
+            member="messages",
+            errors=[{"path": "messages", "problem": "too_long"}],
+        )
 
 
 def _path(place: Sequence[int | str]) -> str:

@@ -40,6 +40,10 @@ class Call(Protocol):
     async def notify(self, notification: Notification[Params], params: Params) -> None:
         """Sends a notification as soon as there is room for it."""
 
+    def settle(self) -> None:
+        """Says that the request's own work is done and others are waited for: of the background's requests the next is
+        opened then."""
+
 
 @dataclass(frozen=True)
 class Bound(Generic[Params, Result]):

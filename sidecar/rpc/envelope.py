@@ -31,7 +31,7 @@ class EnvelopeError(Exception):
         self.id = request_id
 
 
-def opened(line: bytes) -> Envelope:
+def opened(line: bytes | bytearray) -> Envelope:
     """The message in `line`.
 
     Raises:
@@ -57,6 +57,16 @@ def opened(line: bytes) -> Envelope:
     if not isinstance(params, dict):
         raise EnvelopeError(InvalidJsonRpc("params are not an object"), request_id)
     return Envelope(request_id, method, params)
+
+
+def id_of(head: bytes) -> RequestId | None:
+    """The id of a request that begins so, None where it cannot be told."""
+    try:
+        message = from_json(head, allow_inf_nan=False, allow_partial=True)
+    except ValueError:
+        return None
+    request_id = message.get("id") if isinstance(message, dict) else None
+    return request_id if _is_id(request_id) else None
 
 
 def _is_id(value: object) -> bool:

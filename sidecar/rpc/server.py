@@ -8,7 +8,7 @@ import itertools
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
@@ -27,9 +27,11 @@ from sidecar.errors import (
 )
 from sidecar.protocol.core import CANCEL_REQUEST, INITIALIZE, InitializeParams, InitializeResult
 from sidecar.protocol.message import Notification, RequestId
+from sidecar.rpc.background import Background
 from sidecar.rpc.dispatch import Dispatcher, Json, error_response, validated
-from sidecar.rpc.envelope import Envelope, EnvelopeError, opened
-from sidecar.rpc.transport import MAX_LINE_BYTES, LineWriter, TooLong
+from sidecar.rpc.envelope import Envelope, EnvelopeError, id_of, opened
+from sidecar.rpc.transport import MAX_LINE_BYTES, Line, LineWriter, TooHeavy, TooLong
+from sidecar.rpc.weight import MAX_VALUES, can_wait
 
 log = logging.getLogger(__name__)
 
@@ -50,24 +52,22 @@ class Server:
         self._initialize = initialize
         self._initialized = False
         self._closing: SidecarError | None = None
-        self._running: dict[RequestId, asyncio.Task[Json]] = {}
+        self._running: dict[RequestId, _Served] = {}
+        self._background = Background()
         self._loop = asyncio.get_running_loop()
         self._posts = _Posts(self, writer)
 
-    def receive(self, line: bytes | TooLong) -> None:
-        """Serves one line. Never waits and never raises for what is in it."""
+    def receive(self, line: Line) -> None:
+        """Serves one line, or has it wait for its turn if it is the background's. Never waits and never raises for what
+        is in it."""
         if isinstance(line, TooLong):
             self._refuse(None, LineTooLong("discarded an over-long line", limit=MAX_LINE_BYTES))
-            return
-        try:
-            envelope = opened(line)
-        except EnvelopeError as bad:
-            self._refuse(bad.id if bad.id not in self._running else None, bad.error)
-            return
-        if envelope.id is None:
-            self._notified(envelope)
+        elif isinstance(line, TooHeavy):
+            self._refuse(self._unused(id_of(line.head)), LineTooLong("a line of too many values", limit=MAX_VALUES))
+        elif self._initialized and can_wait(line):
+            self._background.add(partial(self._serve, line, in_background=True))
         else:
-            self._requested(envelope, envelope.id)
+            self._serve(line)
 
     async def notify(self, notification: Notification[Params], params: Params) -> None:
         """Sends a notification as soon as there is room for it.
@@ -88,16 +88,32 @@ class Server:
     async def close(self, why: SidecarError) -> None:
         """Cancels what runs and waits until it is answered: with `why`, as is what still comes."""
         self._closing = why
-        tasks = list(self._running.values())
+        self._background.drain()
+        tasks = [served.task for served in self._running.values()]
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=CLOSE_SECONDS)
         await asyncio.sleep(0)  # their answers are written by call-backs of this turn of the loop
 
-    def _requested(self, envelope: Envelope, request_id: RequestId) -> None:
+    def _serve(self, line: bytes | bytearray, *, in_background: bool = False) -> asyncio.Event | None:
+        """Returns what says that the line's request has settled, if it began one."""
+        try:
+            envelope = opened(line)
+        except EnvelopeError as bad:
+            self._refuse(self._unused(bad.id), bad.error)
+            return None
+        if envelope.id is None:
+            self._notified(envelope)
+            return None
+        return self._requested(envelope, envelope.id, in_background)
+
+    def _unused(self, request_id: RequestId | None) -> RequestId | None:
+        """With the id of a running request an answer would be taken for that one's."""
+        return None if request_id in self._running else request_id
+
+    def _requested(self, envelope: Envelope, request_id: RequestId, in_background: bool) -> asyncio.Event | None:
         if request_id in self._running:
-            # With its own id this answer would be taken for that of the running request.
             self._refuse(None, InvalidJsonRpc("the id is in use by a running request", id=request_id))
         elif envelope.method == INITIALIZE.name:
             self._handshake(envelope)
@@ -108,10 +124,13 @@ class Server:
         elif self._closing:
             self._refuse(request_id, self._closing)
         else:
-            task = self._loop.create_task(self._dispatcher.dispatch(envelope, _ServedCall(request_id, self)))
-            self._running[request_id] = task
+            call = _ServedCall(request_id, self)
+            task = self._loop.create_task(self._dispatcher.dispatch(envelope, call))
+            self._running[request_id] = _Served(task, in_background)
             # A call-back, because a task that is cancelled before its first step never runs, and must answer too.
-            task.add_done_callback(partial(self._done, envelope, request_id, time.monotonic()))
+            task.add_done_callback(partial(self._done, envelope, call, time.monotonic()))
+            return call.settled
+        return None
 
     def _handshake(self, envelope: Envelope) -> None:
         try:
@@ -131,13 +150,22 @@ class Server:
             except InvalidParams:
                 log.warning("a cancellation without an id")
                 return
-            if task := self._running.get(cancel.id):
-                task.cancel()
+            served = self._running.get(cancel.id)
+            if served and not served.in_background:
+                served.task.cancel()
+            else:  # after its request, which may wait to be opened yet; and a thousand of them are no person's wait
+                self._background.add(partial(self._cancel, cancel.id))
         else:
             log.warning("ignored a notification", extra={"method": envelope.method[:100]})
 
-    def _done(self, envelope: Envelope, request_id: RequestId, started: float, task: asyncio.Task[Json]) -> None:
+    def _cancel(self, request_id: RequestId) -> None:
+        if served := self._running.get(request_id):
+            served.task.cancel()
+
+    def _done(self, envelope: Envelope, call: "_ServedCall", started: float, task: asyncio.Task[Json]) -> None:
+        request_id = call.id
         del self._running[request_id]
+        call.settle()
         cancelled = self._closing or RequestCancelled("cancelled")
         response = error_response(request_id, cancelled) if task.cancelled() else task.result()
         log.info(
@@ -170,12 +198,22 @@ class Server:
 
 
 @dataclass(frozen=True)
+class _Served:
+    task: asyncio.Task[Json]
+    in_background: bool
+
+
+@dataclass(frozen=True)
 class _ServedCall:
     id: RequestId
     _server: Server
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def notify(self, notification: Notification[Params], params: Params) -> None:
         await self._server.notify(notification, params)
+
+    def settle(self) -> None:
+        self.settled.set()
 
 
 class _Posts:

@@ -10,12 +10,16 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from sidecar.errors import LineTooLong
+from sidecar.rpc.weight import MAX_VALUES, costly_bytes, is_too_heavy
 
 MAX_LINE_BYTES = 32 * 2**20
 """Of one line without its newline. A picture of 20 MB as base64 fits; both ends refuse to send more."""
 
+HEAD_BYTES = 1024
+"""What is kept of a line that is too heavy to be opened: its id is there."""
 READ_BYTES = 2**20
 HIGH_WATER_BYTES = 2**20
 """Notifications wait while more than this is unwritten."""
@@ -30,37 +34,66 @@ class TooLong:
 TOO_LONG = TooLong()
 
 
+@dataclass(frozen=True)
+class TooHeavy:
+    """Stands for a line whose values are too many to be parsed."""
+
+    head: bytes
+
+
+Line = bytes | bytearray | TooLong | TooHeavy
+
+
 class LineSplitter:
-    """Cuts a stream of bytes into lines, and holds at most one line of the allowed length."""
+    """Cuts a stream of bytes into lines, and holds at most one line of what is allowed."""
 
     def __init__(self, max_bytes: int = MAX_LINE_BYTES) -> None:
         self._max_bytes = max_bytes
-        self._partial = bytearray()
-        self._discarding = False
+        self._begin()
 
-    def feed(self, data: bytes) -> Iterator[bytes | TooLong]:
+    def feed(self, data: bytes) -> Iterator[Line]:
         """The lines that `data` completes, without their newlines. Consume it whole before the next call."""
         *complete, rest = data.split(b"\n")
         for end in complete:
-            yield self._line(end)
+            self._keep(end)
+            yield self._line()
+            self._begin()
         self._keep(rest)
 
-    def _line(self, end: bytes) -> bytes | TooLong:
-        self._keep(end)
-        line = TOO_LONG if self._discarding else bytes(self._partial)
-        self._partial.clear()
-        self._discarding = False
-        return line
+    def _begin(self) -> None:
+        self._partial = bytearray()
+        self._refused: TooLong | TooHeavy | None = None
+        self._costly_bytes = 0
+        self._weighed_at = MAX_VALUES
+
+    def _line(self) -> Line:
+        if self._costly_bytes > MAX_VALUES:
+            self._weigh()
+        return self._refused or self._partial
 
     def _keep(self, data: bytes) -> None:
+        if self._refused is not None:
+            return
         if len(self._partial) + len(data) > self._max_bytes:
-            self._discarding = True
-            self._partial = bytearray()  # clear() would keep the memory
-        if not self._discarding:
-            self._partial += data
+            self._refuse(TOO_LONG)
+            return
+        self._partial += data
+        self._costly_bytes += costly_bytes(data)
+        # Looked at closely only where its texts could hold all of that, and each time twice as late as before.
+        if self._costly_bytes > self._weighed_at:
+            self._weigh()
+            self._weighed_at = 2 * self._costly_bytes
+
+    def _weigh(self) -> None:
+        if self._refused is None and is_too_heavy(self._partial):
+            self._refuse(TooHeavy(bytes(self._partial[:HEAD_BYTES])))
+
+    def _refuse(self, stand_in: TooLong | TooHeavy) -> None:
+        self._refused = stand_in
+        self._partial = bytearray()  # clear() would keep the memory
 
 
-def start_reading(fd: int, on_line: Callable[[bytes | TooLong], None], on_end: Callable[[], None]) -> None:
+def start_reading(fd: int, on_line: Callable[[Line], None], on_end: Callable[[], None]) -> None:
     """Reads `fd` on a thread of its own until it ends. Both callbacks are called on that thread."""
 
     def read() -> None:
