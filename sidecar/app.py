@@ -45,6 +45,7 @@ class App:
         self._leave = leave
         self._tasks: set[asyncio.Task[None]] = set()
         self._set: dict[str, int | None] = {}
+        self._left: list[tuple[str, str]] = []
         if options.catalog:  # read now, so that a wrong one is refused at the start
             _ = self.catalog
 
@@ -83,8 +84,8 @@ class App:
         ]
 
         def on_open(connection: "apsw.Connection") -> None:
-            message.interrupt_left(connection, "sidecar_restarted")  # by the process before this one
-            loop.call_soon_threadsafe(self._opened, of_rows(setting.listed(connection)))
+            left = message.interrupt_left(connection, "sidecar_restarted")  # by the process before this one
+            loop.call_soon_threadsafe(self._opened, of_rows(setting.listed(connection)), left)
 
         return Database(self._folder.database, self._folder.copies, partial(builtin.write, models=models), on_open)
 
@@ -212,7 +213,7 @@ class App:
     def _sessions(self) -> Sequence[Bound[Any, Any]]:
         from sidecar.methods import sessions
 
-        return sessions.bind(sessions=self.sessions)
+        return sessions.bind(sessions=self.sessions, take_left=self._take_left)
 
     def _models(self) -> Sequence[Bound[Any, Any]]:
         from sidecar.methods import models
@@ -273,13 +274,19 @@ class App:
 
         self._post(STATUS_CHANGED, as_message(status))
 
-    def _opened(self, settings: Sequence["Setting"]) -> None:
-        """The database is open: at the start, or when it could not be opened then and somebody needed it."""
+    def _opened(self, settings: Sequence["Setting"], left: list[tuple[str, str]]) -> None:
+        """The database is open: at the start, or when it could not be opened then and somebody needed it. `left` are
+        the answers that the process before this one left unfinished."""
+        self._left = left
         self._set = {setting.key: setting.value for setting in settings}
         if "engine" in vars(self):
             self._configure(self.engine)
         if self.database.recovery:
             self._tell_of_store()
+
+    def _take_left(self) -> Sequence[tuple[str, str]]:
+        left, self._left = self._left, []
+        return left
 
     def _tell_of_store(self) -> None:
         from sidecar.methods.store import as_message

@@ -15,7 +15,7 @@ from sidecar.chat.context import Context
 from sidecar.chat.listener import Listener
 from sidecar.chat.title import one_line
 from sidecar.chat.titling import entitle
-from sidecar.errors import DiskFull, InvalidRequest, SessionBusy, StoreError
+from sidecar.errors import DiskFull, InvalidRequest, SessionBusy, SidecarError, StoreError
 from sidecar.routing import Router
 from sidecar.store import Database, message, search, session
 from sidecar.store.message import Message, Part
@@ -161,20 +161,15 @@ class Sessions:
             InvalidRequest: it is not the last message, or it is whole, or as long as an answer gets.
         """
 
-        async def begin() -> Turn:
-            before, old = await self._up_to(session_id, message_id, "assistant")
-            (last,), _ = await self._database.read(message.page, session_id, None, 1)
-            if last.id != old.id or (old.state == "complete" and old.finish_reason != "length"):
-                raise InvalidRequest("only the last answer is continued, if it broke off", member="messageId")
-            if len(old.text) >= ANSWER_CHARACTERS:
-                raise InvalidRequest("an answer gets no longer", member="messageId")
+        return await self._begun(session_id, self._go_on(session_id, message_id, model, by_itself=False))
 
-            def write(connection: apsw.Connection, answer: Message) -> None:
-                message.update(connection, answer)
-
-            return await self._ask(before, model, write, goes_on=old)
-
-        return await self._begun(session_id, begin())
+    async def resume(self, left: Sequence[tuple[str, str]]) -> None:
+        """Has these answers go on, by the ids of chat and message. One that cannot waits for a person."""
+        for session_id, message_id in left:
+            try:
+                await self._begun(session_id, self._go_on(session_id, message_id, None, by_itself=True))
+            except SidecarError as error:
+                log.warning("an answer does not go on by itself: %s", error, extra={"id": message_id})
 
     async def stop(self, session_id: str) -> None:
         """Ends the answer that streams, if there is one; returns when what there is of it is kept."""
@@ -202,6 +197,20 @@ class Sessions:
         task.add_done_callback(lambda _: self._beginning.pop(session_id))
         # Who asked may go away; the question is written then, and its answer follows all the same.
         return await asyncio.shield(task)
+
+    async def _go_on(self, session_id: str, message_id: str, model: str | None, *, by_itself: bool) -> Turn:
+        before, old = await self._up_to(session_id, message_id, "assistant")
+        (last,), _ = await self._database.read(message.page, session_id, None, 1)
+        if last.id != old.id or (old.state == "complete" and old.finish_reason != "length"):
+            raise InvalidRequest("only the last answer is continued, if it broke off", member="messageId")
+        if len(old.text) >= ANSWER_CHARACTERS:
+            raise InvalidRequest("an answer gets no longer", member="messageId")
+        old = replace(old, gone_on=old.gone_on or by_itself)
+
+        def write(connection: apsw.Connection, answer: Message) -> None:
+            message.update(connection, answer)
+
+        return await self._ask(before, model, write, goes_on=old)
 
     async def _ask(
         self,

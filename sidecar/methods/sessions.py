@@ -16,8 +16,8 @@ from sidecar.store.session import Session
 Params = TypeVar("Params", bound=BaseModel)
 
 
-def bind(*, sessions: Sessions) -> Sequence[Bound[Any, Any]]:
-    """All of them."""
+def bind(*, sessions: Sessions, take_left: Callable[[], Sequence[tuple[str, str]]]) -> Sequence[Bound[Any, Any]]:
+    """`take_left` gives the answers that the process before this one left unfinished, once: ids of chat and message."""
 
     async def list_(params: message.ListParams, _call: Call) -> message.SessionsResult:
         listed, cursor = await sessions.listed(params.search, params.cursor, params.limit)
@@ -54,6 +54,10 @@ def bind(*, sessions: Sessions) -> Sequence[Bound[Any, Any]]:
         await sessions.stop(params.session_id)
         return NoResult()
 
+    async def resume(_params: NoParams, _call: Call) -> NoResult:
+        await sessions.resume(take_left())
+        return NoResult()
+
     return (
         Bound(message.LIST, list_),
         Bound(message.CREATE, create, finishes=True),
@@ -65,6 +69,7 @@ def bind(*, sessions: Sessions) -> Sequence[Bound[Any, Any]]:
         Bound(message.CONTINUE, continue_),
         Bound(message.EDIT, edit),
         Bound(message.STOP, stop),
+        Bound(message.RESUME, resume),
     )
 
 

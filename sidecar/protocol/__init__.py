@@ -29,6 +29,7 @@ MODULES: dict[str, str] = {
     "sessions/continue": "sidecar.protocol.sessions",
     "sessions/edit": "sidecar.protocol.sessions",
     "sessions/stop": "sidecar.protocol.sessions",
+    "sessions/resume": "sidecar.protocol.sessions",
     "models/list": "sidecar.protocol.models",
     "models/status": "sidecar.protocol.models",
     "models/download": "sidecar.protocol.models",

@@ -160,6 +160,13 @@ EDIT = Method("sessions/edit", EditParams, TurnResult, "Asks a question anew in 
 STOP = Method(
     "sessions/stop", SessionParams, NoResult, "Ends the answer that streams; what there is of it stays", ("window",)
 )
+RESUME = Method(
+    "sessions/resume",
+    NoParams,
+    NoResult,
+    "Has the answers go on that broke off with the process before this one, each once by itself",
+    ("shell",),
+)
 
 EVENT = Notification("sessions/event", EventParams, "More of an answer that streams, or a change of a message")
 CHANGED = Notification("sessions/changed", SessionResult, "A chat was begun, renamed or gone on with", state=True)
@@ -175,5 +182,6 @@ METHODS: tuple[Method[Any, Any], ...] = (
     CONTINUE,
     EDIT,
     STOP,
+    RESUME,
 )
 NOTIFICATIONS: tuple[Notification[Any], ...] = (EVENT, CHANGED)

@@ -27,7 +27,7 @@ NO_DIGIT = re.compile(r"[^0-9a-f]")
 """What rotted in a picture's name: there is none of that name, and the words beside it stay."""
 COLUMNS = (
     f"{bytes_of('message.id', 'session.id', 'role', 'parts', 'state', 'kind', 'model_name', 'provider_name')}, "
-    f"message.leaves_computer, dropped_before, {bytes_of('finish_reason')}, message.created_at"
+    f"message.leaves_computer, dropped_before, {bytes_of('finish_reason')}, gone_on, message.created_at"
 )
 PARTS = 3
 """The column of them: bytes, as all text here."""
@@ -55,7 +55,7 @@ Part = TextPart | ImagePart
 class Message:
     """A question or an answer. `parts` is empty where they rotted on the disk and cannot be read any more. `kind` is
     the error with which an answer broke off; None where it was stopped. `dropped_before` is how many of the oldest
-    messages did not fit and were not read for it."""
+    messages did not fit and were not read for it. `gone_on` is an answer that went on by itself after a crash."""
 
     session_id: str
     role: Literal["user", "assistant"]
@@ -67,6 +67,7 @@ class Message:
     leaves_computer: bool = False
     dropped_before: int = 0
     finish_reason: FinishReason | None = None
+    gone_on: bool = False
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     created_at: int = field(default_factory=now)
 
@@ -93,8 +94,8 @@ def insert(connection: apsw.Connection, message: Message) -> None:
     """
     connection.execute(
         "INSERT INTO message (id, session, role, parts, state, kind, model_name, provider_name, leaves_computer, "
-        "dropped_before, finish_reason, created_at) "
-        "SELECT ?, number, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM session WHERE id = ?",
+        "dropped_before, finish_reason, gone_on, created_at) "
+        "SELECT ?, number, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM session WHERE id = ?",
         (
             message.id,
             message.role,
@@ -106,6 +107,7 @@ def insert(connection: apsw.Connection, message: Message) -> None:
             message.leaves_computer,
             message.dropped_before,
             message.finish_reason,
+            message.gone_on,
             message.created_at,
             message.session_id,
         ),
@@ -119,7 +121,7 @@ def update(connection: apsw.Connection, message: Message) -> bool:
     """Makes the message of that id what `message` says; False where it was deleted meanwhile."""
     connection.execute(
         "UPDATE message SET parts = ?, state = ?, kind = ?, model_name = ?, provider_name = ?, leaves_computer = ?, "
-        "dropped_before = ?, finish_reason = ?, created_at = ? WHERE id = ?",
+        "dropped_before = ?, finish_reason = ?, gone_on = ?, created_at = ? WHERE id = ?",
         (
             _written(message.parts),
             message.state,
@@ -129,6 +131,7 @@ def update(connection: apsw.Connection, message: Message) -> bool:
             message.leaves_computer,
             message.dropped_before,
             message.finish_reason,
+            message.gone_on,
             message.created_at,
             message.id,
         ),
@@ -205,16 +208,21 @@ def interrupt_streaming(connection: apsw.Connection, kind: str | None, session_i
     return connection.changes()
 
 
-def interrupt_left(connection: apsw.Connection, kind: str) -> None:
-    """Notes when the database was opened that no answer streams any more. Without room for that chats can be read, and
-    the next opening tries again: whoever reads one knows that nobody writes it."""
+def interrupt_left(connection: apsw.Connection, kind: str) -> list[tuple[str, str]]:
+    """Notes when the database was opened that no answer streams any more; says which may go on by themselves, by the
+    ids of chat and message. Without room for that chats can be read, and the next opening tries again: whoever reads
+    one knows that nobody writes it."""
     import apsw
 
+    sql = f"SELECT {bytes_of('session.id', 'message.id')} {FROM} WHERE state = 'streaming' AND NOT gone_on"
     try:
         with transaction(connection):
+            left = [readable(row) for row in connection.execute(sql)]
             interrupt_streaming(connection, kind)
     except (apsw.FullError, apsw.IOError) as error:
         log.error("answers that broke off cannot be marked now: %r", error)
+        return []
+    return [(session_id, message_id) for session_id, message_id in left]
 
 
 def unused(connection: apsw.Connection, attachments: Iterable[str]) -> list[str]:
@@ -261,7 +269,9 @@ def _written(parts: Sequence[Part]) -> str:
 
 
 def _from_row(row: Sequence[Any]) -> Message:
-    id_, session_id, role, parts, state, kind, model, provider, leaves, dropped, reason, created_at = readable(row)
+    id_, session_id, role, parts, state, kind, model, provider, leaves, dropped, reason, gone_on, created_at = readable(
+        row
+    )
     return Message(
         session_id,
         "user" if role == "user" else "assistant",
@@ -273,6 +283,7 @@ def _from_row(row: Sequence[Any]) -> Message:
         bool(leaves),
         dropped,
         reason if reason in get_args(FinishReason) else None,
+        bool(gone_on),
         id_,
         created_at,
     )

@@ -2,6 +2,7 @@ import { useCallback, useState } from "react";
 import { ChatPage } from "./chat/chat-page";
 import { TooltipProvider } from "./components/ui/tooltip";
 import { PreferencesProvider } from "./preferences/preferences";
+import { EngineDown } from "./recovery/engine-down";
 import { Recovered } from "./recovery/recovered";
 import type { KnownChoices } from "./rpc/shell";
 import type { Sidecar } from "./rpc/sidecar";
@@ -17,6 +18,7 @@ export function App({ sidecar, preferences }: { sidecar: Sidecar; preferences: K
       <TooltipProvider delayDuration={500}>
         <div className="flex h-full flex-col">
           <Recovered sidecar={sidecar} />
+          {ready && <EngineDown sidecar={sidecar} />}
           <div className="min-h-0 grow">
             {ready ? (
               <ChatPage sidecar={sidecar} onModelMissing={leave} />

@@ -160,6 +160,72 @@ def test_who_leaves_in_order_loses_nothing_and_the_answer_goes_on_at_the_next_st
         assert text_of(ended(pipe, answer)) == before + "and so on"
 
 
+def kill_in_the_midst(pipe: Pipe, answer: Json) -> None:
+    """When the answer has some words that are written."""
+    for _ in range(60):  # for more than the time between two writes
+        next_delta(pipe, answer)
+    pipe.process.kill()
+    pipe.wait_for_end()
+
+
+def test_an_answer_that_a_crash_cut_off_goes_on_by_itself_once_and_then_by_a_person(
+    provider: Provider, data_dir: Path
+) -> None:
+    with Pipe.sidecar(data_dir) as pipe:
+        pipe.initialize()
+        pipe.request("capabilities/assign", {"capability": "text", "modelId": served(pipe, provider).model})
+        chat = begun(pipe)
+        answer = ask(pipe, chat, "Count")["answer"]
+        kill_in_the_midst(pipe, answer)
+    with Pipe.sidecar(data_dir) as pipe:
+        pipe.initialize()
+        kept = messages(pipe, chat)[1]
+        assert (kept["state"], kept["kind"]) == ("interrupted", "sidecar_restarted")
+        pipe.request("sessions/resume")
+        going_on = messages(pipe, chat)[1]
+        assert (going_on["id"], going_on["state"], going_on["kind"]) == (answer["id"], "streaming", None)
+        next_delta(pipe, answer)
+        assert provider.bodies[-1]["messages"][-1] == {"role": "assistant", "content": text_of(kept)}
+        pipe.request("sessions/resume")  # there is nothing more to it
+        kill_in_the_midst(pipe, answer)
+    with Pipe.sidecar(data_dir) as pipe:
+        pipe.initialize()
+        pipe.request("sessions/resume")
+        kept = messages(pipe, chat)[1]
+        assert (kept["state"], kept["kind"]) == ("interrupted", "sidecar_restarted")
+        provider.will(replies.chat("and", " so on"))
+        pipe.request("sessions/continue", {"sessionId": chat, "messageId": answer["id"]})
+        assert text_of(ended(pipe, answer)) == text_of(kept) + "and so on"
+
+
+def test_what_cannot_go_on_and_what_was_broken_off_in_order_waits_for_a_person(
+    provider: Provider, data_dir: Path
+) -> None:
+    with Pipe.sidecar(data_dir) as pipe:
+        pipe.initialize()
+        model = served(pipe, provider).model
+        pipe.request("capabilities/assign", {"capability": "text", "modelId": model})
+        chat = begun(pipe)
+        kill_in_the_midst(pipe, ask(pipe, chat, "Count")["answer"])
+    with Pipe.sidecar(data_dir) as pipe:
+        pipe.initialize()
+        pipe.request("providers/delete", {"providerId": pipe.request("providers/list")["providers"][1]["id"]})
+        pipe.request("sessions/resume")  # the built-in model is not here
+        assert messages(pipe, chat)[1]["state"] == "interrupted"
+        model = served(pipe, provider).model
+        pipe.request("capabilities/assign", {"capability": "text", "modelId": model})
+        left = ask(pipe, begun(pipe), "Count")["answer"]
+        next_delta(pipe, left)
+        pipe.close_stdin()
+        assert pipe.exit_code(timeout=5) == 0
+        pipe.wait_for_end()
+    with Pipe.sidecar(data_dir) as pipe:
+        pipe.initialize()
+        pipe.request("sessions/resume")
+        states = [messages(pipe, each)[1]["state"] for each in (chat, left["sessionId"])]
+        assert states == ["interrupted", "interrupted"]
+
+
 @pytest.fixture
 def one(provider: Provider, data_dir: Path) -> Iterator[Served]:
     with Pipe.sidecar(data_dir) as pipe:

@@ -20,7 +20,7 @@ use crate::instance::Instance;
 use crate::offered::Offered;
 use crate::preferences::Preferences;
 use crate::relay::Relay;
-use crate::{erasure, web_data, window};
+use crate::{erasure, resumption, web_data, window};
 
 /// Where the sidecar's code was not found.
 #[derive(Debug, thiserror::Error)]
@@ -111,7 +111,9 @@ fn set_up(
         let (environment, supervisor) = source.start(data.path(), catalog, client);
         let supervisor = Arc::new(supervisor);
         let keychain = Keychain::of_folder(data.path(), keychain::PATIENCE);
-        (environment, Arc::clone(&supervisor), Keys::start(supervisor, keychain))
+        let keys = Keys::start(Arc::clone(&supervisor), keychain);
+        tokio::spawn(resumption::follow(Arc::clone(&supervisor), keys.lent()));
+        (environment, supervisor, keys)
     });
     app.manage(preferences);
     app.manage(environment);

@@ -22,6 +22,7 @@ mod offered;
 mod page;
 mod preferences;
 mod relay;
+mod resumption;
 mod web_data;
 mod window;
 

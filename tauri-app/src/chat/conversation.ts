@@ -44,8 +44,8 @@ export type Happened =
   | { type: "refused"; error: RpcError }
   | { type: "unread"; error: RpcError }
   | { type: "heard"; events: readonly EventParams[] }
-  /** The sidecar ended; so did what it was writing. */
-  | { type: "ended" };
+  /** The sidecar ended; so did what it was writing, unless the next one goes on with it. */
+  | { type: "ended"; restarts: boolean };
 
 export function opened(sessionId: string | null): Conversation {
   return {
@@ -101,7 +101,11 @@ export function conversation(state: Conversation, happened: Happened): Conversat
       return ours.reduce(follow, state);
     }
     case "ended":
-      return { ...state, messages: state.messages.map(cutOff), parked: [] };
+      return {
+        ...state,
+        messages: happened.restarts ? state.messages : state.messages.map(cutOff),
+        parked: [],
+      };
   }
 }
 

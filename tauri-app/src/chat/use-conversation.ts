@@ -65,9 +65,16 @@ export function useConversation(sidecar: Sidecar, giveUp: (sessionId: string) =>
           timer ??= setTimeout(tell, RENDER_EVERY);
         }
       }),
-      sidecar.on("shell/sidecar", (sidecarState) =>
-        sidecarState.state === "ready" ? void read() : happen({ type: "ended" }),
-      ),
+      sidecar.on("shell/sidecar", ({ state }) => {
+        clearTimeout(timer);
+        timer = undefined;
+        heard = []; // the last words of the one before, which may never have been written down
+        if (state === "ready") {
+          void read();
+        } else {
+          happen({ type: "ended", restarts: state === "starting" });
+        }
+      }),
       sidecar.on("shell/notificationsLost", () => void read()),
       () => clearTimeout(timer),
     ];

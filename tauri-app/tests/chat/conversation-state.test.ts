@@ -179,7 +179,7 @@ test("older pages stay when the newest one is read again", () => {
 });
 
 test("an answer whose sidecar ended has broken off", () => {
-  const state = after(reading(QUESTION, ANSWER), { type: "ended" });
+  const state = after(reading(QUESTION, ANSWER), { type: "ended", restarts: false });
   expect(state.messages.at(-1)).toMatchObject({ state: "interrupted", kind: "sidecar_restarted" });
 });
 

@@ -1,7 +1,7 @@
 import { act, screen, waitFor, within } from "@testing-library/react";
 import { expect, test, vi } from "vitest";
 import { KeptChats } from "../shell/chats";
-import { engineStatus } from "../shell/sidecar";
+import { engineStatus, failure } from "../shell/sidecar";
 import { expectNoAxeViolations } from "../window";
 import { answers, ask, field, openChat, questions, replying, send, stop } from "./page";
 
@@ -110,14 +110,26 @@ test("a sidecar that came back is asked anew whether it loads, and what became o
   act(() => window.chats.piece("Hel"));
   act(() => window.shell.notify({ method: "engine/status", params: engineStatus({ loading: true }) }));
   act(() => window.shell.notify({ method: "shell/sidecar", params: { state: "starting" } }));
-  expect(await screen.findByRole("alert")).toHaveTextContent("The engine was restarted");
+  expect(screen.queryByRole("alert"), "the next one may go on with it").toBeNull();
   const before = window.shell.calls("engine/status").length;
   window.chats.breakOff("sidecar_restarted");
   act(() => window.shell.notify({ method: "shell/sidecar", params: { state: "ready" } }));
   await waitFor(() => expect(window.shell.calls("engine/status")).toHaveLength(before + 1));
   await waitFor(() => expect(window.shell.calls("sessions/messages")).not.toEqual([]));
+  expect(await screen.findByRole("alert")).toHaveTextContent("The engine was restarted");
   expect(answers()[0]).toHaveTextContent("Hel");
   expect(screen.getByRole("button", { name: "Continue" })).toBeVisible();
+});
+
+test("an answer whose sidecar does not come back has broken off", async () => {
+  const window = await openChat();
+  await ask(window, "Hi");
+  await waitFor(() => expect(answers()).toHaveLength(1));
+  act(() => window.chats.piece("Hel"));
+  const error = failure("sidecar_unavailable", true);
+  act(() => window.shell.notify({ method: "shell/sidecar", params: { state: "down", error } }));
+  const broken = await screen.findByText("The engine was restarted");
+  expect(broken).toBeVisible();
 });
 
 test("an answer that reached its length limit says so, and can go on", async () => {

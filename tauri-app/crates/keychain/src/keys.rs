@@ -22,6 +22,7 @@ pub struct Keys {
     keychain: Keychain,
     /// Held for all of a change, so that what is known of providers is true until it is done.
     held: Mutex<Held>,
+    lent: watch::Sender<usize>,
 }
 
 /// What this run knows.
@@ -40,9 +41,15 @@ impl Keys {
     /// asked of the keychain before the person has added a provider.
     pub fn start(supervisor: Arc<Supervisor>, keychain: Keychain) -> Arc<Self> {
         let (state, notifications) = (supervisor.state(), supervisor.subscribe());
-        let keys = Arc::new(Self { supervisor, keychain, held: Mutex::default() });
+        let keys = Arc::new(Self { supervisor, keychain, held: Mutex::default(), lent: watch::Sender::default() });
         tokio::spawn(Arc::clone(&keys).follow(state, notifications));
         keys
+    }
+
+    /// How many sidecars have been given what is kept for them; the one that runs is among them once all of its keys were
+    /// put.
+    pub fn lent(&self) -> watch::Receiver<usize> {
+        self.lent.subscribe()
     }
 
     /// Gives a provider its key: to the sidecar, and to the keychain if it is to be `keep`t. Otherwise it is for this run
@@ -143,6 +150,7 @@ impl Keys {
                         State::Ready(sidecar) if served.as_ptr() != Arc::as_ptr(&sidecar) => {
                             served = Arc::downgrade(&sidecar);
                             self.lend(&sidecar).await;
+                            self.lent.send_modify(|sidecars| *sidecars += 1);
                         }
                         State::Stopped => return,
                         _ if changed.is_err() => return,

@@ -1,11 +1,12 @@
 //! One request as its caller holds it, and the queue between the pipe and that caller.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 
+use crate::again::{Again, Putting};
 use crate::error::RpcError;
 use crate::transport::Link;
 use crate::wire::Notification;
@@ -25,6 +26,10 @@ pub struct Call {
     events: mpsc::UnboundedReceiver<Event>,
     waiting: Arc<AtomicUsize>,
     answered: bool,
+    /// What is done if the sidecar dies before anything was heard.
+    again: Option<Again>,
+    putting: Option<Putting>,
+    cancelled: AtomicBool,
 }
 
 impl Call {
@@ -32,7 +37,14 @@ impl Call {
         let (sender, events) = mpsc::unbounded_channel();
         let waiting = Arc::new(AtomicUsize::new(0));
         let feed = Feed { events: sender, waiting: Arc::clone(&waiting), limit };
-        (Self { id, link, events, waiting, answered: false }, feed)
+        let (again, putting, cancelled) = (None, None, AtomicBool::new(false));
+        (Self { id, link, events, waiting, answered: false, again, putting, cancelled }, feed)
+    }
+
+    /// The same call, put once more should its sidecar die before anything was heard of it.
+    pub(crate) fn put_again(mut self, again: Again) -> Self {
+        self.again = Some(again);
+        self
     }
 
     pub fn id(&self) -> &str {
@@ -41,22 +53,57 @@ impl Call {
 
     /// Asks the sidecar to stop; the answer still comes, usually `request_cancelled`.
     pub fn cancel(&self) {
-        self.link.send_cancel(&self.id);
+        self.cancelled.store(true, Ordering::Relaxed);
+        match &self.putting {
+            Some(putting) => putting.take_back(),
+            None => self.link.send_cancel(&self.id),
+        }
     }
 
     /// The next notification, or the answer, after which the call is over. Cancel safe.
     pub async fn next(&mut self) -> Event {
-        match self.events.recv().await {
-            Some(Event::Notification(notification)) => {
-                self.waiting.fetch_sub(size(&notification), Ordering::Relaxed);
-                Event::Notification(notification)
+        loop {
+            if let Some(putting) = &mut self.putting {
+                let put = putting.done().await;
+                self.putting = None;
+                match put {
+                    Ok(call) => self.go_on_as(call),
+                    Err(error) => return self.answered(Err(error)),
+                }
             }
-            Some(answer) => {
-                self.answered = true;
-                answer
+            match self.events.recv().await {
+                Some(Event::Notification(notification)) => {
+                    self.waiting.fetch_sub(size(&notification), Ordering::Relaxed);
+                    // From here on it would be heard twice.
+                    self.again = None;
+                    return Event::Notification(notification);
+                }
+                Some(Event::Answer(answer)) => match (&answer, self.again.take()) {
+                    (Err(error), Some(again)) if error.is_of_crash() && !self.cancelled.load(Ordering::Relaxed) => {
+                        self.putting = Some(again.put());
+                    }
+                    _ => return self.answered(answer),
+                },
+                // The feed answers before it goes, so this is a second call after the answer.
+                None => {
+                    return Event::Answer(Err(RpcError::lasting("internal_error", "this request was answered before")));
+                }
             }
-            // The feed answers before it goes, so this is a second call after the answer.
-            None => Event::Answer(Err(RpcError::lasting("internal_error", "this request was answered before"))),
+        }
+    }
+
+    fn answered(&mut self, answer: Result<Box<RawValue>, RpcError>) -> Event {
+        self.answered = true;
+        Event::Answer(answer)
+    }
+
+    /// Is, from now on, that call of the next sidecar.
+    fn go_on_as(&mut self, mut call: Self) {
+        std::mem::swap(self, &mut call);
+        // Of the one before nothing is left to abandon.
+        call.answered = true;
+        if call.cancelled.load(Ordering::Relaxed) {
+            self.cancel();
         }
     }
 

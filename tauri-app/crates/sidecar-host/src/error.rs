@@ -43,6 +43,10 @@ impl RpcError {
         Self::passing("sidecar_restarted", "the sidecar ended before it answered")
     }
 
+    pub(crate) fn is_of_crash(&self) -> bool {
+        self.kind == "sidecar_restarted"
+    }
+
     /// No sidecar runs, so the request was not sent.
     pub fn sidecar_unavailable(message: impl Into<String>) -> Self {
         Self::passing("sidecar_unavailable", message)

@@ -11,11 +11,18 @@
 //! | [`call`] | one request as its caller holds it |
 //! | [`stderr`] | what the sidecar says on stderr: always drained, kept in a ring and a file |
 //! | [`sidecar`] | one running sidecar: process + transport + handshake |
-//! | [`supervisor`] | one sidecar after another: starts a new one when one dies |
+//! | `pulse` | whether a sidecar still answers |
+//! | [`supervisor`] | one sidecar after another: starts a new one when one dies or hangs |
+//! | `budget` | how often it may fail before none is started by itself |
+//! | `caller` | a request's way to whichever sidecar is ready |
+//! | `again` | background requests, put again after a crash |
 //!
 //! Nothing here knows of windows. Only Unix is supported: process groups and signals are the means.
 
+mod again;
+mod budget;
 mod call;
+mod caller;
 mod error;
 mod footing;
 mod launch;
@@ -24,6 +31,7 @@ mod log_file;
 mod outbox;
 mod pending;
 mod process;
+mod pulse;
 mod sidecar;
 mod stderr;
 mod supervisor;
@@ -31,14 +39,17 @@ mod system_proxy;
 mod transport;
 mod wire;
 
+pub use budget::Budget;
 pub use call::{Call, Event};
+pub use caller::State;
 pub use error::RpcError;
 pub use footing::Footing;
 pub use launch::{Checkout, Launch, inherited_environment};
 pub use line::MAX_LINE_BYTES;
 pub use log_file::LogFile;
 pub use process::{Exit, GRACE, Pipes, Process};
+pub use pulse::Pulse;
 pub use sidecar::{Client, Options, Server, Sidecar, StartError};
-pub use supervisor::{Budget, State, Supervisor};
+pub use supervisor::Supervisor;
 pub use transport::{REQUEST_QUEUE_BYTES, Transport};
 pub use wire::Notification;

@@ -90,6 +90,11 @@ impl Process {
             return exit;
         }
         tracing::warn!("a process ignored the end of its stdin and SIGTERM: killing it");
+        self.kill().await
+    }
+
+    /// Ends one that does not answer, at once.
+    pub async fn kill(&mut self) -> Exit {
         self.signal(Signal::KILL);
         self.wait().await
     }

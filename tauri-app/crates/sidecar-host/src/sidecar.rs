@@ -1,12 +1,11 @@
 //! One running sidecar: its process, its transport and its handshake.
 
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use tokio::sync::{Notify, broadcast, watch};
+use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -15,6 +14,7 @@ use crate::error::RpcError;
 use crate::launch::Launch;
 use crate::log_file::LogFile;
 use crate::process::{Exit, GRACE, Process};
+use crate::pulse::Pulse;
 use crate::stderr::Tail;
 use crate::transport::Transport;
 use crate::wire::Notification;
@@ -39,11 +39,12 @@ pub struct Options {
     pub handshake: Duration,
     /// How long each rung of the shutdown ladder waits.
     pub grace: Duration,
+    pub pulse: Pulse,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { handshake: Duration::from_secs(90), grace: GRACE }
+        Self { handshake: Duration::from_secs(90), grace: GRACE, pulse: Pulse::default() }
     }
 }
 
@@ -145,6 +146,12 @@ impl Sidecar {
     pub async fn shut_down(&self) -> Exit {
         self.life.end().await
     }
+
+    /// Ends the process without waiting for anything that it would still do.
+    pub async fn kill(&self) -> Exit {
+        self.life.order(Order::Die);
+        self.exited().await
+    }
 }
 
 async fn initialize(transport: &Transport, client: &Client) -> Result<Server, RpcError> {
@@ -154,11 +161,19 @@ async fn initialize(transport: &Transport, client: &Client) -> Result<Server, Rp
         .map_err(|error| RpcError::lasting("internal_error", format!("the handshake's answer is not one: {error}")))
 }
 
+/// What a process is told; what it was told first counts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Order {
+    Live,
+    Leave,
+    Die,
+}
+
 /// The task that owns the process, seen from outside. Dropping it ends the process.
 #[derive(Debug)]
 struct Life {
     pid: Option<u32>,
-    order: Arc<Notify>,
+    order: watch::Sender<Order>,
     exit: watch::Receiver<Option<Exit>>,
     tail: Tail,
 }
@@ -166,9 +181,9 @@ struct Life {
 impl Life {
     fn follow(process: Process, transport: Transport, tail: Tail, draining: JoinHandle<()>, grace: Duration) -> Self {
         let pid = process.pid();
-        let order = Arc::new(Notify::new());
+        let (order, ordered) = watch::channel(Order::Live);
         let (exiting, exit) = watch::channel(None);
-        tokio::spawn(live(process, transport, draining, Arc::clone(&order), grace, exiting));
+        tokio::spawn(live(process, transport, draining, ordered, grace, exiting));
         Self { pid, order, exit, tail }
     }
 
@@ -179,15 +194,25 @@ impl Life {
         exited.ok().and_then(|exit| *exit).unwrap_or(Exit { code: None, signal: None })
     }
 
+    fn order(&self, order: Order) {
+        self.order.send_if_modified(|given| {
+            let first = *given == Order::Live;
+            if first {
+                *given = order;
+            }
+            first
+        });
+    }
+
     async fn end(&self) -> Exit {
-        self.order.notify_one();
+        self.order(Order::Leave);
         self.exited().await
     }
 }
 
 impl Drop for Life {
     fn drop(&mut self) {
-        self.order.notify_one();
+        self.order(Order::Leave);
     }
 }
 
@@ -195,20 +220,22 @@ async fn live(
     mut process: Process,
     transport: Transport,
     draining: JoinHandle<()>,
-    order: Arc<Notify>,
+    mut ordered: watch::Receiver<Order>,
     grace: Duration,
     exiting: watch::Sender<Option<Exit>>,
 ) {
-    let left = tokio::select! {
-        exit = process.wait() => Some(exit),
+    let (left, order) = tokio::select! {
+        exit = process.wait() => (Some(exit), Order::Live),
         // A sidecar that closed its stdout serves nobody any more, even if it still runs.
-        () = transport.ended() => None,
-        () = order.notified() => None,
+        () = transport.ended() => (None, Order::Leave),
+        // Nobody who could give one is left.
+        order = ordered.wait_for(|order| *order != Order::Live) => (None, order.map_or(Order::Leave, |order| *order)),
     };
     transport.close();
-    let exit = match left {
-        Some(exit) => exit,
-        None => process.end(grace).await,
+    let exit = match (left, order) {
+        (Some(exit), _) => exit,
+        (None, Order::Die) => process.kill().await,
+        (None, _) => process.end(grace).await,
     };
     // The whole group is dead, so its pipes end; what was read last is delivered and kept first.
     let pipes = async { tokio::join!(transport.ended(), draining) };

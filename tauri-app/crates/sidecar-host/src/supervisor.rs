@@ -1,6 +1,5 @@
-//! One sidecar after another: when one dies, the next is started at once, within a budget.
+//! One sidecar after another: when one dies or hangs, the next is started, within a budget.
 
-use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,13 +7,18 @@ use std::time::Duration;
 use rustix::process::Signal;
 use serde::Serialize;
 use serde_json::json;
+use serde_json::value::to_raw_value;
 use tokio::sync::{broadcast, watch};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
+use crate::again::{self, Again};
+use crate::budget::{Budget, Failures};
 use crate::call::Call;
+use crate::caller::{Caller, State};
 use crate::error::RpcError;
 use crate::footing::Footing;
 use crate::launch::Launch;
+use crate::process::Exit;
 use crate::sidecar::{Client, Options, Sidecar, StartError};
 use crate::wire::Notification;
 
@@ -27,43 +31,16 @@ const BAD_ARGUMENTS: i32 = 64;
 const DATABASE_REFUSED: i32 = 65;
 /// The sidecar's exit code for "this data folder is in use".
 const DATA_FOLDER_IN_USE: i32 = 75;
+const SAYS_WHY: [i32; 3] = [BAD_ARGUMENTS, DATABASE_REFUSED, DATA_FOLDER_IN_USE];
 
 /// Lines of stderr that go with the error of a sidecar that did not start.
 const LAST_LINES: usize = 20;
 
-/// How many starts are allowed within a time; one more has to wait.
-#[derive(Debug, Clone, Copy)]
-pub struct Budget {
-    pub starts: usize,
-    pub within: Duration,
-}
-
-impl Default for Budget {
-    fn default() -> Self {
-        Self { starts: 5, within: Duration::from_secs(60) }
-    }
-}
-
-/// Where the sidecar stands.
-#[derive(Debug, Clone)]
-pub enum State {
-    Starting,
-    Ready(Arc<Sidecar>),
-    /// None runs. A call at or after `retry_at` starts the next one.
-    Down {
-        error: RpcError,
-        retry_at: Instant,
-    },
-    /// It was told to leave, and has.
-    Stopped,
-}
-
 /// Keeps a sidecar running until [`Supervisor::shut_down`].
 #[derive(Debug)]
 pub struct Supervisor {
-    state: watch::Receiver<State>,
+    caller: Caller,
     notifications: broadcast::Sender<Notification>,
-    wake: watch::Sender<()>,
     restart: watch::Sender<()>,
     stop: watch::Sender<bool>,
 }
@@ -72,7 +49,7 @@ impl Supervisor {
     /// Starts the first sidecar in the background, once `footing` knows what to run; until then calls wait. Must be
     /// called within a Tokio runtime.
     pub fn start(footing: impl Footing, client: Client, options: Options, budget: Budget) -> Self {
-        let (state, state_seen) = watch::channel(State::Starting);
+        let (state, seen) = watch::channel(State::Starting);
         let (wake, woken) = watch::channel(());
         let (restart, restarted) = watch::channel(());
         let (stop, stopped) = watch::channel(false);
@@ -80,7 +57,7 @@ impl Supervisor {
         let keeper = Keeper {
             client,
             options,
-            starts: Starts { budget, times: VecDeque::new() },
+            failures: Failures::new(budget),
             notifications: notifications.clone(),
             state,
             woken,
@@ -88,36 +65,24 @@ impl Supervisor {
             stopped,
         };
         tokio::spawn(keeper.run(footing));
-        Self { state: state_seen, notifications, wake, restart, stop }
+        Self { caller: Caller { state: seen, wake }, notifications, restart, stop }
     }
 
-    /// Sends a request, once a sidecar is ready. While none runs and the budget allows, this starts one.
+    /// Sends a request, once a sidecar is ready. While none runs and the budget allows, this starts one. One that answers
+    /// in the background is put again, once, if its sidecar dies before anything was heard of it.
     ///
     /// # Errors
     /// `sidecar_unavailable` or `data_folder_in_use` when none comes up; else as [`crate::Transport::call`].
     pub async fn call(&self, id: String, method: &str, params: &impl Serialize) -> Result<Call, RpcError> {
-        let mut state = self.state.clone();
-        let mut woke = false;
-        loop {
-            let seen = state.borrow_and_update().clone();
-            match seen {
-                State::Ready(sidecar) => match sidecar.call(id.clone(), method, params).await {
-                    // It died a moment ago and the keeper is about to notice. Nothing was sent.
-                    Err(error) if error.kind == "sidecar_unavailable" => {}
-                    result => return result,
-                },
-                State::Starting => {}
-                State::Down { error, retry_at } if woke || Instant::now() < retry_at => return Err(error),
-                State::Down { .. } => {
-                    woke = true;
-                    self.wake.send_replace(());
-                }
-                State::Stopped => return Err(RpcError::sidecar_unavailable("the app is closing")),
-            }
-            if state.changed().await.is_err() {
-                return Err(RpcError::sidecar_unavailable("the app is closing"));
-            }
+        if method != again::METHOD {
+            return self.caller.call(id, method, params).await;
         }
+        let params = to_raw_value(params).map_err(|error| RpcError::lasting("invalid_params", error.to_string()))?;
+        let call = self.caller.call(id.clone(), method, &params).await?;
+        if !again::is_background(&params) {
+            return Ok(call);
+        }
+        Ok(call.put_again(Again { caller: self.caller.clone(), id, params }))
     }
 
     /// The notifications of this and every later sidecar that belong to no request.
@@ -127,7 +92,7 @@ impl Supervisor {
 
     /// Where the sidecar stands, now and from now on.
     pub fn state(&self) -> watch::Receiver<State> {
-        self.state.clone()
+        self.caller.state.clone()
     }
 
     /// Ends the sidecar, if one runs, and starts another; whoever asked for it has waited enough for the budget.
@@ -138,7 +103,7 @@ impl Supervisor {
     /// Ends the sidecar for good, and returns when its process group is gone.
     pub async fn shut_down(&self) {
         self.stop.send_replace(true);
-        let _ = self.state.clone().wait_for(|state| matches!(state, State::Stopped)).await;
+        let _ = self.state().wait_for(|state| matches!(state, State::Stopped)).await;
     }
 }
 
@@ -146,7 +111,7 @@ impl Supervisor {
 struct Keeper {
     client: Client,
     options: Options,
-    starts: Starts,
+    failures: Failures,
     notifications: broadcast::Sender<Notification>,
     state: watch::Sender<State>,
     woken: watch::Receiver<()>,
@@ -175,47 +140,96 @@ impl Keeper {
 
     /// Never returns; `current` is the sidecar that was started last.
     async fn keep(&mut self, footing: &mut impl Footing, current: &mut Option<Arc<Sidecar>>) {
+        let mut served_before = false;
         loop {
-            if let Err(retry_at) = self.starts.take(Instant::now()) {
-                self.wait_down(RpcError::sidecar_unavailable("the sidecar keeps failing"), retry_at).await;
-                continue;
-            }
             self.state.send_replace(State::Starting);
             let launch = footing.launch().await;
             tracing::info!("starting the sidecar");
-            let Err((error, stderr)) = self.serve(&launch, current).await else { continue };
-            tracing::error!(%error, "the sidecar did not start");
-            if !(may_be_mended(&error) && footing.mend()) {
-                self.wait_down(unavailable(&error, &stderr), self.starts.next(Instant::now())).await;
+            let begun = Instant::now();
+            let ended = self.serve(&launch, current).await;
+            let now = Instant::now();
+            match ended {
+                Ok(None) => {
+                    self.failures.forget();
+                    continue;
+                }
+                Ok(Some(exit)) => {
+                    served_before = true;
+                    self.failures.count(begun, now, exit.code);
+                }
+                Err((error, stderr)) => {
+                    tracing::error!(%error, "the sidecar did not start");
+                    self.failures.count(begun, now, None);
+                    if may_be_mended(&error) && footing.mend() {
+                        continue;
+                    }
+                    // Nobody may be there who asks for the next one, and what was under way has to go on.
+                    if !served_before || says_why(&error) {
+                        self.wait_down(unavailable(&error, &stderr), self.failures.next(now)).await;
+                        continue;
+                    }
+                }
+            }
+            let next = self.failures.next(now);
+            if next > now {
+                self.wait_down(RpcError::sidecar_unavailable("the sidecar keeps failing"), next).await;
+            } else {
+                self.rest(self.failures.pause(now)).await;
             }
         }
     }
 
-    /// Starts one sidecar and returns when it has ended. Fails with what it said on stderr if it did not come up.
-    async fn serve(&mut self, launch: &Launch, current: &mut Option<Arc<Sidecar>>) -> Result<(), (StartError, String)> {
+    /// Starts one sidecar and returns when it has ended; `None`: because a person asked for another one. Fails with what
+    /// it said on stderr if it did not come up.
+    async fn serve(
+        &mut self,
+        launch: &Launch,
+        current: &mut Option<Arc<Sidecar>>,
+    ) -> Result<Option<Exit>, (StartError, String)> {
         self.restarted.mark_unchanged();
+        let told = self.notifications.subscribe();
         let sidecar =
             Sidecar::spawn(launch, self.options, self.notifications.clone()).map_err(|error| (error, String::new()))?;
         let sidecar = Arc::clone(current.insert(Arc::new(sidecar)));
         let mut restarted = self.restarted.clone();
         tokio::select! {
-            served = self.attend(&sidecar) => served.map_err(|error| (error, sidecar.stderr()))?,
+            exit = self.attend(&sidecar, told) => exit.map(Some).map_err(|error| (error, sidecar.stderr())),
             Ok(()) = restarted.changed() => {
                 tracing::info!("the sidecar is ended, and another one started");
                 sidecar.shut_down().await;
-                self.starts.forget();
+                Ok(None)
             }
         }
-        Ok(())
     }
 
-    async fn attend(&self, sidecar: &Arc<Sidecar>) -> Result<(), StartError> {
+    async fn attend(
+        &self,
+        sidecar: &Arc<Sidecar>,
+        told: broadcast::Receiver<Notification>,
+    ) -> Result<Exit, StartError> {
         let server = sidecar.shake_hands(&self.client).await?;
         tracing::info!(pid = server.pid, "the sidecar is ready");
         self.state.send_replace(State::Ready(Arc::clone(sidecar)));
-        let exit = sidecar.exited().await;
+        let exit = tokio::select! {
+            exit = sidecar.exited() => exit,
+            () = self.options.pulse.lost(sidecar, told) => {
+                tracing::error!("the sidecar answers no more: killing it");
+                self.state.send_replace(State::Starting);
+                sidecar.kill().await
+            }
+        };
         tracing::warn!(?exit, "the sidecar ended");
-        Ok(())
+        Ok(exit)
+    }
+
+    /// Lets some time pass before the next start, unless a person asks for it. Calls wait meanwhile.
+    async fn rest(&mut self, pause: Duration) {
+        self.state.send_replace(State::Starting);
+        self.restarted.mark_unchanged();
+        tokio::select! {
+            () = sleep(pause) => {}
+            Ok(()) = self.restarted.changed() => self.failures.forget(),
+        }
     }
 
     /// Reports that none runs, and waits for a call or a person to ask for one.
@@ -228,7 +242,7 @@ impl Keeper {
         self.restarted.mark_unchanged();
         tokio::select! {
             _ = self.woken.changed() => {}
-            Ok(()) = self.restarted.changed() => self.starts.forget(),
+            Ok(()) = self.restarted.changed() => self.failures.forget(),
         }
     }
 }
@@ -238,13 +252,18 @@ fn may_be_mended(error: &StartError) -> bool {
     match error {
         StartError::Spawn(error) => error.kind() == io::ErrorKind::NotFound,
         StartError::Exited { exit } => match (exit.code, exit.signal) {
-            (Some(code), _) => ![BAD_ARGUMENTS, DATABASE_REFUSED, DATA_FOLDER_IN_USE].contains(&code),
+            (Some(code), _) => !SAYS_WHY.contains(&code),
             (None, signal) => ![Signal::KILL, Signal::TERM, Signal::INT, Signal::HUP]
                 .iter()
                 .any(|from_outside| signal == Some(from_outside.as_raw())),
         },
         StartError::Refused(_) | StartError::Silent(_) | StartError::Foreign(_) => false,
     }
+}
+
+/// Whether it left with the code of something that another start does not change.
+fn says_why(error: &StartError) -> bool {
+    matches!(error, StartError::Exited { exit } if exit.code.is_some_and(|code| SAYS_WHY.contains(&code)))
 }
 
 /// Why no sidecar runs, and what it said last: most causes are told on its stderr alone.
@@ -270,38 +289,4 @@ fn unavailable(error: &StartError, stderr: &str) -> RpcError {
 fn last_lines(text: &str) -> &str {
     let before = text.rmatch_indices('\n').nth(LAST_LINES - 1);
     &text[before.map_or(0, |(newline, _)| newline + 1)..]
-}
-
-/// The latest starts, held against the budget.
-#[derive(Debug)]
-struct Starts {
-    budget: Budget,
-    times: VecDeque<Instant>,
-}
-
-impl Starts {
-    /// When the next start is allowed; `now` or later.
-    fn next(&self, now: Instant) -> Instant {
-        match self.times.len().checked_sub(self.budget.starts) {
-            Some(surplus) => (self.times[surplus] + self.budget.within).max(now),
-            None => now,
-        }
-    }
-
-    fn forget(&mut self) {
-        self.times.clear();
-    }
-
-    /// Counts a start, or says when one is allowed.
-    fn take(&mut self, now: Instant) -> Result<(), Instant> {
-        let next = self.next(now);
-        if next > now {
-            return Err(next);
-        }
-        self.times.push_back(now);
-        if self.times.len() > self.budget.starts {
-            self.times.pop_front();
-        }
-        Ok(())
-    }
 }

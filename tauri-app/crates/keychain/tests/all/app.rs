@@ -50,7 +50,7 @@ impl App {
             logs: data.join("logs"),
         };
         let client = Client { name: "keychain-tests".into(), version: "0".into(), locale: "en".into() };
-        let budget = Budget { starts: 50, ..Budget::default() };
+        let budget = Budget { failures: 50, ..Budget::default() };
         let supervisor = Arc::new(Supervisor::start(launch, client, Options::default(), budget));
         let keychain = Keychain::of_folder(data, patience);
         let keys = Keys::start(Arc::clone(&supervisor), keychain);

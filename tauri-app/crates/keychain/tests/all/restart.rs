@@ -1,9 +1,10 @@
 //! A sidecar has its keys in memory only: each one gets them anew.
 
 use serde_json::json;
+use tokio::time::timeout;
 
 use crate::app::{App, KEY, PROVIDER, is_put, provider, write_providers};
-use crate::session::{Keyring, entries, session};
+use crate::session::{Keyring, PATIENCE, entries, session};
 
 #[test]
 fn a_restarted_sidecar_gets_what_is_kept_and_what_is_lent() {
@@ -15,9 +16,15 @@ fn a_restarted_sidecar_gets_what_is_kept_and_what_is_lent() {
         let app = App::launch(data, &[]).await;
         app.set(KEY, true).await.expect("it is kept");
         app.keys.set("lent", &"sk-lent".into(), false).await.expect("it is lent");
+        let mut lent = app.keys.lent();
         for start in 1..3 {
             app.restart().await;
-            let puts = app.puts(2 + 2 * start).await;
+            timeout(PATIENCE, lent.wait_for(|&sidecars| sidecars == 1 + start))
+                .await
+                .expect("in time")
+                .expect("it runs");
+            let puts = app.puts(0).await;
+            assert_eq!(puts.len(), 2 + 2 * start, "all of them, when it says so");
             let latest = &puts[2 * start..];
             assert!(latest.iter().any(|written| is_put(written, Some(KEY))), "{latest:?}");
             assert!(latest.iter().any(|written| written["secret"] == "sk-lent"), "{latest:?}");

@@ -1,5 +1,6 @@
 //! One behaviour a file; one program, so that it is linked once.
 
+mod again;
 mod answers;
 mod cancel;
 mod common;
@@ -9,5 +10,7 @@ mod line_cap;
 mod notifications;
 mod shutdown;
 mod slow_consumer;
+mod stand_in;
 mod stderr;
+mod supervision;
 mod supervisor;

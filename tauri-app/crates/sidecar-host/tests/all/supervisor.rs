@@ -58,7 +58,7 @@ async fn a_database_of_a_newer_version_is_told_and_the_sidecar_waits_to_be_asked
     let mut python = std::process::Command::new(launch(data.path()).program);
     assert!(python.args(["-c", newer]).arg(&database).status().expect("python starts").success());
     let before = std::fs::read(&database).expect("it was made");
-    let budget = Budget { starts: 3, within: Duration::from_secs(600) };
+    let budget = Budget { failures: 3, within: Duration::from_secs(600), ..Budget::default() };
     let supervisor = Supervisor::start(launch(data.path()), client(), Options::default(), budget);
     let mut state = supervisor.state();
     drop(soon("the refusal", state.wait_for(|state| matches!(state, State::Down { .. }))).await.expect("it runs"));
@@ -116,7 +116,7 @@ async fn a_data_folder_in_use_is_named_and_free_again_afterwards() {
 #[tokio::test]
 async fn a_sidecar_that_keeps_dying_is_not_started_for_ever() {
     let data = tempfile::tempdir().expect("a temporary folder");
-    let budget = Budget { starts: 2, within: Duration::from_secs(600) };
+    let budget = Budget { failures: 2, within: Duration::from_secs(600), ..Budget::default() };
     let supervisor = Supervisor::start(launch(data.path()), client(), Options::default(), budget);
     for _ in 0..2 {
         let sidecar = ready(&supervisor).await;
@@ -261,7 +261,7 @@ async fn a_restart_ends_a_sidecar_that_hangs_before_it_was_ready_and_one_that_ru
     let asked = Arc::new(AtomicUsize::new(0));
     let footing = Broken { broken, sound, asked: Arc::clone(&asked) };
     let supervisor =
-        Supervisor::start(footing, client(), Options::default(), Budget { starts: 1, ..Budget::default() });
+        Supervisor::start(footing, client(), Options::default(), Budget { failures: 1, ..Budget::default() });
     let begin = Instant::now();
     while !gate.exists() && begin.elapsed() < crate::common::PATIENCE {
         tokio::time::sleep(Duration::from_millis(1)).await;

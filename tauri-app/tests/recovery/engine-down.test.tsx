@@ -1,0 +1,36 @@
+import { act, screen, waitFor, within } from "@testing-library/react";
+import { expect, test } from "vitest";
+import type { SidecarState } from "@/rpc/shell";
+import { failure, READY, withModel } from "../shell/sidecar";
+import { expectNoAxeViolations, openWindow } from "../window";
+
+const down = (kind: string): SidecarState => ({ state: "down", error: failure(kind, true) });
+
+async function open(language: "en" | "zh" = "en") {
+  const window = await openWindow({ answers: withModel(READY), preferences: { language } });
+  await screen.findByRole("textbox");
+  const tell = (params: SidecarState) => act(() => window.shell.notify({ method: "shell/sidecar", params }));
+  return { ...window, tell };
+}
+
+test("an engine that is not started any more can be restarted, until it runs", async () => {
+  const { person, shell, tell } = await open();
+  expect(screen.queryByRole("region", { name: "The engine does not run" })).toBeNull();
+  tell(down("sidecar_unavailable"));
+  const told = within(await screen.findByRole("region", { name: "The engine does not run" }));
+  expect(told.getByRole("alert")).toHaveTextContent("It was started several times and ended each time.");
+  expect(told.getByRole("button", { name: "Copy diagnostics" })).toBeVisible();
+  await expectNoAxeViolations();
+  await person.click(told.getByRole("button", { name: "Restart the engine" }));
+  await waitFor(() => expect(shell.commands("engine_restart")).toHaveLength(1));
+  tell({ state: "starting" });
+  expect(screen.queryByRole("region", { name: "The engine does not run" })).toBeNull();
+});
+
+test("one that says why it does not start is told with its reason, in Chinese too", async () => {
+  const { tell } = await open("zh");
+  tell(down("database_refused"));
+  const told = within(await screen.findByRole("region", { name: "无法使用应用的数据库" }));
+  expect(told.getByRole("alert")).toHaveTextContent("请安装最新版本");
+  expect(told.getByRole("button", { name: "重新启动引擎" })).toBeVisible();
+});
