@@ -1,7 +1,7 @@
 """The inference engine: MLX behind one thread. Importing this package imports nothing heavy."""
 
 from sidecar.engine.engine import Engine
-from sidecar.engine.images import has_images
+from sidecar.engine.images import has_images, refuse_attachments
 from sidecar.engine.request import (
     Finished,
     GenerationRequest,
@@ -25,4 +25,5 @@ __all__ = [
     "TokenLogprob",
     "ToolCallDelta",
     "has_images",
+    "refuse_attachments",
 ]

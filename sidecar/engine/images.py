@@ -155,6 +155,17 @@ def _told(index: int) -> Iterator[None]:
         raise InvalidImage(f"image {index}: {error.reason}", reason=error.reason, index=index) from error
 
 
+def refuse_attachments(messages: Sequence[Mapping[str, Any]]) -> None:
+    """For those who may show pictures of their own only, and not by their digest what the person has attached.
+
+    Raises:
+        InvalidImage: a picture is not a `data:` URL.
+    """
+    for index, picture in enumerate(image_parts(messages)):
+        if not picture["url"].startswith("data:"):
+            raise InvalidImage(f"image {index}: unsupported_url", reason="unsupported_url", index=index)
+
+
 def read_picture(url: str, attachments: Path) -> bytes:
     if (attachment := _ATTACHMENT.fullmatch(url)) is not None:
         return _read_attachment(attachment[1], attachments)

@@ -43,12 +43,17 @@ class RequestPriority(IntEnum):
     LOW = 10
 
 
+Rank = tuple[RequestPriority, bool]
+"""A priority, and within that of people whether another program asks."""
+
+
 @dataclass(frozen=True)
 class GenerationRequest:
     """One chat to be continued by the model.
 
     `messages` are OpenAI chat messages; an image part's URL is `data:…;base64,…` or `attachment:<sha256>`. If the last
-    one is the assistant's, the answer is its continuation. `max_tokens` None lets the answer grow to 2,048 tokens;
+    one is the assistant's, the answer is its continuation. A `guest` is another program than the app: of those for
+    whom a person waits it is served after the app's own. `max_tokens` None lets the answer grow to 2,048 tokens;
     the rest of the context is the limit always. `stop` strings end the answer and are not part of it; inside a tool
     call they mean nothing.
 
@@ -68,6 +73,7 @@ class GenerationRequest:
     request_id: str
     messages: Sequence[Mapping[str, Any]]
     priority: RequestPriority = RequestPriority.LOW
+    guest: bool = False
     max_tokens: int | None = None
     temperature: float | None = None
     top_p: float | None = None
@@ -104,6 +110,11 @@ class GenerationRequest:
         if self.schema is not None:
             schema_size.check(self.schema, "response_format")
         tool.check(self.tools, self.tool_choice)
+
+    @property
+    def rank(self) -> Rank:
+        """Its place among those that wait: the lowest is next, and equals in the order they came."""
+        return self.priority, self.guest and self.priority == RequestPriority.HIGH
 
     @property
     def is_constrained(self) -> bool:

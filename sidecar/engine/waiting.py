@@ -1,4 +1,4 @@
-"""Requests that wait for the engine: those of people first, within a priority in the order they came."""
+"""Requests that wait for the engine: those of people first, of these the app's own, else in the order they came."""
 
 from __future__ import annotations
 
@@ -8,19 +8,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sidecar.engine.request import Job, ModelFolder, RequestPriority
+from sidecar.engine.request import Job, ModelFolder, Rank, RequestPriority
 from sidecar.engine.status import PriorityCounts
 
 if TYPE_CHECKING:  # it imports MLX
     from sidecar.engine.row import Row
 
+RANKS: tuple[Rank, ...] = ((RequestPriority.HIGH, False), (RequestPriority.HIGH, True), (RequestPriority.LOW, False))
+
 
 class Waiting:
-    """A queue for each priority: of jobs, and before them of rows, which were begun but have no place now. A batch may
+    """A queue for each rank: of jobs, and before them of rows, which were begun but have no place now. A batch may
     be thousands: nothing here but `drain` and the iteration looks at all of them."""
 
     def __init__(self) -> None:
-        self._queues = {priority: _Queue() for priority in sorted(RequestPriority)}
+        self._queues = {rank: _Queue() for rank in RANKS}
 
     def __len__(self) -> int:
         return sum(map(len, self._queues.values()))
@@ -31,7 +33,8 @@ class Waiting:
     @property
     def counts(self) -> PriorityCounts:
         """How many of each priority."""
-        return PriorityCounts(*(len(self._queues[of]) for of in (RequestPriority.HIGH, RequestPriority.LOW)))
+        high, low = (sum(map(len, self._of(priority))) for priority in (RequestPriority.HIGH, RequestPriority.LOW))
+        return PriorityCounts(high, low)
 
     @property
     def rows(self) -> Iterator[Row]:
@@ -39,15 +42,16 @@ class Waiting:
             yield from queue.rows.values()
 
     def add(self, job: Job) -> None:
-        self._queues[job.request.priority].add(job)
+        self._queues[job.request.rank].add(job)
 
     def put_first(self, waiting: Job | Row) -> None:
-        """Before all others of its kind and priority."""
-        self._queues[waiting.request.priority].put_first(waiting)
+        """Before all others of its kind and rank."""
+        self._queues[waiting.request.rank].put_first(waiting)
 
     def first(self, priority: RequestPriority, folder: ModelFolder | None = None) -> Job | Row | None:
         """The one whose turn it is, of all or of those for that model."""
-        return self._queues[priority].first(folder)
+        waiting = (queue.first(folder) for queue in self._of(priority))
+        return next((first for first in waiting if first is not None), None)
 
     def remove(self, request_id: str) -> Job | Row | None:
         """The one that was waiting, if it was."""
@@ -59,13 +63,16 @@ class Waiting:
     def drain(self) -> list[Job | Row]:
         """Removes all."""
         all_of_them = list(self)
-        for priority in self._queues:
-            self._queues[priority] = _Queue()
+        for rank in self._queues:
+            self._queues[rank] = _Queue()
         return all_of_them
+
+    def _of(self, priority: RequestPriority) -> list[_Queue]:
+        return [queue for (of, _), queue in self._queues.items() if of == priority]
 
 
 class _Queue:
-    """Of one priority. Jobs lie by their model, each with its place among all."""
+    """Of one rank. Jobs lie by their model, each with its place among all."""
 
     def __init__(self) -> None:
         self.rows: OrderedDict[str, Row] = OrderedDict()

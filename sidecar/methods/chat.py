@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from typing import Any
 
-from sidecar.engine import Finished, GenerationRequest, RequestPriority
+from sidecar.engine import Finished, GenerationRequest, RequestPriority, refuse_attachments
 from sidecar.errors import EngineFailed
 from sidecar.methods.chat_choice import GrowingChoice
 from sidecar.protocol.chat import CHUNK, COMPLETIONS, ChatChunkParams, ChatCompletionRequest
@@ -30,6 +30,8 @@ SAME = ("temperature", "top_p", "top_k", "min_p", "seed", "presence_penalty", "f
 def bind(*, router: Router) -> Sequence[Bound[Any, Any]]:
     async def completions(params: ChatCompletionRequest, call: Call) -> ChatCompletion:
         request = generation_request(params, call)
+        if request.guest:
+            refuse_attachments(request.messages)
         route = await router.route(params.model, request)
         call.settle()
         answer = _Answer(route.name)
@@ -74,6 +76,7 @@ def generation_request(params: ChatCompletionRequest, call: Call) -> GenerationR
         request_id=str(call.id),
         messages=[_message(message) for message in params.messages],
         priority=RequestPriority(params.priority or RequestPriority.LOW),
+        guest=params.origin == "proxy",
         max_tokens=params.max_completion_tokens or params.max_tokens,
         stop=tuple(stop),
         logit_bias={int(token): bias for token, bias in (params.logit_bias or {}).items()},

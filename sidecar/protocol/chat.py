@@ -1,4 +1,4 @@
-"""`chat/completions`: OpenAI's Chat Completions, verbatim, with two members of our own (`priority`, `requestId`).
+"""`chat/completions`: OpenAI's Chat Completions, verbatim, with members of our own (`priority`, `origin`, `requestId`).
 
 Reference: https://platform.openai.com/docs/api-reference/chat
 """
@@ -46,6 +46,12 @@ Priority = Annotated[
 ]
 
 
+Origin = Annotated[
+    Literal["window", "proxy"],
+    Field(description="proxy: another program asks, through the localhost proxy; set by the shell alone"),
+]
+
+
 class ChatCompletionRequest(VerbatimMessage):
     """OpenAI's request body. A member without effect here is accepted, one that would change the answer is refused
     by name (`openai_members`); null is the same as absent.
@@ -79,6 +85,7 @@ class ChatCompletionRequest(VerbatimMessage):
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     priority: Priority | None = None
+    origin: Origin | None = None
 
     @model_validator(mode="wrap")
     @classmethod

@@ -82,7 +82,7 @@ class Remote:
             request.messages, self._attachments, self._worker, urgent=request.priority == RequestPriority.HIGH
         )
         arrived = time.monotonic()
-        async with self._under_way(), self._places.taken(request.priority):
+        async with self._under_way(), self._places.taken(request.rank):
             answer = GrowingAnswer(request.n, queued_seconds=time.monotonic() - arrived)
             server = await self._server()
             attempt = 0

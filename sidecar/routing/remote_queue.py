@@ -8,16 +8,16 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from heapq import heappop, heappush
 
-from sidecar.engine import RequestPriority
+from sidecar.engine.request import Rank
 
 
 class Places:
-    """So many places. Of those who wait, people come before work that nobody waits for, the first before the last."""
+    """So many places. Of those who wait the lowest rank is next, the first before the last."""
 
     def __init__(self, number: int) -> None:
         self._number = number
         self._taken = 0
-        self._waiting: list[tuple[RequestPriority, int, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[Rank, int, asyncio.Future[None]]] = []
         self._arrivals = itertools.count()
 
     def resize(self, number: int) -> None:
@@ -26,17 +26,17 @@ class Places:
         self._let_in()
 
     @asynccontextmanager
-    async def taken(self, priority: RequestPriority) -> AsyncGenerator[None]:
+    async def taken(self, rank: Rank) -> AsyncGenerator[None]:
         """Waits for a place and holds it. Who is cancelled while waiting takes none."""
-        await self._take(priority)
+        await self._take(rank)
         try:
             yield
         finally:
             self._give_back()
 
-    async def _take(self, priority: RequestPriority) -> None:
+    async def _take(self, rank: Rank) -> None:
         turn = asyncio.get_running_loop().create_future()
-        heappush(self._waiting, (priority, next(self._arrivals), turn))
+        heappush(self._waiting, (rank, next(self._arrivals), turn))
         self._let_in()
         try:
             await turn

@@ -122,6 +122,21 @@ def test_a_picture_that_cannot_be_used_is_refused_and_the_session_goes_on(chat: 
     assert chat.request("ping") == {"pong": True}
 
 
+@pytest.mark.parametrize("origin", ["proxy", "window"])
+def test_another_program_gets_no_picture_by_its_digest_even_where_it_is_there(
+    chat: Pipe, chat_folder: Path, origin: str
+) -> None:
+    name = "ab" * 32
+    (chat_folder / "attachments").mkdir(exist_ok=True)
+    (chat_folder / "attachments" / f"{name}.png").write_bytes(b"a person's, if no picture")
+    picture = {"type": "image_url", "image_url": {"url": f"attachment:{name}"}}
+    messages = [{"role": "user", "content": [picture]}]
+    with pytest.raises(RpcError) as caught:
+        chat.request("chat/completions", asking("", messages=messages, origin=origin))
+    assert caught.value.kind == "invalid_image"
+    assert (caught.value.data["details"]["reason"] == "unsupported_url") == (origin == "proxy")
+
+
 def test_what_goes_with_a_stream_only_is_refused_without_one(chat: Pipe) -> None:
     with pytest.raises(RpcError) as caught:
         chat.request("chat/completions", asking("hello", stream_options={"include_usage": True}))

@@ -92,6 +92,12 @@ pub(crate) fn encode(id: Option<&str>, method: &str, params: &impl Serialize) ->
         params: &'a P,
     }
     let mut line = serde_json::to_vec(&Outgoing { jsonrpc: "2.0", id, method, params })?;
+    // Params that came as text may be laid out in lines. In JSON a line break is white space wherever it stands.
+    for byte in &mut line {
+        if *byte == b'\n' {
+            *byte = b' ';
+        }
+    }
     line.push(b'\n');
     Ok(line)
 }

@@ -169,6 +169,7 @@ export interface ChatCompletionRequest {
   stream?: boolean | null;
   stream_options?: StreamOptions | null;
   priority?: (1 | 10) | null;
+  origin?: ("window" | "proxy") | null;
 }
 export interface SystemMessage {
   role: "system" | "developer";

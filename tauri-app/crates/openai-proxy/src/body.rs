@@ -1,0 +1,75 @@
+//! A request's body: how long it may be, how long it may take, and how many long ones there may be in memory.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, HttpBody};
+use axum::http::StatusCode;
+use bytes::Bytes;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+use crate::error::ApiError;
+
+const MEBIBYTE: usize = 1024 * 1024;
+/// A body's most: some pictures as `data:` URLs. With what is added it fits into one line of the pipe.
+pub const MOST_BYTES: usize = 24 * MEBIBYTE;
+/// MiB of longer bodies that are read, or wait for their turn, at once. Those below one MiB do not count: connections
+/// bound them.
+const ROOM: usize = 4 * MOST_BYTES / MEBIBYTE;
+
+/// Room in memory for bodies.
+#[derive(Debug)]
+pub(crate) struct Room(Arc<Semaphore>);
+
+/// A body that was read whole, and its room, given back when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Whole {
+    pub(crate) bytes: Bytes,
+    pub(crate) held: Option<OwnedSemaphorePermit>,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(ROOM)))
+    }
+}
+
+impl Room {
+    /// Reads the body within `patience`, once there is room for it.
+    ///
+    /// # Errors
+    /// 413 for one that is too long, 408 for one that is too slow, 400 for one that ends early or is no HTTP.
+    pub(crate) async fn read(&self, body: Body, patience: Duration) -> Result<Whole, ApiError> {
+        // Of one that comes in chunks the length is not known.
+        let most = body.size_hint().upper().map_or(MOST_BYTES, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
+        if most > MOST_BYTES {
+            return Err(too_long());
+        }
+        let held = self.take(most).await;
+        let read = timeout(patience, Limited::new(body, MOST_BYTES).collect()).await;
+        match read {
+            Ok(Ok(whole)) => Ok(Whole { bytes: whole.to_bytes(), held }),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_long()),
+            Ok(Err(_)) => Err(ApiError::of_client(
+                StatusCode::BAD_REQUEST,
+                "body_broken",
+                "the body ends early, or is not what its headers say",
+            )),
+            Err(_) => {
+                Err(ApiError::of_client(StatusCode::REQUEST_TIMEOUT, "body_timeout", "the body takes too long to come"))
+            }
+        }
+    }
+
+    async fn take(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        let mebibytes = u32::try_from(bytes / MEBIBYTE).unwrap_or(u32::MAX);
+        // Nobody closes it, so that it never fails.
+        if mebibytes == 0 { None } else { Arc::clone(&self.0).acquire_many_owned(mebibytes).await.ok() }
+    }
+}
+
+fn too_long() -> ApiError {
+    ApiError::of_client(StatusCode::PAYLOAD_TOO_LARGE, "body_too_long", "a body is at most 24 MiB long")
+}

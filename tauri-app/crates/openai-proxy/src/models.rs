@@ -1,0 +1,45 @@
+//! The list of models, as OpenAI's clients know it.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::error::ApiError;
+use crate::routes::Shared;
+use sidecar_host::RpcError;
+use uuid::Uuid;
+
+#[derive(Deserialize)]
+struct Listed {
+    models: Vec<Model>,
+}
+
+#[derive(Deserialize)]
+struct Model {
+    id: String,
+}
+
+pub(crate) async fn list(State(shared): State<Shared>) -> Result<Json<Value>, ApiError> {
+    let data: Vec<_> = listed(&shared).await?.iter().map(entry).collect();
+    Ok(Json(json!({"object": "list", "data": data})))
+}
+
+pub(crate) async fn one(State(shared): State<Shared>, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
+    let models = listed(&shared).await?;
+    let model = models.iter().find(|model| model.id == id);
+    Ok(Json(entry(model.ok_or_else(|| RpcError::lasting("model_not_found", "there is no model of that name"))?)))
+}
+
+async fn listed(shared: &Shared) -> Result<Vec<Model>, ApiError> {
+    let call = shared.supervisor.call(Uuid::new_v4().to_string(), "models/list", &json!({})).await?;
+    let answer = call.answer().await?;
+    let listed: Listed =
+        serde_json::from_str(answer.get()).map_err(|error| RpcError::lasting("internal_error", error.to_string()))?;
+    Ok(listed.models)
+}
+
+/// `created` is a member that clients insist on; when a model was made is not known here.
+fn entry(model: &Model) -> Value {
+    json!({"id": model.id, "object": "model", "created": 0, "owned_by": "knowledge-focus"})
+}

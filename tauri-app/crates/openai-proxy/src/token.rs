@@ -1,0 +1,95 @@
+//! The bearer token that every request shows.
+
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use secrecy::{ExposeSecret, SecretString};
+use subtle::ConstantTimeEq;
+use uuid::Uuid;
+
+/// So that a token that was pasted somewhere is recognised.
+const PREFIX: &str = "kf-";
+/// Characters that a token has at least: fewer could be tried out.
+const LEAST: usize = 20;
+const MOST: usize = 500;
+
+/// A token; shown by nothing but [`Token::expose`].
+#[derive(Debug, Clone)]
+pub struct Token(SecretString);
+
+/// What was given is no token.
+#[derive(Debug, thiserror::Error)]
+#[error("a token is {LEAST} to {MOST} visible ASCII characters")]
+pub struct BadToken;
+
+impl Token {
+    /// A new one, of 244 random bits.
+    pub fn generate() -> Self {
+        Self(format!("{PREFIX}{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple()).into())
+    }
+
+    /// One that was kept.
+    ///
+    /// # Errors
+    /// [`BadToken`]: too short, too long, or nothing that a header could hold.
+    pub fn parse(text: &str) -> Result<Self, BadToken> {
+        let fits = (LEAST..=MOST).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+        if fits { Ok(Self(text.into())) } else { Err(BadToken) }
+    }
+
+    /// The token itself, for whoever keeps it or shows it to its owner.
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+
+    /// Whether a request shows it. How long that takes tells nothing of the token but its length.
+    pub(crate) fn is_shown_in(&self, headers: &HeaderMap) -> bool {
+        let shown = headers.get(AUTHORIZATION).and_then(|value| bearer(value.as_bytes()));
+        shown.is_some_and(|shown| shown.ct_eq(self.expose().as_bytes()).into())
+    }
+}
+
+fn bearer(value: &[u8]) -> Option<&[u8]> {
+    const SCHEME: &[u8] = b"bearer ";
+    let (scheme, token) = value.split_at_checked(SCHEME.len())?;
+    scheme.eq_ignore_ascii_case(SCHEME).then(|| token.trim_ascii())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_tokens_are_the_same_and_each_can_be_kept() {
+        let (one, other) = (Token::generate(), Token::generate());
+        assert_ne!(one.expose(), other.expose());
+        assert_eq!(Token::parse(one.expose()).expect("it is one").expose(), one.expose());
+        assert!(!format!("{one:?}").contains(one.expose()), "a log would tell it");
+    }
+
+    #[test]
+    fn what_is_too_short_or_no_header_is_no_token() {
+        for text in ["", "kf-short", "kf-0123456789 0123456789", "kf-0123456789\n0123456789", &"x".repeat(501)] {
+            assert!(Token::parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn only_the_whole_token_as_a_bearer_counts() {
+        let token = Token::generate();
+        let text = token.expose();
+        for (value, counts) in [
+            (format!("Bearer {text}"), true),
+            (format!("bearer {text}"), true),
+            (text.to_owned(), false),
+            (format!("Basic {text}"), false),
+            (format!("Bearer {}", &text[..text.len() - 1]), false),
+            (format!("Bearer {text}x"), false),
+            ("Bearer ".into(), false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(AUTHORIZATION, value.parse().expect("a header"));
+            assert_eq!(token.is_shown_in(&headers), counts, "{value}");
+        }
+        assert!(!token.is_shown_in(&HeaderMap::new()));
+    }
+}

@@ -1,0 +1,120 @@
+//! How much is served at once.
+
+use std::time::Duration;
+
+use openai_proxy::{MOST_CONNECTIONS, Patience};
+use tokio::time::timeout;
+
+use crate::common::{PATH, Served, soon};
+
+#[tokio::test]
+async fn of_those_that_a_person_waits_for_two_rows_are_at_the_sidecar_at_once() {
+    let served = Served::start().await;
+    let urgent = format!("{PATH}?priority=1");
+    let mut connections = Vec::new();
+    for _ in 0..3 {
+        let mut connection = served.connect().await;
+        connection.send(&served.chat(&urgent, "wait turn", false)).await;
+        connections.push(connection);
+    }
+    served.ask("begun 2").await;
+    // Those that can wait are not held up, and the third has still not come.
+    assert_eq!(served.ask("begun 2").await.content(), "2");
+    served.ask("release turn").await;
+    for connection in &mut connections {
+        assert_eq!(connection.answer().await.status, 200);
+    }
+    assert_eq!(served.ask("begun 3").await.content(), "3");
+}
+
+#[tokio::test]
+async fn a_stream_that_waits_for_its_turn_says_that_it_lives_and_then_has_its_answer() {
+    let served = Served::patient(Patience { pulse: Duration::from_millis(50), ..Patience::default() }).await;
+    let urgent = format!("{PATH}?priority=1");
+    let mut connections = Vec::new();
+    for _ in 0..2 {
+        let mut connection = served.connect().await;
+        connection.send(&served.chat(&urgent, "wait turn", false)).await;
+        connections.push(connection);
+    }
+    served.ask("begun 2").await;
+    let mut waiting = served.connect().await;
+    waiting.send(&served.chat(&urgent, "count 1", true)).await;
+    assert_eq!(waiting.head().await.0, 200);
+    for _ in 0..2 {
+        assert_eq!(waiting.chunk().await.unwrap(), ": waiting\n\n");
+    }
+    served.ask("release turn").await;
+    let mut rest = String::new();
+    while let Some(chunk) = waiting.chunk().await {
+        rest += &chunk;
+    }
+    assert!(rest.contains("\"content\":\"0\"") && rest.ends_with("data: [DONE]\n\n"), "{rest}");
+}
+
+#[tokio::test]
+async fn who_waits_for_a_turn_and_leaves_takes_none() {
+    let served = Served::start().await;
+    let urgent = format!("{PATH}?priority=1");
+    let mut holding = Vec::new();
+    for _ in 0..2 {
+        let mut connection = served.connect().await;
+        connection.send(&served.chat(&urgent, "wait turn", false)).await;
+        holding.push(connection);
+    }
+    served.ask("begun 2").await;
+    let mut leaving = served.connect().await;
+    leaving.send(&served.chat(&urgent, "wait for-ever", false)).await;
+    drop(leaving);
+    served.ask("release turn").await;
+    for connection in &mut holding {
+        connection.answer().await;
+    }
+    let next = served.send(&served.chat(&urgent, "echo", false)).await;
+    assert_eq!(next.status, 200);
+}
+
+#[tokio::test]
+async fn connections_beyond_the_limit_are_told_so_and_one_that_ends_makes_room() {
+    let served = Served::start().await;
+    let mut connections = Vec::new();
+    for _ in 0..MOST_CONNECTIONS {
+        let mut connection = served.connect().await;
+        connection.send(&served.chat(PATH, "count 0", false)).await;
+        assert_eq!(connection.answer().await.status, 200);
+        connections.push(connection);
+    }
+    let mut one_more = served.connect().await;
+    let answer = one_more.answer().await;
+    assert_eq!((answer.status, &*answer.code()), (503, "too_many_connections"));
+    drop(connections.pop());
+    let until_served = async {
+        while served.ask("count 0").await.status == 503 {
+            tokio::task::yield_now().await;
+        }
+    };
+    soon("room", until_served).await;
+}
+
+#[tokio::test]
+async fn ten_thousand_connections_do_not_keep_those_that_are_served_from_their_answers() {
+    let served = Served::start().await;
+    let mut served_one = served.connect().await;
+    served_one.send(&served.chat(PATH, "count 0", false)).await;
+    assert_eq!(served_one.answer().await.status, 200);
+    let mut others = Vec::new();
+    for number in 0..10_000 {
+        // The system's queue is full at some point: a connection is then not even made.
+        match timeout(Duration::from_millis(20), served.connect()).await {
+            Ok(connection) => others.push(connection),
+            Err(_) => {
+                assert!(number > MOST_CONNECTIONS);
+                others.clear();
+            }
+        }
+        if number % 1000 == 999 {
+            served_one.send(&served.chat(PATH, "count 3", true)).await;
+            assert_eq!(served_one.answer().await.status, 200);
+        }
+    }
+}
