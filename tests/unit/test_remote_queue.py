@@ -85,17 +85,17 @@ async def test_who_goes_in_the_moment_of_getting_a_place_leaves_it() -> None:
     places = Places(1)
 
     async def hold() -> None:
-        async with places.taken(RequestPriority.HIGH):
+        async with places.taken((RequestPriority.HIGH, False)):
             raise AssertionError("cancelled before")
 
     async with asyncio.timeout(SECONDS):
-        async with places.taken(RequestPriority.LOW):
+        async with places.taken((RequestPriority.LOW, False)):
             task = asyncio.create_task(hold())
             await waiting(task)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        async with places.taken(RequestPriority.LOW):
+        async with places.taken((RequestPriority.LOW, False)):
             pass
 
 
