@@ -9,7 +9,8 @@ use python_environment::{Address, Event, Mirrors, Stage, Times};
 async fn an_index_that_does_not_answer_is_called_slow_once_before_uv_gives_up() {
     let (tiny, silent) = (Tiny::new(), Silent::new().await);
     let index = Address::parse(&silent.url()).ok();
-    let times = Times { slow: Duration::from_millis(300), request: Duration::from_secs(3), retries: 0 };
+    // Long enough for uv to start on a busy computer, and short enough to be told more than once, if it were.
+    let times = Times { slow: Duration::from_secs(1), request: Duration::from_secs(4), retries: 0 };
     let mut stage = Stage::start(tiny.slim(), Mirrors { index, python: None }, times);
     let visitor = silent.visitor().await;
     let mut slow = 0;
