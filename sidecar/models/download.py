@@ -53,7 +53,7 @@ class SnapshotDownload(Job):
     async def _work(self) -> None:
         self._cache.prepare()
         stop = Stop()
-        # Late: names are looked up and certificates read, which no event loop should wait for.
+        # On a thread: the HTTP library is imported then, which no event loop should wait for.
         hub = await on_thread(partial(HubClient, self._mirror, self._limits, stop), stop)
         with hub:
             manifest = self._known_manifest()

@@ -4,7 +4,7 @@ import json
 import math
 import ssl
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC
@@ -70,16 +70,12 @@ class HubClient:
         import httpx2
 
         from sidecar.models.connecting import SharedTime
-        from sidecar.network_setting import TrustingLate, by_proxies, certificates
+        from sidecar.network_setting import TrustingLate, by_proxies
 
         self._mirror = mirror
         self._limits = limits
         self._stop = stop
-        transport: httpx2.HTTPTransport = TrustingLate()
-        proxies: Mapping[str, httpx2.BaseTransport | None] = {}  # None stands before this computer itself.
-        if not mirror.is_local:
-            trusted = certificates()
-            transport, proxies = httpx2.HTTPTransport(verify=trusted), by_proxies(trusted)
+        transport, proxies = TrustingLate(), by_proxies()
         self._client = httpx2.Client(
             # Identity: sizes and ranges are those of the file. hf's CDN compresses JSON files otherwise.
             headers={"User-Agent": "knowledge-focus", "Accept-Encoding": "identity"},
