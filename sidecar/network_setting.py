@@ -11,6 +11,7 @@ from httpx2._utils import get_environment_proxies
 from sidecar.errors import CertificatesInvalid, ProxyInvalid
 
 _SOCKS = ("socks5", "socks5h")
+_THIS_COMPUTER = ("localhost", "127.0.0.0/8", "[::1]")
 
 
 def certificates() -> ssl.SSLContext:
@@ -27,12 +28,12 @@ def certificates() -> ssl.SSLContext:
 
 
 class TrustingLate(httpx2.HTTPTransport):
-    """Asks http addresses without a look at certificates, which may be what it should not be; they are read where a
-    redirect leads to https. A request there may raise `CertificatesInvalid`."""
+    """Asks http addresses without a look at certificates, which may be what it should not be; they are read before the
+    first request to https, which may raise `CertificatesInvalid`."""
 
-    def __init__(self) -> None:
+    def __init__(self, proxy: httpx2.Proxy | None = None) -> None:
         self._trusted = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # Nobody as yet.
-        super().__init__(verify=self._trusted)
+        super().__init__(verify=self._trusted, proxy=proxy)
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         if request.url.scheme == "https" and self._pool._ssl_context is self._trusted:
@@ -40,17 +41,17 @@ class TrustingLate(httpx2.HTTPTransport):
         return super().handle_request(request)
 
 
-def by_proxies(trusted: ssl.SSLContext) -> Mapping[str, httpx2.BaseTransport | None]:
-    """What the HTTP library calls `mounts`: the way to each address, None where no proxy stands before it. A request to
-    where the proxy cannot be used raises `ProxyInvalid`."""
-    ways: dict[str, httpx2.BaseTransport | None] = {}
+def by_proxies() -> Mapping[str, httpx2.BaseTransport | None]:
+    """What the HTTP library calls `mounts`: the way to each address, None where no proxy stands before it, as none does
+    before this computer itself. A request to where the proxy cannot be used raises `ProxyInvalid`."""
+    ways: dict[str, httpx2.BaseTransport | None] = {f"all://{host}": None for host in _THIS_COMPUTER}
     for pattern, proxy in _proxies().items():
         if not isinstance(proxy, httpx2.Proxy):
             ways[pattern] = proxy
         elif proxy.url.scheme in _SOCKS:
-            ways[pattern] = _Socks(verify=trusted, proxy=proxy)
+            ways[pattern] = _Socks(proxy)
         else:
-            ways[pattern] = httpx2.HTTPTransport(verify=trusted, proxy=proxy)
+            ways[pattern] = TrustingLate(proxy)
     return ways
 
 
@@ -84,7 +85,7 @@ class _Refusal(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
         return ProxyInvalid(f"{self._setting} is not a proxy that can be used", setting=self._setting)
 
 
-class _Socks(httpx2.HTTPTransport):
+class _Socks(TrustingLate):
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         from socksio import SOCKSError
 

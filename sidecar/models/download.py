@@ -18,7 +18,7 @@ from sidecar.models.network import NetworkLimits
 from sidecar.models.part import Part
 from sidecar.models.progress import Progress
 from sidecar.models.stop import Stop, on_thread
-from sidecar.models.verify import has_digest
+from sidecar.models.verify import Digest, has_digest
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class SnapshotDownload(Job):
         self._limits = limits
         self._wakes = Wakes(limits.after_wake_seconds)
         self._arrived_at: float | None = None  # of any file: when a try last brought something
-        self._resumes = True  # as far as is known of the mirror
+        self._from_start: set[Digest] = set()  # what the last try brought anew from its start
 
     def _tell(self) -> None:
         self._wakes.look()
@@ -53,7 +53,7 @@ class SnapshotDownload(Job):
     async def _work(self) -> None:
         self._cache.prepare()
         stop = Stop()
-        # Late: names are looked up and certificates read, which no event loop should wait for.
+        # On a thread: the HTTP library is imported then, which no event loop should wait for.
         hub = await on_thread(partial(HubClient, self._mirror, self._limits, stop), stop)
         with hub:
             manifest = self._known_manifest()
@@ -167,7 +167,7 @@ class SnapshotDownload(Job):
                 brought = part.received - before >= WORTHWHILE_BYTES
                 failures = 1 if brought or self._wakes.is_recent() else failures + 1
                 quiet = None if self._arrived_at is None else time.monotonic() - self._arrived_at
-                if not self._resumes:
+                if part.file.digest in self._from_start:
                     error.details["resumes"] = False
                 self._limits.wait_to_retry(error, failures, stop, quiet)
 
@@ -175,19 +175,20 @@ class SnapshotDownload(Job):
         """Write to the part what an answer has of the rest of it.
 
         Where the mirror sends the file from its start again, what is here is passed over, and stays: an answer may be
-        cut once more, or be the page of a captive portal.
+        cut once more, or be the page of a captive portal. An answer that says its end and is too short is no file.
 
         Raises:
             DownloadError: the mirror's failure, also where the answer ended early.
             Stopped: nobody wants it any more.
         """
         file, before = part.file, part.received
-        with hub.open_file(manifest.repository, manifest.revision, file, before) as (begin, pieces):
-            known = before - begin
+        self._from_start.discard(file.digest)
+        with hub.open_file(manifest.repository, manifest.revision, file, before) as answer:
+            known, drop = before - answer.begin, part.mark()
             if known:
-                self._resumes = False
+                self._from_start.add(file.digest)
                 log.info("builtin-model file %s comes from its start again: the mirror does not resume it", file.path)
-            for piece in pieces:
+            for piece in answer.pieces:
                 stop.check()
                 fresh = piece[known:]
                 passed_over = len(piece) - len(fresh)
@@ -198,5 +199,9 @@ class SnapshotDownload(Job):
                     self._arrived_at = time.monotonic()
                 if part.received == file.size:
                     return
+            if answer.says_its_end:
+                drop()
+                self._from_start.discard(file.digest)
+                self.progress.holds(file.digest, before)
         stop.check()  # then it was we who ended it
         raise MirrorUnreachable("the answer ended early", mirror=self._mirror.url, file=file.path)

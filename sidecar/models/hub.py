@@ -4,8 +4,9 @@ import json
 import math
 import ssl
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from types import TracebackType
@@ -40,6 +41,18 @@ MOST_REDIRECTS = 5
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
+@dataclass(frozen=True)
+class FileAnswer:
+    """What a mirror sends of a file."""
+
+    begin: int
+    """The offset at which it really begins: 0 where the mirror does not resume."""
+    says_its_end: bool
+    """Whether the pieces end only where the mirror says so: one that is cut raises. Else a cut looks like the end."""
+    pieces: Iterator[bytes]
+    """The bytes as they arrive."""
+
+
 class HubClient:
     """Connections to one mirror, for any number of threads; `stop` ends what they wait for. No token, no cookie and
     nothing that tells people apart is ever sent.
@@ -57,16 +70,12 @@ class HubClient:
         import httpx2
 
         from sidecar.models.connecting import SharedTime
-        from sidecar.network_setting import TrustingLate, by_proxies, certificates
+        from sidecar.network_setting import TrustingLate, by_proxies
 
         self._mirror = mirror
         self._limits = limits
         self._stop = stop
-        transport: httpx2.HTTPTransport = TrustingLate()
-        proxies: Mapping[str, httpx2.BaseTransport | None] = {}  # None stands before this computer itself.
-        if not mirror.is_local:
-            trusted = certificates()
-            transport, proxies = httpx2.HTTPTransport(verify=trusted), by_proxies(trusted)
+        transport, proxies = TrustingLate(), by_proxies()
         self._client = httpx2.Client(
             # Identity: sizes and ranges are those of the file. hf's CDN compresses JSON files otherwise.
             headers={"User-Agent": "knowledge-focus", "Accept-Encoding": "identity"},
@@ -126,13 +135,8 @@ class HubClient:
             raise self._error(MirrorInvalid, str(error)) from error
 
     @contextmanager
-    def open_file(
-        self, repository: str, revision: str, file: RepositoryFile, start: int
-    ) -> Iterator[tuple[int, Iterator[bytes]]]:
+    def open_file(self, repository: str, revision: str, file: RepositoryFile, start: int) -> Iterator[FileAnswer]:
         """Ask for a file from byte `start` on.
-
-        Gives the offset at which the answer really begins, and its bytes as they arrive. That is 0 where the mirror
-        does not resume at `start`.
 
         Raises:
             DownloadError: the mirror's failure; `FileDamaged` if the answer is of another size than the file.
@@ -144,10 +148,11 @@ class HubClient:
                 with self._send(url, {"Range": f"bytes={start}-"}, file.path) as response:
                     begin = None if response.status_code == 416 else self._first_byte(response, file, start)
                     if begin in (start, 0):
-                        yield begin, self._body(response)
+                        yield FileAnswer(begin, _says_its_end(response), self._body(response))
                         return
             with self._send(url, {}, file.path) as response:
-                yield self._first_byte(response, file, 0), self._body(response)
+                begin = self._first_byte(response, file, 0)
+                yield FileAnswer(begin, _says_its_end(response), self._body(response))
 
     def _body(self, response: "httpx2.Response") -> Iterator[bytes]:
         """The bytes of an answer as they arrive.
@@ -161,7 +166,7 @@ class HubClient:
         yield first
         length = response.headers.get("Content-Length", "")
         left = int(length) - len(first) if length.isdecimal() else 0
-        if left <= 0 or "Transfer-Encoding" in response.headers:
+        if left <= 0 or _says_its_end(response):
             yield from pieces
             return
         stream: httpcore2.NetworkStream = response.extensions["network_stream"]
@@ -178,8 +183,8 @@ class HubClient:
         """
         body, hasher = bytearray(), file.digest.hasher(file.size)
         if file.size <= most:
-            with self.open_file(repository, revision, file, 0) as (_, pieces):
-                for piece in pieces:
+            with self.open_file(repository, revision, file, 0) as answer:
+                for piece in answer.pieces:
                     body += piece
                     if len(body) > file.size:
                         break
@@ -323,6 +328,10 @@ class HubClient:
     def _unreachable(self) -> type[DownloadError]:
         """A mirror on this computer needs no network, and is to blame itself."""
         return MirrorUnreachable if self._mirror.is_local or has_route() else NoNetwork
+
+
+def _says_its_end(response: "httpx2.Response") -> bool:
+    return "Transfer-Encoding" in response.headers  # in chunks, the last of which is empty
 
 
 def _seconds(retry_after: str) -> int | None:

@@ -1,6 +1,7 @@
 """A file on its way to the disk: its bytes so far, and their hash."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from sidecar.models.manifest import RepositoryFile
@@ -51,6 +52,18 @@ class Part:
             self.received += written
             rest = rest[written:]
         return len(wanted)
+
+    def mark(self) -> Callable[[], None]:
+        """What drops all that is received from now on; for one call."""
+        received, hasher = self.received, self._hasher.copy()
+
+        def back() -> None:
+            self._disk.seek(received)
+            self._disk.truncate()
+            self._hasher = hasher
+            self.received = received
+
+        return back
 
     def restart(self) -> None:
         """Drop what was received."""

@@ -22,8 +22,13 @@ async def downloaded(models: Models, recorder: Recorder) -> Models:
     return models
 
 
-async def test_verifying_a_whole_model_is_told_and_ends_ready(downloaded: Models, recorder: Recorder) -> None:
-    checking = asyncio.create_task(downloaded.verify())
+@pytest.mark.usefixtures("downloaded")
+async def test_verifying_a_whole_model_is_told_and_ends_ready(
+    root: Path, model: BuiltinModel, recorder: Recorder
+) -> None:
+    # Another process: in the first the second after the download's last event would not be over.
+    models = Models(root=root, catalog=Catalog((model,)), notify=recorder, limits=LIMITS)
+    checking = asyncio.create_task(models.verify())
     first = await recorder.wait_for(lambda event: True)
     assert first.message.startswith("Verifying... ")
     assert first.verifying

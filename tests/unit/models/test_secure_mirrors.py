@@ -193,3 +193,16 @@ async def test_a_mirror_without_tls_may_lead_to_one_with_it_that_is_trusted(
     await models.download()
     assert (await recorder.end()).status == "completed"
     assert [request.file for request in secure.log] == ["model.safetensors"]
+
+
+@pytest.mark.usefixtures("trusted")
+async def test_where_a_mirror_of_this_computer_leads_outside_the_proxy_is_asked(
+    models: Models, recorder: Recorder, hub: Hub, secure: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = f"{REPOSITORY}/resolve/{hub.repositories[REPOSITORY].main.revision}/model.safetensors"
+    hub.fault(faults.redirect(f"https://mirror.example/{weights}"), on="get", path="model.safetensors")
+    with Proxy(("127.0.0.1", int(secure.url.rpartition(":")[2]))) as proxy:
+        monkeypatch.setenv("ALL_PROXY", proxy.url)
+        await models.download()
+        assert (await recorder.end()).status == "completed"
+    assert proxy.asked == ["CONNECT mirror.example:443 HTTP/1.1"]

@@ -1,6 +1,7 @@
 """Answers with something wrong about their bytes, waits that are asked for, and hosts that are none."""
 
 import time
+from dataclasses import replace
 from email.utils import formatdate
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from sidecar.models.hub import HubClient
 from sidecar.models.mirrors import Mirror
 from sidecar.models.stop import Stop
 from tests.hub import Hub, faults
+from tests.hub.reply import Reply
 from tests.unit.models.conftest import LIMITS, REPOSITORY, UNREACHABLE, WEIGHTS, Recorder, failure
 
 
@@ -58,6 +60,56 @@ async def test_a_mirror_that_never_resumes_and_always_breaks_off_is_given_up_and
     assert failed.details is not None
     assert failed.details["resumes"] is False
     assert len(hub.requests("get", "model.safetensors")) <= 2 * LIMITS.attempts
+
+
+async def test_only_of_a_file_that_was_begun_anew_last_it_is_said_that_the_mirror_does_not_resume(
+    models: Models, recorder: Recorder, hub: Hub
+) -> None:
+    hub.fault(faults.ignore_range(), on="get", path="model.safetensors", times=2)
+    hub.fault(faults.cut(after=10_000), on="get", path="model.safetensors")
+    failed = await failure(models, recorder)
+    assert [request.status for request in hub.requests("get", "model.safetensors")] == [200, 200, 206]
+    assert (failed.kind, failed.file) == ("mirror_unreachable", "model.safetensors")
+    assert failed.details is not None
+    assert "resumes" not in failed.details
+
+
+async def test_of_a_mirror_that_is_gone_it_is_not_said_that_it_does_not_resume(
+    models: Models, recorder: Recorder, hub: Hub
+) -> None:
+    hub.fault(faults.ignore_range(), on="get", path="model.safetensors", times=2)
+    hub.fault(faults.cut(after=10_000), on="get", path="model.safetensors", times=2)
+    hub.fault(lambda reply: replace(reply, answer=reply.status != 206), on="get", path="model.safetensors")
+    failed = await failure(models, recorder)
+    assert [request.status for request in hub.requests("get", "model.safetensors")] == [200, 200, 0]
+    assert failed.details is not None
+    assert "resumes" not in failed.details
+
+
+async def test_of_a_file_that_never_began_it_is_not_said_that_the_mirror_does_not_resume(
+    models: Models, recorder: Recorder, hub: Hub
+) -> None:
+    hub.fault(faults.ignore_range(), on="get", path="model.safetensors")
+    hub.fault(faults.cut(after=700_000), on="get", path="model.safetensors", times=1)
+    hub.fault(faults.slow(WEIGHTS / 3), on="get", path="model.safetensors")
+    # Until the weights come from their start again.
+    hub.fault(faults.no_answer(), on="get", path="config.json")
+    failed = await failure(models, recorder)
+    assert (failed.kind, failed.file) == ("mirror_unreachable", "config.json")
+    assert len(hub.requests("get", "model.safetensors")) > 1
+    assert failed.details is not None
+    assert "resumes" not in failed.details
+
+
+async def test_a_page_in_place_of_a_file_of_unsaid_length_does_not_become_its_beginning(
+    models: Models, recorder: Recorder, hub: Hub
+) -> None:
+    page = Reply(200, {"Content-Type": "text/plain"}, b"please log in " * 4000, chunked=True)
+    hub.fault(lambda _: page, on="get", path="model.safetensors", times=1)
+    await models.download()
+    assert (await recorder.end()).status == "completed"
+    ranges = [request.headers.get("range") for request in hub.requests("get", "model.safetensors")]
+    assert ranges == [None, None]
 
 
 @pytest.mark.parametrize(
