@@ -5,9 +5,8 @@ import { ErrorNote } from "@/components/error-note";
 import { Button } from "@/components/ui/button";
 import { Tooltip } from "@/components/ui/tooltip";
 import { RpcError } from "@/rpc/error";
-import type { Assignment, Provider, ProviderModel, UpdateParams } from "@/rpc/gen/protocol";
+import type { Assignment, Provider, UpdateParams } from "@/rpc/gen/protocol";
 import type { Sidecar } from "@/rpc/sidecar";
-import { asNewModel } from "./ability";
 import { useConsent } from "./consent";
 import { FindModels } from "./find-models";
 import { isPlain } from "./provider-address";
@@ -17,6 +16,7 @@ import { ProviderModelRow } from "./provider-model-row";
 import { RemoveProvider } from "./remove-provider";
 import { Badge, Card } from "./section";
 import { ServerTest } from "./server-test";
+import { useModelChanges } from "./use-model-changes";
 
 type ProviderCardProps = {
   sidecar: Sidecar;
@@ -37,20 +37,22 @@ export function ProviderCard({ sidecar, provider, jobs, onChanged }: ProviderCar
   const close = () => setAsking(null);
   const { id, models } = provider;
 
-  async function update(part: Omit<UpdateParams, "providerId" | "accept">): Promise<void> {
-    await withConsent((accept) => sidecar.call("providers/update", { ...part, providerId: id, accept }), {
-      plain: isPlain(provider.baseUrl),
-    });
+  /** The models afterwards; null if the person did not agree. */
+  async function update(part: Omit<UpdateParams, "providerId" | "accept">) {
+    const updated = await withConsent(
+      (accept) => sidecar.call("providers/update", { ...part, providerId: id, accept }),
+      { plain: isPlain(provider.baseUrl) },
+    );
     onChanged();
+    return updated?.provider.models ?? null;
   }
 
-  function change(part: Parameters<typeof update>[0]) {
+  function attempt(change: Promise<unknown>) {
     setError(null);
-    update(part).catch((cause: unknown) => setError(RpcError.from(cause)));
+    change.catch((cause: unknown) => setError(RpcError.from(cause)));
   }
 
-  const changeModel = (changed: ProviderModel) =>
-    change({ models: models.map((model) => asNewModel(model.id === changed.id ? changed : model)) });
+  const changeModel = useModelChanges(models, (models) => update({ models }));
 
   return (
     <Card role="group" aria-labelledby={title}>
@@ -114,13 +116,13 @@ export function ProviderCard({ sidecar, provider, jobs, onChanged }: ProviderCar
                 sidecar={sidecar}
                 provider={provider}
                 model={model}
-                onChange={changeModel}
+                onChange={(change) => attempt(changeModel(model.id, change))}
               />
             ))}
           </ul>
         )}
       </div>
-      <ProviderLimits provider={provider} onChange={change} />
+      <ProviderLimits provider={provider} onChange={(part) => attempt(update(part))} />
       {error && <ErrorNote error={error} className="mx-5 mb-4" />}
       {asking === "edit" && (
         <ProviderForm

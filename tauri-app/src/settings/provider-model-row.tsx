@@ -6,13 +6,14 @@ import type { Sidecar } from "@/rpc/sidecar";
 import { ABILITIES, abilityState, sameAbilities, withAbility, withResults } from "./ability";
 import { AbilityChip } from "./ability-chip";
 import { ModelTestView } from "./model-test-view";
+import type { ModelChange } from "./use-model-changes";
 import { useModelTest } from "./use-model-test";
 
 type ProviderModelRowProps = {
   sidecar: Sidecar;
   provider: Provider;
   model: ProviderModel;
-  onChange: (model: ProviderModel) => void;
+  onChange: (change: ModelChange) => void;
 };
 
 /** One model at a server: what the person says it can do, and a test of that. */
@@ -40,7 +41,7 @@ export function ProviderModelRow({ sidecar, provider, model, onChange }: Provide
             key={ability}
             ability={ability}
             state={abilityState(model, ability)}
-            onChange={(state) => onChange(withAbility(model, ability, state))}
+            onChange={(state) => onChange((model) => withAbility(model, ability, state))}
           />
         ))}
       </div>
@@ -59,16 +60,16 @@ type FindingsProps = {
   model: ProviderModel;
   results: readonly TestResult[];
   /** Sets the abilities as the test found them. */
-  onTake: (model: ProviderModel) => void;
+  onTake: (change: ModelChange) => void;
 };
 
 function Findings({ model, results, onTake }: FindingsProps) {
   const { t } = useTranslation();
-  const found = withResults(model, results);
-  return sameAbilities(found, model) ? (
+  const take: ModelChange = (model) => withResults(model, results);
+  return sameAbilities(take(model), model) ? (
     <p className="mt-3 text-muted-foreground">{t("settings.providers.test.agrees")}</p>
   ) : (
-    <Button size="sm" className="mt-3" onClick={() => onTake(found)}>
+    <Button size="sm" className="mt-3" onClick={() => onTake(take)}>
       <Check />
       {t("settings.providers.test.suggest")}
     </Button>

@@ -1,6 +1,6 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import { expect, test } from "vitest";
-import type { TestResult } from "@/rpc/gen/protocol";
+import type { Methods, TestResult } from "@/rpc/gen/protocol";
 import { assignment, BUILTIN, ELSEWHERE, OLLAMA, withProviders } from "../shell/providers";
 import type { Answers, Call, Script } from "../shell/replay";
 import { failure } from "../shell/sidecar";
@@ -202,6 +202,45 @@ test("an ability is set to yes, no or not known", async () => {
   expect(shell.calls("providers/update")[0]?.models).toMatchObject([
     { identifier: "qwen3:8b", capabilities: ["vision", "text", "tool_use"], lacking: [] },
   ]);
+});
+
+test("of two abilities that are set in quick succession none is lost, and an error of the first keeps the second", async () => {
+  const kept = withProviders();
+  const replies: (() => void)[] = [];
+  const { person, shell } = await open({
+    ...kept,
+    "providers/update": async (call) => {
+      await new Promise<void>((resolve) => replies.push(resolve));
+      if (shell.calls("providers/update").length === 3) {
+        throw failure("store_failed");
+      }
+      return kept["providers/update"]?.(call) as Methods["providers/update"]["result"];
+    },
+  });
+  const set = async (ability: string, state: string) => {
+    await person.click((await card("Ollama")).getByRole("button", { name: ability }));
+    await person.click(await screen.findByRole("menuitemradio", { name: state }));
+  };
+  const reply = async (number: number) => {
+    await waitFor(() => expect(replies).toHaveLength(number));
+    replies[number - 1]?.();
+  };
+  const shown = async (name: string) =>
+    expect(await (await card("Ollama")).findByRole("button", { name })).toBeVisible();
+
+  await set("Vision: no", "yes");
+  await set("Text: yes", "no");
+  await reply(1);
+  await reply(2);
+  await shown("Text: no");
+  await shown("Vision: yes");
+
+  await set("Vision: yes", "no");
+  await set("Text: no", "yes");
+  await reply(3);
+  await reply(4);
+  await shown("Text: yes");
+  await shown("Vision: yes");
 });
 
 test("a test shows each result when it arrives, with its time, and offers to set the abilities by it", async () => {
