@@ -1,4 +1,4 @@
--- version 4
+-- version 5
 
 CREATE TABLE provider (
     id            TEXT    PRIMARY KEY,
@@ -64,7 +64,7 @@ CREATE TABLE message (
     dropped_before  INTEGER NOT NULL,
     finish_reason   TEXT    CHECK (finish_reason IN ('stop', 'length')),
     created_at      INTEGER NOT NULL
-) STRICT;
+, said TEXT) STRICT;
 
 CREATE INDEX message_by_session ON message (session, number);
 
