@@ -112,6 +112,8 @@ class Answer:
                         self._grow(text[: ANSWER_CHARACTERS - self._length])
                         if self._length >= ANSWER_CHARACTERS:
                             return None
+                        # A fast provider's next piece is there already, and nobody else would have a turn.
+                        await asyncio.sleep(0)
                     case Finished():
                         return piece
         raise EngineFailed("an answer ended without saying why")
