@@ -10,7 +10,7 @@ from dataclasses import replace
 from sidecar.chat.context import Context, is_too_long
 from sidecar.chat.listener import Listener
 from sidecar.engine import Finished, GenerationRequest, RequestPriority, TextDelta
-from sidecar.errors import ContextLengthExceeded, DiskFull, EngineFailed, SidecarError, StoreError
+from sidecar.errors import ContextLengthExceeded, DiskFull, EngineFailed, InternalError, SidecarError, StoreError
 from sidecar.routing import Route, Router
 from sidecar.store import Database, message
 from sidecar.store.message import Message
@@ -112,6 +112,8 @@ class Answer:
                         self._grow(text[: ANSWER_CHARACTERS - self._length])
                         if self._length >= ANSWER_CHARACTERS:
                             return None
+                        # A fast provider's next piece is there already, and nobody else would have a turn.
+                        await asyncio.sleep(0)
                     case Finished():
                         return piece
         raise EngineFailed("an answer ended without saying why")
@@ -142,8 +144,10 @@ class Answer:
             return self._message
         if not isinstance(error, SidecarError):
             log.error("unexpected error", exc_info=error, extra={"id": self._message.id})
-        kind = error.kind if isinstance(error, SidecarError) else "internal_error"
-        return replace(self._message, state="interrupted", kind=kind)
+            return replace(self._message, state="interrupted", kind=InternalError.kind)
+        said = error.details.get("said")
+        words = said if isinstance(said, str) else None
+        return replace(self._message, state="interrupted", kind=error.kind, said=words)
 
     async def _write_end(self) -> None:
         for seconds in (*RETRY_SECONDS, None):
@@ -153,7 +157,7 @@ class Answer:
                 log.warning("the end of an answer cannot be written now: %s", error)
                 if seconds is None:
                     # Its row still says that it streams, and the next turn or start of the app will know better.
-                    self._message = replace(self._message, state="interrupted", kind=error.kind)
+                    self._message = replace(self._message, state="interrupted", kind=error.kind, said=None)
                 else:
                     await asyncio.sleep(seconds)
             else:

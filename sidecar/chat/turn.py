@@ -33,6 +33,7 @@ def begun(session_id: str, route: Route, goes_on: Message | None) -> Message:
         answer,
         state="streaming",
         kind=None,
+        said=None,
         finish_reason=None,
         model_name=route.model.display_name,
         provider_name=route.provider.name,

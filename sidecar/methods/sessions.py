@@ -114,6 +114,7 @@ def _message(kept: Message) -> message.ChatMessage:
         ),
         state=kept.state,
         kind=kept.kind,
+        said=kept.said,
         model_name=kept.model_name,
         provider_name=kept.provider_name,
         leaves_computer=kept.leaves_computer,

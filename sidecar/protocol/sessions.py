@@ -48,6 +48,7 @@ class ChatMessage(Message):
     kind: Annotated[
         str | None, Field(description="Of an answer that broke off: the error kind; null if it was stopped")
     ]
+    said: Annotated[str | None, Field(description="Of one that broke off at a provider: its words, without keys")]
     model_name: Annotated[str | None, Field(description="Of an answer: who gave it")]
     provider_name: str | None
     leaves_computer: bool

@@ -27,7 +27,8 @@ NO_DIGIT = re.compile(r"[^0-9a-f]")
 """What rotted in a picture's name: there is none of that name, and the words beside it stay."""
 COLUMNS = (
     f"{bytes_of('message.id', 'session.id', 'role', 'parts', 'state', 'kind', 'model_name', 'provider_name')}, "
-    f"message.leaves_computer, dropped_before, {bytes_of('finish_reason')}, gone_on, message.created_at"
+    f"message.leaves_computer, dropped_before, {bytes_of('finish_reason')}, gone_on, message.created_at, "
+    f"{bytes_of('said')}"
 )
 PARTS = 3
 """The column of them: bytes, as all text here."""
@@ -54,8 +55,9 @@ Part = TextPart | ImagePart
 @dataclass(frozen=True)
 class Message:
     """A question or an answer. `parts` is empty where they rotted on the disk and cannot be read any more. `kind` is
-    the error with which an answer broke off; None where it was stopped. `dropped_before` is how many of the oldest
-    messages did not fit and were not read for it. `gone_on` is an answer that went on by itself after a crash."""
+    the error with which an answer broke off; None where it was stopped; `said` what a provider said to that.
+    `dropped_before` is how many of the oldest messages did not fit and were not read for it. `gone_on` is an answer
+    that went on by itself after a crash."""
 
     session_id: str
     role: Literal["user", "assistant"]
@@ -70,6 +72,7 @@ class Message:
     gone_on: bool = False
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     created_at: int = field(default_factory=now)
+    said: str | None = None
 
     @property
     def text(self) -> str:
@@ -94,8 +97,8 @@ def insert(connection: apsw.Connection, message: Message) -> None:
     """
     connection.execute(
         "INSERT INTO message (id, session, role, parts, state, kind, model_name, provider_name, leaves_computer, "
-        "dropped_before, finish_reason, gone_on, created_at) "
-        "SELECT ?, number, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM session WHERE id = ?",
+        "dropped_before, finish_reason, gone_on, created_at, said) "
+        "SELECT ?, number, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM session WHERE id = ?",
         (
             message.id,
             message.role,
@@ -109,6 +112,7 @@ def insert(connection: apsw.Connection, message: Message) -> None:
             message.finish_reason,
             message.gone_on,
             message.created_at,
+            message.said,
             message.session_id,
         ),
     )
@@ -121,7 +125,7 @@ def update(connection: apsw.Connection, message: Message) -> bool:
     """Makes the message of that id what `message` says; False where it was deleted meanwhile."""
     connection.execute(
         "UPDATE message SET parts = ?, state = ?, kind = ?, model_name = ?, provider_name = ?, leaves_computer = ?, "
-        "dropped_before = ?, finish_reason = ?, gone_on = ?, created_at = ? WHERE id = ?",
+        "dropped_before = ?, finish_reason = ?, gone_on = ?, created_at = ?, said = ? WHERE id = ?",
         (
             _written(message.parts),
             message.state,
@@ -133,6 +137,7 @@ def update(connection: apsw.Connection, message: Message) -> bool:
             message.finish_reason,
             message.gone_on,
             message.created_at,
+            message.said,
             message.id,
         ),
     )
@@ -154,7 +159,7 @@ def get(connection: apsw.Connection, session_id: str, message_id: str) -> Messag
     """
     sql = f"SELECT {COLUMNS} {FROM} WHERE session.id = ? AND message.id = ?"
     for row in connection.execute(sql, (session_id, message_id)):
-        return _from_row(row)
+        return _from_row(readable(row))
     raise MessageNotFound("no such message", id=message_id)
 
 
@@ -183,7 +188,7 @@ def page(
         size += len(row[PARTS])
         if len(found) == limit or (found and max_bytes is not None and size > max_bytes):
             return found[::-1], True
-        found.append(_from_row(row))
+        found.append(_from_row(readable(row)))
     return found[::-1], False
 
 
@@ -269,9 +274,8 @@ def _written(parts: Sequence[Part]) -> str:
 
 
 def _from_row(row: Sequence[Any]) -> Message:
-    id_, session_id, role, parts, state, kind, model, provider, leaves, dropped, reason, gone_on, created_at = readable(
-        row
-    )
+    """A row of `COLUMNS`, readable."""
+    id_, session_id, role, parts, state, kind, model, provider, leaves, dropped, reason, gone_on, created_at, said = row
     return Message(
         session_id,
         "user" if role == "user" else "assistant",
@@ -286,6 +290,7 @@ def _from_row(row: Sequence[Any]) -> Message:
         bool(gone_on),
         id_,
         created_at,
+        said,
     )
 
 

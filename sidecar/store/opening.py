@@ -170,14 +170,41 @@ def _refuse_newer(connection: apsw.Connection) -> None:
 
 
 def _migrate(connection: apsw.Connection, copies: Path) -> None:
+    import apsw
+
     version, steps = connection.pragma("user_version"), migrations()
     if 0 < version < len(steps):
         _copy(connection, copies)
+    try:
+        _step(connection, steps, version)
+    except apsw.SQLError:
+        if not _is_newest(connection, steps):
+            raise  # a fault of ours
+        log.error("the number of the database's version rotted: it was %d", version)
+        connection.pragma("user_version", len(steps))
+
+
+def _step(connection: apsw.Connection, steps: Sequence[str], version: int) -> None:
     for number in range(version, len(steps)):
         with transaction(connection):
             connection.execute(steps[number])
             connection.execute(f"PRAGMA user_version = {number + 1}")
         log.info("the database has version %d now", number + 1)
+
+
+def _is_newest(connection: apsw.Connection, steps: Sequence[str]) -> bool:
+    """Whether the database has what all steps make, whatever version it says it has."""
+    import apsw
+
+    made = apsw.Connection(":memory:")
+    try:
+        words.register(made)
+        for step in steps:
+            made.execute(step)
+        schema = "SELECT type, name, sql FROM sqlite_schema ORDER BY type, name"
+        return connection.execute(schema).fetchall() == made.execute(schema).fetchall()
+    finally:
+        made.close()
 
 
 def _copy_if_due(connection: apsw.Connection, copies: Path) -> None:

@@ -190,6 +190,22 @@ def test_an_answer_that_breaks_off_says_why_and_keeps_what_was_said(one: Served)
     assert messages(one.pipe, chat)[1] == broken
 
 
+def test_the_words_with_which_a_provider_refuses_stay_until_it_answers(one: Served) -> None:
+    chat = begun(one.pipe)
+    one.provider.will(replies.status(429, "You exceeded your current quota."))
+    answer = ask(one.pipe, chat, "Well?", one.model)["answer"]
+    refused = ended(one.pipe, answer)
+    assert (refused["kind"], refused["said"]) == ("provider_rate_limited", "You exceeded your current quota.")
+    assert messages(one.pipe, chat)[1] == refused
+
+    one.provider.will(replies.chat("Yes."))
+    params = {"sessionId": chat, "messageId": answer["id"], "model": one.model}
+    again = one.pipe.request("sessions/continue", params)["answer"]
+    assert again["said"] is None
+    assert ended(one.pipe, again)["said"] is None
+    assert messages(one.pipe, chat)[1]["said"] is None
+
+
 def test_what_is_too_long_for_a_provider_is_asked_again_without_the_oldest_turns(one: Served) -> None:
     chat = begun(one.pipe)
     for number in range(4):

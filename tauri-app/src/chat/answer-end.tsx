@@ -56,6 +56,9 @@ function BrokenOff({ message, kind, waysOn, live }: BrokenOffProps) {
           {title}
         </p>
         <p className="mt-1 text-sm">{hint}</p>
+        {message.said !== null && (
+          <p className="selectable mt-1.5 break-words font-mono text-xs">{message.said}</p>
+        )}
       </div>
       <div className="mt-3 flex flex-wrap gap-2">
         {kind === "model_not_ready" && (

@@ -210,6 +210,7 @@ function pending(sessionId: string | null, key: string, parts: readonly Part[]):
     parts: [...parts],
     state: "complete",
     kind: null,
+    said: null,
     modelName: null,
     providerName: null,
     leavesComputer: false,

@@ -7,14 +7,14 @@ import { expectNoAxeViolations } from "../window";
 import { answers, ask, field, type OpenChat, openChat, questions, replying, send } from "./page";
 
 /** Asks, and has the answer break off after `text`. */
-async function brokenOff(window: OpenChat, kind: string, text = ""): Promise<void> {
+async function brokenOff(window: OpenChat, kind: string, text = "", said?: string): Promise<void> {
   await ask(window, "Hi");
   await waitFor(() => expect(answers()).toHaveLength(1));
   act(() => {
     if (text !== "") {
       window.chats.piece(text);
     }
-    window.chats.breakOff(kind);
+    window.chats.breakOff(kind, said);
   });
   await screen.findByRole("alert");
 }
@@ -29,6 +29,13 @@ test("an answer that broke off is told in plain words and can be retried", async
   await waitFor(() => expect(answers()[0]).toHaveTextContent("Hello!"));
   expect(answers()).toHaveLength(1);
   expect(screen.queryByRole("alert")).toBeNull();
+});
+
+test("what a provider said to an answer that it broke off can be read", async () => {
+  const window = await openChat();
+  await brokenOff(window, "provider_rate_limited", "", "You exceeded your current quota.");
+  expect(screen.getByRole("alert")).toHaveTextContent("You exceeded your current quota.");
+  await expectNoAxeViolations();
 });
 
 test("an answer cut by an error keeps what was said, and goes on from there", async () => {

@@ -29,6 +29,7 @@ export function message(part: Partial<ChatMessage> & { text?: string } = {}): Ch
     parts: [{ type: "text", text }],
     state: "complete",
     kind: null,
+    said: null,
     modelName: isAnswer ? MODEL.displayName : null,
     providerName: isAnswer ? "[Builtin]" : null,
     leavesComputer: false,
@@ -144,8 +145,8 @@ export class KeptChats {
     this.#end(this.#growing().sessionId, { state: "complete", finishReason: "stop", ...part });
   }
 
-  breakOff(kind: string): void {
-    this.#end(this.#growing().sessionId, { state: "interrupted", kind });
+  breakOff(kind: string, said: string | null = null): void {
+    this.#end(this.#growing().sessionId, { state: "interrupted", kind, said });
   }
 
   /** Gives the chat that was last gone on with the title that a model made. */

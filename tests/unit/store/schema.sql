@@ -1,4 +1,4 @@
--- version 5
+-- version 6
 
 CREATE TABLE provider (
     id            TEXT    PRIMARY KEY,
@@ -64,7 +64,7 @@ CREATE TABLE message (
     dropped_before  INTEGER NOT NULL,
     finish_reason   TEXT    CHECK (finish_reason IN ('stop', 'length')),
     created_at      INTEGER NOT NULL
-, gone_on INTEGER NOT NULL DEFAULT 0 CHECK (gone_on IN (0, 1))) STRICT;
+, gone_on INTEGER NOT NULL DEFAULT 0 CHECK (gone_on IN (0, 1)), said TEXT) STRICT;
 
 CREATE INDEX message_by_session ON message (session, number);
 

@@ -8,6 +8,7 @@ import pytest
 
 from sidecar.store import Database, assignment, message, provider, search, session, setting, words
 from sidecar.store.message import ImagePart, Message, TextPart
+from sidecar.store.opening import migrations
 from sidecar.store.provider import BUILTIN, CAPABILITIES, Model, Provider
 from tests.unit.store.conftest import MODEL, Opening
 
@@ -280,3 +281,21 @@ async def test_a_message_of_a_chat_that_is_not_there_is_not_found(opening: Openi
     with opening() as database:
         assert await found(database, "prowls") == 0
         assert await found(database, "grazes") == 1
+
+
+@pytest.mark.parametrize("version", range(len(migrations())))
+async def test_the_number_of_the_version_is_put_right_and_nothing_is_set_aside(
+    opening: Opening, path: Path, version: int
+) -> None:
+    said = await filled(opening)
+    header = bytearray(path.read_bytes())
+    assert header[60:64] == len(migrations()).to_bytes(4)  # https://sqlite.org/fileformat.html
+    header[63] = version
+    path.write_bytes(header)
+
+    for _ in range(2):
+        with opening() as database:
+            page, _ = await database.read(message.page, said[0].session_id, None, 10)
+            assert page == said
+            assert database.recovery is None
+    assert path.read_bytes()[60:64] == len(migrations()).to_bytes(4)

@@ -472,6 +472,10 @@ export interface ChatMessage {
    */
   kind: string | null;
   /**
+   * Of one that broke off at a provider: its words, without keys
+   */
+  said: string | null;
+  /**
    * Of an answer: who gave it
    */
   modelName: string | null;

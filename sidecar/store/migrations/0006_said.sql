@@ -1,0 +1,2 @@
+-- What a provider said when an answer of it broke off.
+ALTER TABLE message ADD COLUMN said TEXT;
