@@ -170,8 +170,8 @@ async def _serve(
             methods=[INITIALIZE.name, CANCEL_REQUEST.name, *dispatcher.methods],
         )
 
-    def on_line(line: Line) -> None:
-        loop.call_soon_threadsafe(server.receive, line)
+    def on_lines(lines: list[Line]) -> None:
+        loop.call_soon_threadsafe(server.receive, lines)
 
     try:
         app = compose(folder, options, post, lifeline.leave)
@@ -190,7 +190,7 @@ async def _serve(
         sys.stderr.write(f"sidecar: {error}\n")
         sys.stderr.flush()
         os._exit(ExitCode.DATABASE_REFUSED)
-    start_reading(incoming, on_line, on_end=lifeline.leave)
+    start_reading(incoming, on_lines, on_end=lifeline.leave)
 
     await leaving.wait()
     await server.close(_why(lifeline.code))

@@ -7,7 +7,7 @@ import asyncio
 import itertools
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
@@ -57,17 +57,11 @@ class Server:
         self._loop = asyncio.get_running_loop()
         self._posts = _Posts(self, writer)
 
-    def receive(self, line: Line) -> None:
-        """Serves one line, or has it wait for its turn if it is the background's. Never waits and never raises for what
-        is in it."""
-        if isinstance(line, TooLong):
-            self._refuse(None, LineTooLong("discarded an over-long line", limit=MAX_LINE_BYTES))
-        elif isinstance(line, TooHeavy):
-            self._refuse(self._unused(id_of(line.head)), LineTooLong("a line of too many values", limit=MAX_VALUES))
-        elif self._initialized and can_wait(line):
-            self._background.add(partial(self._serve, line, in_background=True))
-        else:
-            self._serve(line)
+    def receive(self, lines: Iterable[Line]) -> None:
+        """Serves lines, and has those of the background wait for their turn. Never waits and never raises for what is
+        in them."""
+        for line in lines:
+            self._receive(line)
 
     async def notify(self, notification: Notification[Params], params: Params) -> None:
         """Sends a notification as soon as there is room for it.
@@ -95,6 +89,16 @@ class Server:
         if tasks:
             await asyncio.wait(tasks, timeout=CLOSE_SECONDS)
         await asyncio.sleep(0)  # their answers are written by call-backs of this turn of the loop
+
+    def _receive(self, line: Line) -> None:
+        if isinstance(line, TooLong):
+            self._refuse(None, LineTooLong("discarded an over-long line", limit=MAX_LINE_BYTES))
+        elif isinstance(line, TooHeavy):
+            self._refuse(self._unused(id_of(line.head)), LineTooLong("a line of too many values", limit=MAX_VALUES))
+        elif self._initialized and can_wait(line):
+            self._background.add(partial(self._serve, line, in_background=True))
+        else:
+            self._serve(line)
 
     def _serve(self, line: bytes | bytearray, *, in_background: bool = False) -> asyncio.Event | None:
         """Returns what says that the line's request has settled, if it began one."""

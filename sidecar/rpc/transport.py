@@ -93,15 +93,15 @@ class LineSplitter:
         self._partial = bytearray()  # clear() would keep the memory
 
 
-def start_reading(fd: int, on_line: Callable[[Line], None], on_end: Callable[[], None]) -> None:
-    """Reads `fd` on a thread of its own until it ends. Both callbacks are called on that thread."""
+def start_reading(fd: int, on_lines: Callable[[list[Line]], None], on_end: Callable[[], None]) -> None:
+    """Reads `fd` on a thread of its own until it ends. Both callbacks are called on that thread, `on_lines` with all
+    that one read completed: were they handed over one by one, the first would be served before the last is seen."""
 
     def read() -> None:
         splitter = LineSplitter()
         try:
             while data := os.read(fd, READ_BYTES):
-                for line in splitter.feed(data):
-                    on_line(line)
+                on_lines(list(splitter.feed(data)))
         except OSError:
             pass  # a pipe that cannot be read has ended as well
         on_end()

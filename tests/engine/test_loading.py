@@ -155,6 +155,28 @@ async def test_unloading_frees_the_memory_and_the_next_request_loads_again(bench
     assert (await bench.ask("hello")).text == first.text
 
 
+def test_what_stays_in_memory_is_not_looked_through_for_garbage(random_model: Path, tmp_path: Path) -> None:
+    script = """
+import asyncio, gc, os, sys
+from pathlib import Path
+from sidecar.engine import Engine, GenerationRequest
+
+async def main(model, cache):
+    engine = Engine(attachments=cache, cache=cache)
+    request = GenerationRequest("a", [{"role": "user", "content": "hello"}], max_tokens=1)
+    assert [piece async for piece in engine.generate(model, request)]
+    print(gc.get_freeze_count() > len(gc.get_objects()))
+    await engine.unload_model()
+    print(gc.get_freeze_count())
+
+asyncio.run(main(*map(Path, sys.argv[1:])))
+sys.stdout.flush()
+os._exit(0)  # whoever used MLX leaves so
+"""
+
+    assert python(script, str(random_model), str(tmp_path)) == "True\n0\n"
+
+
 async def test_unloading_waits_for_running_answers(bench: Bench) -> None:
     answers = [asyncio.ensure_future(bench.ask("hello", max_tokens=40)) for _ in range(2)]
     await bench.until(lambda status: status.running.low == 2)

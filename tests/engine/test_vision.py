@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -111,16 +112,15 @@ async def test_pictures_alike_in_a_conversation_are_seen_once_and_others_each(
 async def test_unloading_forgets_the_features(bench: Bench, roomy_model: Path) -> None:
     from sidecar.engine.features import FeatureCache
 
-    gc.collect()
     await bench.ask(about(data_url(encoded(circle("red")))), model=roomy_model)
-    kept = [cache for cache in gc.get_objects() if isinstance(cache, FeatureCache)]
-    assert any(len(cache) for cache in kept)
-    del kept
+    gc.unfreeze()  # what is frozen is not listed
+    kept = [weakref.ref(cache) for cache in gc.get_objects() if isinstance(cache, FeatureCache) and len(cache)]
+    gc.freeze()
+    assert kept
 
     await bench.engine.unload_model()
-    gc.collect()
 
-    assert not [cache for cache in gc.get_objects() if isinstance(cache, FeatureCache) and len(cache)]
+    assert not [cache for cache in kept if cache() is not None]
 
 
 async def test_background_pictures_are_small_and_those_of_a_person_are_not(

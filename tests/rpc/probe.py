@@ -20,6 +20,8 @@ from sidecar.process import Options, Post, run
 from sidecar.protocol.message import Message, Method, NoParams, NoResult, Notification
 from sidecar.rpc.dispatch import Bound, Call, Namespace
 
+TURNS = 5  # of the event loop, until a chat is settled
+
 
 class Size(Message):
     bytes: int
@@ -36,6 +38,11 @@ class Text(Message):
 
 class Count(Message):
     count: int
+
+
+class Chat(Message):
+    priority: int = 10
+    hangs: bool = False
 
 
 class Anything(Message):
@@ -57,6 +64,7 @@ PRINT = Method("probe/print", NoParams, NoResult, "Prints from Python, C and a c
 FLOOD = Method("probe/flood", Flood, Count, "Notifies that many texts of that length", ())
 FLOODED = Method("probe/flooded", NoParams, Count, "How many of them are on their way", ())
 STATES = Method("probe/states", Count, NoResult, "Posts that many states from another thread", ())
+CHAT = Method("chat/completions", Chat, Count, "Answers how many were settled before it", ())
 ODD_NAMES = Method("probe/oddNames", Anything, NoResult, "Has params called like Python's own names", ())
 
 NOTE = Notification("probe/note", Text, "A text")
@@ -71,6 +79,7 @@ class Probe:
         self._leave = leave
         self._flooded = 0
         self._hangs_ended = 0
+        self._settled = 0
 
     def namespaces(self) -> Mapping[str, Namespace]:
         own = {bound.method.name: self._bind for bound in self._bind()}
@@ -102,6 +111,7 @@ class Probe:
             Bound(FLOOD, self._flood),
             Bound(FLOODED, self._count_flooded),
             Bound(STATES, self._states),
+            Bound(CHAT, self._chat),
             Bound(ODD_NAMES, self._odd_names),
         )
 
@@ -176,6 +186,15 @@ class Probe:
         thread.start()
         thread.join()
         return NoResult()
+
+    async def _chat(self, params: Chat, call: Call) -> Count:
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
+        before, self._settled = self._settled, self._settled + 1
+        call.settle()
+        if params.hangs:
+            await asyncio.Event().wait()
+        return Count(count=before)
 
     async def _odd_names(self, _params: Anything, _call: Call) -> NoResult:
         return NoResult()

@@ -84,6 +84,7 @@ def user(content: Any) -> dict[str, Any]:
     return {"messages": [{"role": "user", "content": content}]}
 
 
+TEXT = {"type": "text", "text": "x"}
 PICTURE = {"type": "image_url", "image_url": {"url": "data:,x"}}
 CALL = {"id": "", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 
@@ -94,6 +95,10 @@ CALL = {"id": "", "type": "function", "function": {"name": "f", "arguments": "{}
         ({"messages": None}, "messages"),
         ({"messages": []}, "messages"),
         ({"messages": BODY["messages"] * 10_000}, "messages"),
+        ({"messages": [{"role": "user", "content": [TEXT] * 10_000}]}, "messages"),
+        ({"messages": [{"role": "user", "content": [TEXT] * 1000}] * 5}, "messages"),
+        # Of what is far too much no part is looked at.
+        ({"messages": [{"role": "user", "content": [None] * 10_000}]}, "messages"),
         ({"messages": [{"role": "user"}]}, "messages.0.user.content"),
         ({"messages": [{"role": "nobody", "content": ""}]}, "messages.0"),
         ({"messages": [{"role": "system", "content": [PICTURE]}]}, "messages.0.system.content.list[TextPart].0.type"),
