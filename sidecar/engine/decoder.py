@@ -104,17 +104,14 @@ class ChunkedDecoder:
         if not positions.size:
             return self._language_model(inputs, **kwargs)
         assert self._prompt is not None
-        assert self._prompt.features is not None
-        assert self._prompt.levels is not None
         embeddings = self._language_model.model.embed_tokens(inputs)
-        chosen = mx.array(rows[positions], dtype=mx.uint32)
-        embeddings[0, mx.array(positions, dtype=mx.uint32)] = self._prompt.features[chosen].astype(embeddings.dtype)
-        levels = self._prompt.levels[chosen].astype(embeddings.dtype)
+        features, levels = self._prompt.seen(rows[positions])
+        embeddings[0, mx.array(positions, dtype=mx.uint32)] = features.astype(embeddings.dtype)
         return self._language_model(
             inputs,
             inputs_embeds=embeddings,
             visual_pos_masks=mx.array(rows[None] >= 0),
-            deepstack_visual_embeds=[levels[:, level] for level in range(levels.shape[1])],
+            deepstack_visual_embeds=[level.astype(embeddings.dtype) for level in levels],
             **kwargs,
         )
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sidecar.engine.images import BACKGROUND_PIXELS, image_parts, model_bounds, open_pictures
+from sidecar.engine.images import BACKGROUND_PIXELS, PLACES, image_parts, model_bounds, open_pictures
 from sidecar.engine.request import (
     Delivered,
     Finished,
@@ -78,6 +78,7 @@ class Engine:
         # Reads pictures and compiles grammars: what a thousand of the batch's requests need is nothing to wait behind.
         self._closed = False
         self._beside = {each: ThreadPoolExecutor(1, f"beside-{each.name.lower()}") for each in RequestPriority}
+        self._places = {each: asyncio.Semaphore(PLACES) for each in RequestPriority}
         self._thread = EngineThread(
             cache=cache,
             budget_bytes=budget_bytes,
@@ -189,6 +190,7 @@ class Engine:
             most_pixels=None if urgent else self.background_pixels,
             urgent=urgent,
             reading=self._beside[request.priority],
+            places=self._places[request.priority],
         )
 
     async def _grammar(self, folder: ModelFolder, request: GenerationRequest) -> Grammar | None:

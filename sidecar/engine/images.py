@@ -9,7 +9,7 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from sidecar.errors import EngineFailed, InvalidImage, ModelNotLoaded
 from sidecar.worker import Bounds, Picture, PictureError, Worker
 
 MAX_FILE_BYTES = 100_000_000
+PLACES = 2  # for files that are opened or in line for it, of each priority: further ones would only lie in memory
 MAX_PICTURES = 128  # at 16 tokens and more each, further ones leave no room for words in the context of a small budget
 
 # A picture costs one token for each 32 × 32 pixels, and its attention grows with the square of their number. `high` is
@@ -96,10 +97,11 @@ async def open_pictures(
     most_pixels: int | None = None,
     urgent: bool = False,
     reading: Executor | None = None,
+    places: asyncio.Semaphore | None = None,
 ) -> list[Picture]:
     """All pictures of the conversation, in its order, in the size that the model takes; one that is shown again is
     opened once. `urgent` ones go before others at the worker. `reading` reads their files, by default one of the event
-    loop's own threads.
+    loop's own threads; each takes one of `places` from before it is read until it is opened.
 
     Raises:
         InvalidImage: one cannot be used; `details.reason` says why and `details.index` which (from 0).
@@ -109,6 +111,7 @@ async def open_pictures(
     if len(parts) > MAX_PICTURES:
         raise InvalidImage(f"{len(parts)} images", reason="too_many_pictures", index=MAX_PICTURES)
     shown = [(part["url"], bounds_for(model, part.get("detail"), most_pixels)) for part in parts]
+    places = places or asyncio.Semaphore(PLACES)
     opening: dict[tuple[str, Bounds], Future[Picture]] = {}
     pictures = []
     try:
@@ -117,14 +120,16 @@ async def open_pictures(
             for ahead in range(index, min(index + 2, len(parts))):
                 url, bounds = shown[ahead]
                 if shown[ahead] not in opening:
-                    with _told(ahead):
+                    await places.acquire()
+                    with _told(ahead), _released_unless_begun(places):
                         data = await _read_beside(reading, url, attachments, worker)
-                    opening[shown[ahead]] = worker.picture(data, bounds, urgent=urgent)
-                    del data
+                        opening[shown[ahead]] = worker.picture(data, bounds, urgent=urgent)
+                        del data
+                    opening[shown[ahead]].add_done_callback(_releasing(places))
             with _told(index):
                 pictures.append(await asyncio.wrap_future(opening[shown[index]]))
     finally:
-        for each in opening.values():
+        for each in reversed(opening.values()):
             each.cancel()
     return pictures
 
@@ -141,7 +146,33 @@ async def _read_beside(reading: Executor | None, url: str, attachments: Path, wo
         under_way = asyncio.get_running_loop().run_in_executor(reading, read)
     except RuntimeError as error:  # it has been shut down
         raise PictureError("closed") from error
-    return await under_way
+    try:
+        await asyncio.wait([under_way])
+        if under_way.cancelled():  # as it was shut down
+            raise PictureError("closed")
+        return under_way.result()
+    finally:
+        under_way.cancel()
+
+
+@contextlib.contextmanager
+def _released_unless_begun(places: asyncio.Semaphore) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        places.release()
+        raise
+
+
+def _releasing(places: asyncio.Semaphore) -> Callable[[object], None]:
+    """For the worker's thread to call, too."""
+    loop = asyncio.get_running_loop()
+
+    def release(_: object) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has been closed
+            loop.call_soon_threadsafe(places.release)
+
+    return release
 
 
 @contextlib.contextmanager

@@ -107,9 +107,15 @@ class Lane:
         positions, read = len(row.sequence), row.cached_tokens
         if new is not None and not read and (hit := self.prefixes.longest(row.key)):
             read = hit[1]  # as `begin` will find
-        # A row's pictures are encoded before there are keys and values of it.
+        most = memory.reading_bytes(positions, self._kv_bits, read=read)
+        pictures, end = row.unread_pictures(read)
+        if not pictures:
+            return most
+        # A row's pictures are encoded before there are keys and values of it, and read before there are all.
         encoding = memory.encoding_bytes(row.most_patches) - positions * self._bytes_a_position
-        return max(memory.reading_bytes(positions, self._kv_bits, read=read), encoding)
+        showing = memory.reading_bytes(end, self._kv_bits, read=read, visual=sum(pictures))
+        showing -= (positions - end) * self._bytes_a_position
+        return memory.seen_bytes(pictures) + max(most, encoding, showing)
 
     def begin(self, row: Row) -> None:
         """Finds out how much of the row's prompt has been read already, and holds it for the row."""

@@ -144,16 +144,19 @@ def _json(path: Path) -> dict[str, Any]:
 def _memory(model: Any, budget: int, device: Device) -> Memory:
     text, width = model.config.text_config, int(model.language_model.model.norm.weight.dtype.size)
     vision = model.config.vision_config
+    vision_width = int(model.vision_tower.patch_embed.proj.weight.dtype.size)
+    levels = 1 + len(vision.deepstack_visual_indexes)
     return Memory(
         budget=budget,
         weights=tree_reduce(lambda total, array: total + int(array.nbytes), model.parameters(), 0),  # type: ignore[no-untyped-call]
         text=Shape.of_text(text, width),
         layers=int(text.num_hidden_layers),
-        vision=Shape.of_vision(vision, int(model.vision_tower.patch_embed.proj.weight.dtype.size)),
+        vision=Shape.of_vision(vision, vision_width),
         fused=device != "cpu",
         # On Metal it was never measured, and there is no memory for it within the smallest budget.
         ahead=device == "cuda",
         bytes_by_bits={bits: kv_cache.bytes_a_position(text, width, bits) for bits in (None, KV_BITS)},
+        bytes_a_visual_token=int(vision.out_hidden_size) * levels * vision_width,
     )
 
 

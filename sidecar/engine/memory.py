@@ -6,7 +6,7 @@ No MLX here. The terms and how they compare with what was measured stand in `BEN
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ PIECE_MULTIPLICATIONS = (
     1 << 28
 )  # of the vision tower at a time, where attention is not fused: 25 ms on a CPU (measured)
 PIECE_LEAST = 32  # patches; fewer take no less time
+FEATURE_COPIES = 6  # of a chunk: features or a level, chosen, beside what they are added to, and both put together
 PREFIX_SHARE = 4  # a fourth of what keys and values may take is for what the background's prompts share
 
 
@@ -58,7 +59,7 @@ def piece_patches(multiplications: int) -> int:
 @dataclass(frozen=True)
 class Memory:
     """The budget and what it goes to; bytes. `bytes_by_bits` are of one position's keys and values, by the bits of a
-    number (None: the model's own type)."""
+    number (None: the model's own type), `bytes_a_visual_token` of what the vision tower makes of a picture for one."""
 
     budget: int
     weights: int
@@ -68,6 +69,7 @@ class Memory:
     fused: bool  # whether the device's attention keeps no scores
     ahead: bool  # whether a block of a prompt is built while the one before is computed
     bytes_by_bits: Mapping[int | None, int]
+    bytes_a_visual_token: int
 
     def chunk(self, bits: int | None) -> int:
         """Positions of a prompt that are read in one step; a cancel waits for one."""
@@ -82,17 +84,17 @@ class Memory:
         """What is there however little is asked."""
         return self.weights + cache_bytes(self.budget)
 
-    def reading_bytes(self, positions: int, bits: int | None, *, read: int = 0) -> int:
+    def reading_bytes(self, positions: int, bits: int | None, *, read: int = 0, visual: int = 0) -> int:
         """What reading a prompt from its position `read` on takes at once beside its keys and values: one block of one
-        chunk, or two."""
+        chunk, or two. Of positions that are `visual` also what is put in their places."""
         chunk = min(self.chunk(bits), positions - read)
         # There is no fused kernel for quantised keys and values.
         scores = 0 if self.fused and bits is None else self.text.score_bytes(chunk, positions)
-        block = self.text.block_bytes(chunk) + scores
-        if not self.ahead:
-            return block
-        # What a layer has is copied when it grows, beside the temporaries of the layer before.
-        return 2 * (block + positions * self.bytes_a_position(bits) // self.layers)
+        placed = FEATURE_COPIES * min(chunk, visual) * self.text.hidden * self.text.width
+        block = self.text.block_bytes(chunk) + scores + placed
+        # What a layer has is copied when it grows; for words there is room for that where features are kept.
+        grown = positions * self.bytes_a_position(bits) // self.layers if self.ahead or visual else 0
+        return 2 * (block + grown) if self.ahead else block + grown
 
     def encoding_bytes(self, patches: int) -> int:
         """What encoding a picture takes at once: one block of the vision tower. One and a half times what its widths
@@ -102,6 +104,12 @@ class Memory:
             return block
         attending = min(patches, piece_patches(2 * self.vision.hidden * patches))
         return block + self.vision.score_bytes(attending, patches)
+
+    def seen_bytes(self, pictures: Sequence[int]) -> int:
+        """What encoded pictures of so many tokens each take until all are read, beside the features that are kept:
+        those of one too large for that, and what the others have beyond it."""
+        sizes, most = [tokens * self.bytes_a_visual_token for tokens in pictures], cache_bytes(self.budget)
+        return sum(sizes) - min(most, sum(size for size in sizes if size <= most))
 
     def room(self, bits: int | None, most: int) -> int:
         """How many positions of one row, prompt and answer together, the budget has room for; `most` at most."""

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from sidecar.engine import prefixes
+from sidecar.engine import prefixes, vision
 from sidecar.engine.loader import LoadedModel
 from sidecar.engine.reply import Reply
 from sidecar.engine.request import Delta, Finished, Job, TokenLogprob
@@ -78,6 +78,15 @@ class Row:
     def most_patches(self) -> int:
         """Of its largest picture."""
         return max((math.prod(patches.grid) for patches in self.pictures), default=0)
+
+    def unread_pictures(self, read: int) -> tuple[list[int], int]:
+        """Of its pictures that are not read whole with its first `read` positions: how many tokens each takes, and the
+        position after the last."""
+        if not self.pictures:
+            return [], 0
+        is_visual = vision.shown(self.sequence, self.pictures, self._image_token)
+        unread = vision.unread(self.pictures, int(is_visual[:read].sum()))
+        return [patches.tokens for patches, _ in unread], int(is_visual.nonzero()[0][-1]) + 1
 
     @property
     def most_positions(self) -> int:

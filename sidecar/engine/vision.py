@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,13 +62,27 @@ def shown(ids: Sequence[int], pictures: Sequence[Patches], image_token: int) -> 
 class Prompt:
     """What is read of a prompt, beside its token ids.
 
-    `members` are the `prompt_kwargs` that `BatchGenerator` wants, as `ChunkedDecoder` explains them. `features`
-    (visual tokens, width) and `levels` (visual tokens, layers, width) are of its pictures; None without any.
+    `members` are the `prompt_kwargs` that `BatchGenerator` wants, as `ChunkedDecoder` explains them. `pictures` are the
+    features (tokens, width) and deepstack levels (tokens, layers, width) of each.
     """
 
     members: dict[str, mx.array]
-    features: mx.array | None = None
-    levels: mx.array | None = None
+    pictures: Sequence[tuple[mx.array, mx.array]] = ()
+
+    def seen(self, tokens: np.ndarray[Any, Any]) -> tuple[mx.array, list[mx.array]]:
+        """Features and levels of those of all pictures' tokens, at least one, by their ascending numbers. Left to be
+        computed when each is needed: copies of all would be 230 MB for 64 pictures of the background (4B model)."""
+        chosen, first = [], 0
+        for features, levels in self.pictures:
+            own = tokens[(first <= tokens) & (tokens < first + len(features))] - first
+            if own.size:
+                chosen.append((features, levels, mx.array(own, dtype=mx.uint32)))
+            first += len(features)
+        layers = range(chosen[0][1].shape[1])
+        return (
+            mx.concatenate([features[own] for features, _, own in chosen]),
+            [mx.concatenate([levels[own, layer] for _, levels, own in chosen]) for layer in layers],
+        )
 
 
 def prompt(
@@ -91,30 +105,24 @@ def prompt(
         "position_ids": positions[..., read:],
         "rope_deltas": deltas,
     }
-    unread = is_visual[read:]
-    features = levels = None
-    if unread.any():
-        features, levels = _unread(model.vision_tower, pictures, cache, int(is_visual[:read].sum()))
-        members["deepstack_visual_embeds"] = mx.array(np.where(unread, np.cumsum(unread) - 1, -1)[None])
+    visual = is_visual[read:]
+    encoded = []
+    for patches, begun in unread(pictures, int(is_visual[:read].sum())):
+        features, levels = _encode(model.vision_tower, patches, cache)
+        encoded.append((features[begun:], levels[begun:]) if begun else (features, levels))
+    if encoded:
+        members["deepstack_visual_embeds"] = mx.array(np.where(visual, np.cumsum(visual) - 1, -1)[None])
     mx.eval(members)
-    return Prompt(members, features, levels)
+    return Prompt(members, encoded)
 
 
-def _unread(
-    vision_tower: Any, pictures: Sequence[Patches], cache: FeatureCache | None, read: int
-) -> tuple[mx.array, mx.array]:
-    """Features and deepstack levels of all pictures' tokens but the first `read`."""
-    unread = []
+def unread(pictures: Sequence[Patches], tokens: int) -> Iterator[tuple[Patches, int]]:
+    """The pictures that the first `tokens` of all their tokens are not the whole of, and how many of each are among
+    them."""
     for patches in pictures:
-        if read < patches.tokens:
-            features, levels = _encode(vision_tower, patches, cache)
-            unread.append((features[read:], levels[read:]) if read else (features, levels))
-        read = max(0, read - patches.tokens)
-    if len(unread) == 1:  # the very arrays that are kept, and no copy
-        return unread[0]
-    features, levels = (mx.concatenate(list(of)) for of in zip(*unread, strict=True))
-    mx.eval(features, levels)
-    return features, levels
+        if tokens < patches.tokens:
+            yield patches, tokens
+        tokens = max(0, tokens - patches.tokens)
 
 
 def _encode(vision_tower: Any, patches: Patches, cache: FeatureCache | None) -> tuple[mx.array, mx.array]:

@@ -56,6 +56,10 @@ class _Job:
         else:
             self.done.set_exception(outcome)
 
+    def forget(self) -> None:
+        """Lets go of its file, which may be 100 MB, before its turn to be passed over comes."""
+        self.data = b""
+
 
 @dataclass
 class _UnderWay:
@@ -102,7 +106,7 @@ class Worker:
 
     def picture(self, data: bytes, bounds: Bounds, *, urgent: bool = False) -> Future[Picture]:
         """The picture file `data` as RGB pixels, resized to `fitted_size`. A future cancelled before its turn, or while
-        it is set aside, costs nothing.
+        it is set aside, costs nothing; one that is opened then is broken off once an urgent one waits.
 
         The future raises:
             PictureError: it cannot be used; see `PictureError` for the reasons.
@@ -113,11 +117,11 @@ class Worker:
                 job.done.set_exception(PictureError("closed"))
                 return job.done
             self._jobs.put(job)
-            if urgent and self._under_way is not None and self._under_way.job.later:
-                self._under_way.break_off("set_aside")
+            self._give_way()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._serve, name="worker", daemon=True)
                 self._thread.start()
+        job.done.add_done_callback(lambda _: self._ended(job))
         return job.done
 
     def close(self) -> None:
@@ -128,6 +132,20 @@ class Worker:
                 self._child.kill()
             # Last in the queue, so that all who wait are told; it ends the thread.
             self._jobs.put(_Job(True, next(self._numbers), b"", Bounds(1, 1, 1), Future()))
+
+    def _ended(self, job: _Job) -> None:
+        job.forget()
+        with self._state:
+            self._give_way()
+
+    def _give_way(self) -> None:
+        """Breaks off what is opened for nobody, or not for a person, while one waits. `_state` must be held."""
+        if self._under_way is not None and self._stands_aside(self._under_way.job):
+            self._under_way.break_off("set_aside")
+
+    def _stands_aside(self, job: _Job) -> bool:
+        waits = any(not each.later and not each.done.cancelled() for each in list(self._jobs.queue))
+        return waits and (job.later or job.done.cancelled())
 
     def _serve(self) -> None:
         while not (self._closed and self._jobs.empty()):
@@ -157,7 +175,7 @@ class Worker:
         """None if it was set aside."""
         under_way = _UnderWay(job, self._running_child())
         with self._state:
-            if job.later and self._jobs.queue and not self._jobs.queue[0].later:
+            if self._stands_aside(job):
                 return None  # somebody came since it was taken
             self._under_way = under_way
         timer = threading.Timer(self._picture_seconds, under_way.break_off, ["too_slow"])

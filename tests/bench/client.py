@@ -27,10 +27,10 @@ class Client(Pipe):
         super().__init__(*arguments, **options)
 
     @classmethod
-    def serving(cls, repository: Repository, data_dir: Path, *arguments: str) -> Client:
+    def serving(cls, repository: Repository, data_dir: Path, *arguments: str, module: str = "sidecar") -> Client:
         """A sidecar with that model on disk and those more arguments, after the handshake."""
         repository.place(data_dir)
-        client = cls.sidecar(data_dir, repository.catalog, *arguments)
+        client = cls.sidecar(data_dir, repository.catalog, *arguments, module=module)
         client.methods = frozenset(client.initialize()["methods"])
         return client
 

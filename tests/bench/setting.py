@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+from sidecar.data_folder import DataFolder
 from tests.bench.client import Client
 from tests.bench.figure import Figure
 from tests.bench.peer import PeerServer
@@ -45,6 +47,16 @@ class Setting:
         """A fresh sidecar with the model on disk, in the data folder `scratch / "data"`."""
         budget = "--memory-budget", str(budget_gb)
         return Client.serving(repository or self.repository, self.scratch / "data", *budget)
+
+    def unbounded(self) -> Client:
+        """Another one, whose background has no bound on its steps, with room for all of it. It begins with the kernels
+        that a sidecar before it had compiled."""
+        cache = DataFolder(self.scratch / "data").cache
+        data = DataFolder(self.scratch / "unbounded")
+        if cache.exists():
+            shutil.copytree(cache, data.cache)
+        budget = "--memory-budget", str(ROOMY_BUDGET_GB)
+        return Client.serving(self.repository, data.path, *budget, module="tests.bench.unbounded")
 
     def peer_server(self) -> AbstractContextManager[PeerServer]:
         """mlx-vlm's own server with the same weights."""

@@ -17,11 +17,13 @@ from sidecar.engine import (
     Finished,
     GenerationRequest,
     Piece,
+    RequestPriority,
     TextDelta,
     TokenLogprob,
     ToolCallDelta,
     backend,
 )
+from sidecar.engine.images import PLACES
 from sidecar.worker import Worker
 from tests.engine.synthetic import DEMO_MODEL, write_model
 
@@ -172,7 +174,8 @@ def shared_bench(random_model: Path, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.fixture
 def bench(shared_bench: Bench) -> Bench:
     shared_bench.announced.clear()
-    shared_bench._changed = asyncio.Event()
+    shared_bench._changed = asyncio.Event()  # each test has an event loop of its own
+    shared_bench.engine._places = {each: asyncio.Semaphore(PLACES) for each in RequestPriority}
     return shared_bench
 
 

@@ -36,6 +36,11 @@ def prompt(model: Any, pictures: int, *, before: str = WORDS) -> tuple[list[int]
     return ids, vision.prompt(model.model, ids, patches)
 
 
+def seen(read: Any) -> Any:
+    """Features and levels of all its pictures."""
+    return read.seen(np.arange(sum(len(features) for features, _ in read.pictures)))
+
+
 def whole_logits(model: Any, ids: list[int], read: Any, levels: Any = None) -> np.ndarray[Any, Any]:
     """The next token's logits, by mlx-vlm's own way for one whole prompt. `levels` take the place of the deepstack
     features."""
@@ -43,15 +48,15 @@ def whole_logits(model: Any, ids: list[int], read: Any, levels: Any = None) -> n
 
     language_model, tokens = model.model.language_model, mx.array([ids])
     members = {"position_ids": read.members["position_ids"]}
-    if read.features is not None:
+    if read.pictures:
         is_visual = np.array(ids) == model.model.config.image_token_id
         embeddings = language_model.model.embed_tokens(tokens)
-        embeddings[0, mx.array(np.flatnonzero(is_visual))] = read.features
-        levels = read.levels if levels is None else levels
+        embeddings[0, mx.array(np.flatnonzero(is_visual))] = seen(read)[0]
+        levels = seen(read)[1] if levels is None else levels
         members |= {
             "inputs_embeds": embeddings,
             "visual_pos_masks": mx.array(is_visual[None]),
-            "deepstack_visual_embeds": [levels[:, layer] for layer in range(levels.shape[1])],
+            "deepstack_visual_embeds": levels,
         }
     return np.array(language_model(tokens, **members).logits[0, -1].astype(mx.float32))
 
@@ -117,7 +122,8 @@ def test_deepstack_features_matter_to_these_logits(model: Any) -> None:
 
     ids, read = prompt(model, 2)
     # What mlx-vlm alone makes of the second picture: the rows of the first.
-    wrong = mx.concatenate([read.levels[:64], read.levels[: len(read.levels) - 64]])
+    levels = seen(read)[1]
+    wrong = [mx.concatenate([level[:64], level[: len(level) - 64]]) for level in levels]
 
     assert np.abs(whole_logits(model, ids, read, wrong) - whole_logits(model, ids, read)).max() > 0.01
 
@@ -141,7 +147,7 @@ def test_mlx_vlm_s_own_embeddings_are_ours(model: Any) -> None:
     )
 
     at = np.flatnonzero(np.array(ids) == model.model.config.image_token_id)
-    assert np.array(ours.features) == pytest.approx(np.array(theirs.inputs_embeds)[0, at], abs=1e-4)
+    assert np.array(seen(ours)[0]) == pytest.approx(np.array(theirs.inputs_embeds)[0, at], abs=1e-4)
     assert np.array(ours.members["position_ids"]).tolist() == np.array(theirs.position_ids).tolist()
     assert np.array(ours.members["rope_deltas"]).tolist() == np.array(theirs.rope_deltas).tolist()
     assert whole_logits(model, ids, ours) == pytest.approx(

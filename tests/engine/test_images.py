@@ -8,23 +8,25 @@ import itertools
 import os
 import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sidecar.engine import images
+from sidecar.engine import RequestPriority, images
 from sidecar.engine.images import (
     BACKGROUND_PIXELS,
     MAX_FILE_BYTES,
     MAX_PICTURES,
     MAX_PIXELS,
     open_pictures,
+    read_picture,
 )
 from sidecar.errors import EngineFailed, InvalidImage
 from sidecar.worker import Bounds, Picture, Worker
-from tests.engine.pictures import ANY_SIZE, WAIT_SECONDS, data_url, encoded, image_part, plain, text_part
+from tests.engine.conftest import Bench
+from tests.engine.pictures import ANY_SIZE, WAIT_SECONDS, about, data_url, encoded, image_part, plain, text_part
 
 QWEN = Bounds(multiple=32, min_pixels=256 * 256, max_pixels=4096 * 4096)  # the real model's
 
@@ -164,9 +166,9 @@ async def test_a_closed_worker_is_the_engine_s_failure(attachments: Path) -> Non
 
 
 async def test_what_is_in_line_to_be_read_when_all_is_closed_is_not_read(
-    attachments: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, random_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    worker, reading = Worker(), ThreadPoolExecutor(1)
+    bench = Bench(tmp_path, random_model)
     begun, go_on = threading.Event(), threading.Event()
     read: list[str] = []
 
@@ -177,19 +179,79 @@ async def test_what_is_in_line_to_be_read_when_all_is_closed_is_not_read(
         return b""
 
     monkeypatch.setattr(images, "read_picture", held)
-    chats = [user(image_part(f"{number} a"), image_part(f"{number} b")) for number in range(2)]
-    asked = [
-        asyncio.ensure_future(open_pictures(chat, attachments, worker, ANY_SIZE, reading=reading)) for chat in chats
-    ]
+    asked = [asyncio.ensure_future(bench.ask(about(f"{number} a", f"{number} b"))) for number in range(3)]
     assert await asyncio.to_thread(begun.wait, WAIT_SECONDS)
 
-    worker.close()
-    reading.shutdown(wait=False)
+    bench.engine.close()
     go_on.set()
 
     for each in await asyncio.gather(*asked, return_exceptions=True):
         assert isinstance(each, EngineFailed), each
+        assert each.details["reason"] == "closed"
     assert read == ["0 a"]
+
+
+async def test_a_request_given_up_while_its_picture_is_in_line_to_be_read_is_cancelled(
+    tmp_path: Path, random_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(tmp_path, random_model)
+    begun, go_on = threading.Event(), threading.Event()
+    read: list[str] = []
+    good = data_url(encoded(plain("red")))
+
+    def held(url: str, attachments: Path) -> bytes:
+        read.append(url)
+        begun.set()
+        assert go_on.wait(WAIT_SECONDS)
+        return read_picture(good, attachments)
+
+    monkeypatch.setattr(images, "read_picture", held)
+    first, given_up, waiting = (asyncio.ensure_future(bench.ask(about(url))) for url in "abc")
+    assert await asyncio.to_thread(begun.wait, WAIT_SECONDS)
+    given_up.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await given_up
+    go_on.set()
+
+    await asyncio.gather(first, waiting)
+    bench.engine.close()
+    assert read == ["a", "c"]
+
+
+async def test_of_a_priority_s_pictures_two_lie_in_memory_and_no_more(
+    tmp_path: Path, random_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(tmp_path, random_model)
+    opening, go_on = threading.Event(), threading.Event()
+    exchange = Worker._exchange
+    read: list[str] = []
+
+    def noted(url: str, attachments: Path) -> bytes:
+        read.append(url)
+        return read_picture(url, attachments)
+
+    def held(*arguments: Any) -> Any:
+        opening.set()
+        assert go_on.wait(WAIT_SECONDS)
+        return exchange(*arguments)
+
+    monkeypatch.setattr(images, "read_picture", noted)
+    monkeypatch.setattr(Worker, "_exchange", staticmethod(held))
+    urls = [data_url(encoded(plain("red", (64, number)))) for number in range(64, 70)]
+    batch = [asyncio.ensure_future(bench.ask(about(url), max_tokens=1)) for url in urls[:5]]
+    assert await asyncio.to_thread(opening.wait, WAIT_SECONDS)
+    person = asyncio.ensure_future(bench.ask(about(urls[5]), max_tokens=1, priority=RequestPriority.HIGH))
+    await asyncio.sleep(0)  # has it begin
+    for beside in bench.engine._beside.values():
+        await asyncio.get_running_loop().run_in_executor(beside, lambda: None)  # all that is in line there is read
+
+    meanwhile = sorted(read)
+    go_on.set()
+    await asyncio.gather(*batch, person)
+    bench.engine.close()
+
+    assert meanwhile == sorted([*urls[:2], urls[5]])
+    assert sorted(read) == sorted(urls)
 
 
 @pytest.mark.parametrize(

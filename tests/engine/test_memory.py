@@ -9,7 +9,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from sidecar.engine import RequestPriority
 from sidecar.engine.memory import Memory, Shape
@@ -133,6 +135,37 @@ async def test_the_estimate_covers_what_is_taken(tmp_path: Path, random_model: P
     assert peak <= estimate <= 3 * peak  # of so small a model most is what larger ones have for nothing
 
 
+async def test_the_estimate_covers_the_features_of_many_pictures(tmp_path: Path, prepared: None) -> None:
+    import mlx.core as mx
+
+    wide = {"hidden_size": 512, "intermediate_size": 1536, "max_position_embeddings": 8192}
+    budget = 256 << 20  # of which features of three pictures may be kept
+    bench = Bench(tmp_path, write_model(tmp_path / "wide", text=wide), budget_bytes=budget)
+    await bench.load()
+    before = mx.get_active_memory() - sum_of_weights(bench)
+    mx.reset_peak_memory()
+
+    random = np.random.default_rng(5)
+    pictures = [Image.fromarray(random.integers(0, 256, (256, 256, 3), dtype=np.uint8)) for _ in range(32)]
+    chat = about(*(data_url(encoded(picture)) for picture in pictures))
+    answer = await bench.ask(chat, priority=HIGH, max_tokens=2)
+
+    peak = mx.get_peak_memory() - before
+    estimate = bench.engine.status().estimated_peak_bytes
+    bench.engine.close()
+    assert answer.end.prompt_tokens > 32 * 64
+    assert peak <= estimate <= 1.25 * peak
+
+
+def test_features_that_are_kept_anyway_are_counted_once(prepared: None) -> None:
+    memory = real_memory()  # keeps 31 MB of them; 1024² pixels have 21, a background's 4
+
+    assert memory.seen_bytes([1024]) == 0
+    assert memory.seen_bytes([196] * 7) == 0
+    assert memory.seen_bytes([196] * 64) == 64 * 196 * 20480 - 31_250_000
+    assert memory.seen_bytes([4096, 196]) == 4096 * 20480  # too large to be kept
+
+
 async def test_a_prompt_has_the_logits_of_its_last_position_only(tmp_path: Path, prepared: None) -> None:
     import mlx.core as mx
 
@@ -200,6 +233,7 @@ def real_memory() -> Memory:
         bytes_by_bits={bits: kv_cache.bytes_a_position(text, 2, bits) for bits in (None, 8)},
         fused=True,
         ahead=False,
+        bytes_a_visual_token=vision.out_hidden_size * (1 + len(vision.deepstack_visual_indexes)) * 2,
     )
 
 

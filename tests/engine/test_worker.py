@@ -153,6 +153,44 @@ def test_a_picture_cancelled_while_it_is_set_aside_is_not_opened_again(
     assert held.asked == files
 
 
+@pytest.mark.parametrize("cancelled_first", [True, False])
+def test_an_urgent_picture_does_not_wait_for_one_that_was_given_up(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch, cancelled_first: bool
+) -> None:
+    file = encoded(plain("red"))
+    opened(worker, file)
+    first = worker.pid
+    held = Held(monkeypatch)
+    given_up = worker.picture(file, ANY_SIZE, urgent=True)
+    assert held.first.wait(WAIT_SECONDS)
+
+    if cancelled_first:
+        given_up.cancel()
+    urgent = worker.picture(file, ANY_SIZE, urgent=True)
+    given_up.cancel()
+    held.go_on.set()
+
+    assert urgent.result(WAIT_SECONDS).width == 256
+    assert worker.pid != first
+    assert len(held.asked) == 2
+
+
+def test_a_picture_given_up_lets_go_of_its_file_before_its_turn(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = Held(monkeypatch)
+    first = worker.picture(encoded(plain("red")), ANY_SIZE)
+    assert held.first.wait(WAIT_SECONDS)
+    given_up = worker.picture(encoded(plain("blue")), ANY_SIZE)
+
+    given_up.cancel()
+    kept = [job.data for job in worker._jobs.queue]
+    held.go_on.set()
+
+    assert kept == [b""]
+    assert first.result(WAIT_SECONDS).width == 256
+
+
 def test_a_picture_cancelled_while_it_is_opened_harms_nobody(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     held = Held(monkeypatch)
     given_up = worker.picture(encoded(plain("red")), ANY_SIZE)
