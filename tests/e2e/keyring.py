@@ -25,8 +25,8 @@ _BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuratio
 
 
 @contextmanager
-def open_keyring(home: Path) -> Iterator[dict[str, str]]:
-    """Runs both, and yields the variables by which a program finds them. They end with the context."""
+def session_bus(home: Path) -> Iterator[dict[str, str]]:
+    """Runs the bus, and yields the variable by which a program finds it. It ends with the context."""
     configuration = home / "bus.conf"
     configuration.write_text(_BUS)
     bus = subprocess.Popen(
@@ -39,7 +39,13 @@ def open_keyring(home: Path) -> Iterator[dict[str, str]]:
     with bus, _ending(bus):
         address = bus.stdout.readline().strip()  # written once it takes connections; EOF if it died
         assert address, "the bus did not start"
-        variables = {"DBUS_SESSION_BUS_ADDRESS": address}
+        yield {"DBUS_SESSION_BUS_ADDRESS": address}
+
+
+@contextmanager
+def open_keyring(home: Path) -> Iterator[dict[str, str]]:
+    """Runs both, and yields the variables by which a program finds them. They end with the context."""
+    with session_bus(home) as variables:
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(home),

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from ctypes import CFUNCTYPE, POINTER, byref, c_char_p, c_int, c_uint, c_ulong, c_void_p
+from ctypes import CFUNCTYPE, POINTER, Structure, byref, c_char_p, c_int, c_long, c_uint, c_ulong, c_void_p
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,6 +19,7 @@ DELAY_MICROSECONDS = 12_000  # between two keys
 WAIT_SECONDS = 60.0
 ANSWER_SECONDS = 3.0
 """After so long without the choice a dialog for folders has something to say."""
+CLIENT_MESSAGE = 33
 MAP_STATE, VIEWABLE = 92 // 4, 2
 """Where it stands in XWindowAttributes, in 64 bits, and what it is of a window on the screen."""
 
@@ -50,6 +51,13 @@ class Keyboard:
         for key in keys:
             self._xdo.xdo_send_keysequence_window(self._typist, 0, key.encode(), DELAY_MICROSECONDS)
 
+    def ask_to_close(self, window: int) -> None:
+        """What the button in a window's title bar does."""
+        atom = [self._x11.XInternAtom(self._display, name, False) for name in (b"WM_PROTOCOLS", b"WM_DELETE_WINDOW")]
+        message = _ClientMessage(CLIENT_MESSAGE, 0, 1, self._display, window, atom[0], 32, (c_long * 5)(atom[1]))
+        self._x11.XSendEvent(self._display, window, False, 0, byref(message))
+        self._x11.XFlush(self._display)
+
     def close(self) -> None:
         self._xdo.xdo_free(self._typist)
         self._x11.XCloseDisplay(self._display)
@@ -71,6 +79,20 @@ class Keyboard:
         attributes = (c_int * 64)()
         self._x11.XGetWindowAttributes(self._display, window, attributes)
         return attributes[MAP_STATE] == VIEWABLE
+
+
+class _ClientMessage(Structure):
+    _fields_ = (
+        ("type", c_int),
+        ("serial", c_ulong),
+        ("send_event", c_int),
+        ("display", c_void_p),
+        ("window", c_ulong),
+        ("message_type", c_ulong),
+        ("format", c_int),
+        ("data", c_long * 5),
+        ("room", c_long * 24),  # an XEvent is as long as the longest of them
+    )
 
 
 @contextmanager
@@ -142,6 +164,9 @@ def _libraries() -> tuple[ctypes.CDLL, ctypes.CDLL]:
     x11.XGetWindowAttributes.argtypes = [c_void_p, c_ulong, c_void_p]
     x11.XFetchName.argtypes = [c_void_p, c_ulong, c_void_p]
     x11.XFree.argtypes = [c_void_p]
+    x11.XInternAtom.argtypes, x11.XInternAtom.restype = [c_void_p, c_char_p, c_int], c_ulong
+    x11.XSendEvent.argtypes = [c_void_p, c_ulong, c_int, c_long, c_void_p]
+    x11.XFlush.argtypes = [c_void_p]
     xdo.xdo_new.argtypes, xdo.xdo_new.restype = [c_char_p], c_void_p
     xdo.xdo_free.argtypes = [c_void_p]
     xdo.xdo_focus_window.argtypes, xdo.xdo_focus_window.restype = [c_void_p, c_ulong], c_int

@@ -120,7 +120,7 @@ def test_an_answer_is_stopped_gone_on_with_and_asked_for_again_and_its_question_
         window.quit()
 
 
-def test_an_answer_goes_on_below_settings_and_is_kept_when_the_engine_dies(
+def test_an_answer_goes_on_below_settings_and_over_the_death_of_the_engine_once_by_itself(
     machine: FreshMachine, tmp_path: Path, display: str
 ) -> None:
     with Provider() as provider, start(machine, display, tmp_path) as window:
@@ -137,6 +137,14 @@ def test_an_answer_goes_on_below_settings_and_is_kept_when_the_engine_dies(
         window.click("button", "Back")
         # A kill loses the last second at most: there is more than that.
         window.wait(lambda: len(said(window)) > before + 400, "the answer did not go on")
+        first = sidecar_of(window)
+        first.kill()
+        window.wait(lambda: len(provider.bodies) == 2, "it was not asked to go on")
+        kept = provider.bodies[-1]["messages"][-1]
+        assert kept["role"] == "assistant"
+        window.wait(lambda: len(said(window)) > len(kept["content"]) + 400, "the answer did not go on by itself")
+        assert said(window).startswith(kept["content"] + "0 1")
+        assert not window.has("button", "Continue")
         sidecar_of(window).kill()
         window.wait_for_text("The engine was restarted")
         # What was kept is what is shown once the engine is there again.
@@ -200,7 +208,11 @@ def shown_picture(window: Window) -> int | None:
 
 
 def sidecar_of(window: Window) -> psutil.Process:
-    return next(child for child in window.app.children() if "python" in child.name())
+    def found() -> psutil.Process | None:
+        children = (child for child in window.app.children() if child.status() != psutil.STATUS_ZOMBIE)
+        return next((child for child in children if "python" in child.name()), None)
+
+    return window.wait(found, "no engine runs")
 
 
 def pictures_in(machine: FreshMachine) -> list[Path]:

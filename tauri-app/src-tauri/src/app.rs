@@ -20,7 +20,7 @@ use crate::instance::Instance;
 use crate::offered::Offered;
 use crate::preferences::Preferences;
 use crate::relay::Relay;
-use crate::{erasure, resumption, web_data, window};
+use crate::{erasure, menu, resumption, tray, web_data, window};
 
 /// Where the sidecar's code was not found.
 #[derive(Debug, thiserror::Error)]
@@ -71,10 +71,14 @@ pub(crate) fn run(data: &DataFolder, arguments: &Arguments, instance: Instance) 
             commands::storage::storage_outside,
             commands::storage::erase_everything,
         ])
+        .on_menu_event(|app, event| menu::chosen(app, event.id().as_ref()))
         .setup(move |app| set_up(app.handle(), &for_setup, source, catalog, instance))
         .build(context())?;
     app.run(|app, event| match event {
         RunEvent::ExitRequested { .. } => hide(app),
+        // A click on its icon in the Dock.
+        #[cfg(target_os = "macos")]
+        RunEvent::Reopen { .. } => window::come_forward(app),
         // The loop has ended and the process is about to: this wait is what leaves nothing behind.
         RunEvent::Exit => {
             tauri::async_runtime::block_on(app.state::<Relay>().shut_down());
@@ -118,11 +122,13 @@ fn set_up(
     app.manage(preferences);
     app.manage(environment);
     app.manage(keys);
-    app.manage(Relay::new(supervisor, AllowList::of_window()?));
+    app.manage(Relay::new(Arc::clone(&supervisor), AllowList::of_window()?));
     app.manage(Attachments::in_folder(data.attachments()));
     app.manage(Offered::default());
     app.manage(data.clone());
+    menu::install(app, app.state::<Preferences>().language())?;
     window::open(app)?;
+    tray::open(app, supervisor);
     let of_instance = app.clone();
     instance.on_second_start(move || window::come_forward(&of_instance))?;
     leave_on_signal(app.clone());
@@ -221,8 +227,6 @@ fn leave_on_signal(app: AppHandle) {
 fn hide(app: &AppHandle) {
     if let Some(window) = app.get_webview_window(window::LABEL) {
         window::remember(&window);
-        if let Err(error) = window.hide() {
-            tracing::warn!(%error, "the window stays while the sidecar ends");
-        }
+        window::hide(&window);
     }
 }

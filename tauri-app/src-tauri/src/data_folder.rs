@@ -106,6 +106,11 @@ impl DataFolder {
         Ok(ours.map(fs::DirEntry::path).collect())
     }
 
+    /// For the icon in the tray, where the system wants a file of it.
+    pub(crate) fn tray(&self) -> PathBuf {
+        self.0.join("cache/tray")
+    }
+
     pub(crate) fn logs(&self) -> PathBuf {
         self.0.join("logs")
     }

@@ -18,11 +18,13 @@ mod environment;
 mod erasure;
 mod instance;
 mod logs;
+mod menu;
 mod offered;
 mod page;
 mod preferences;
 mod relay;
 mod resumption;
+mod tray;
 mod web_data;
 mod window;
 

@@ -1,4 +1,5 @@
-//! What the shell remembers: language, theme, whether the list of chats is put away, and the window's size and place.
+//! What the shell remembers: language, theme, what closing the window does, whether the list of chats is put away, and the
+//! window's size and place.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -96,6 +97,15 @@ impl Preferences {
 
     pub(crate) fn set_chats_hidden(&self, hidden: bool) -> io::Result<()> {
         self.set("chatsHidden", &hidden)
+    }
+
+    /// Whether the app goes on, in the tray, when its window is closed.
+    pub(crate) fn hide_on_close(&self) -> bool {
+        self.get("hideOnClose").unwrap_or_default()
+    }
+
+    pub(crate) fn set_hide_on_close(&self, hide: bool) -> io::Result<()> {
+        self.set("hideOnClose", &hide)
     }
 
     pub(crate) fn geometry(&self) -> Option<Geometry> {

@@ -58,7 +58,13 @@ pub(crate) fn open(app: &AppHandle) -> tauri::Result<()> {
         WindowEvent::DragDrop(DragDropEvent::Drop { paths, .. }) => {
             of_window.state::<Offered>().offer_dropped(of_window.label(), paths.iter().cloned());
         }
-        WindowEvent::CloseRequested { .. } => remember(&of_window),
+        WindowEvent::CloseRequested { api, .. } => {
+            remember(&of_window);
+            if of_window.state::<Preferences>().hide_on_close() {
+                api.prevent_close();
+                hide(&of_window);
+            }
+        }
         WindowEvent::Destroyed => page_gone(of_window.app_handle(), of_window.label()),
         _ => {}
     });
@@ -86,7 +92,14 @@ fn reload_after_death(page: &webkit2gtk::WebView) {
     });
 }
 
-/// Shows the window to a person who started the app a second time.
+/// The person closed it, and the app goes on, or takes a moment to end.
+pub(crate) fn hide(window: &WebviewWindow) {
+    if let Err(error) = window.hide() {
+        tracing::warn!(%error, "the window cannot be hidden");
+    }
+}
+
+/// Shows the window to a person who started the app a second time, or asked for it in the tray.
 pub(crate) fn come_forward(app: &AppHandle) {
     let Some(window) = app.get_webview_window(LABEL) else { return };
     let shown = window.unminimize().and_then(|()| window.show()).and_then(|()| window.set_focus());

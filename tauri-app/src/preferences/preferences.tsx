@@ -15,12 +15,14 @@ const systemState = (): KnownChoices => ({
   systemLanguage: languageOf(navigator.languages),
   theme: "system",
   chatsHidden: false,
+  hideOnClose: false,
 });
 
 interface Preferences extends KnownChoices {
   setLanguage: (language: LanguageChoice) => void;
   setTheme: (theme: ThemeChoice) => void;
   setChatsHidden: (hidden: boolean) => void;
+  setHideOnClose: (hide: boolean) => void;
 }
 
 const PreferencesContext = createContext<Preferences | null>(null);
@@ -37,8 +39,8 @@ function apply({ language, systemLanguage, theme }: KnownChoices): void {
 
 /** Reads what the shell keeps and applies it; the system's own choice where the shell cannot tell. */
 export async function loadPreferences(): Promise<KnownChoices> {
-  const { language, systemLanguage, theme, chatsHidden } = await shellState().catch(systemState);
-  const preferences = { language, systemLanguage, theme, chatsHidden };
+  const { language, systemLanguage, theme, chatsHidden, hideOnClose } = await shellState().catch(systemState);
+  const preferences = { language, systemLanguage, theme, chatsHidden, hideOnClose };
   apply(preferences);
   return preferences;
 }
@@ -63,6 +65,7 @@ export function PreferencesProvider({ initial, children }: { initial: KnownChoic
       setLanguage: (language: LanguageChoice) => change({ language }),
       setTheme: (theme: ThemeChoice) => change({ theme }),
       setChatsHidden: (chatsHidden: boolean) => change({ chatsHidden }),
+      setHideOnClose: (hideOnClose: boolean) => change({ hideOnClose }),
     }),
     [state, change],
   );

@@ -14,6 +14,8 @@ export interface Choices {
   theme: ThemeChoice;
   /** Whether the list of chats is put away, where there is room for it. */
   chatsHidden: boolean;
+  /** Whether the app goes on when its window is closed. */
+  hideOnClose: boolean;
 }
 
 /** The choices, and what "system" means here: the language of the shell's own dialogs. */

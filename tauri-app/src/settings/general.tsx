@@ -2,13 +2,14 @@ import { useTranslation } from "react-i18next";
 import { ErrorNote } from "@/components/error-note";
 import type { Sidecar } from "@/rpc/sidecar";
 import { Appearance } from "./appearance";
+import { Closing } from "./closing";
 import { Card, Section } from "./section";
 import { SettingRow } from "./setting-row";
 import { SETTING_KEYS } from "./setting-unit";
 import { SETTINGS } from "./sources";
 import { useReported } from "./use-reported";
 
-/** Language and theme, which the shell keeps, and what the sidecar keeps of its own. */
+/** Language, theme and what closing the window does, which the shell keeps, and what the sidecar keeps of its own. */
 export function General({ sidecar }: { sidecar: Sidecar }) {
   const { t } = useTranslation();
   const settings = useReported(sidecar, SETTINGS);
@@ -17,6 +18,7 @@ export function General({ sidecar }: { sidecar: Sidecar }) {
     <Section title={t("settings.sections.general")}>
       <h3 className="font-semibold">{t("settings.general.appearance")}</h3>
       <Appearance />
+      <Closing />
       <h3 className="mt-4 font-semibold">{t("settings.general.engine")}</h3>
       {settings.error && <ErrorNote error={settings.error} onRetry={settings.read} />}
       {known.length > 0 && (

@@ -91,3 +91,12 @@ test("language and theme are the same choices as in the menu", async () => {
   expect(await screen.findByRole("menuitemradio", { name: "中文" })).toHaveAttribute("aria-checked", "true");
   expect(screen.getByRole("menuitemradio", { name: "深色" })).toHaveAttribute("aria-checked", "true");
 });
+
+test("closing the window ends the app, unless the person wants it to go on", async () => {
+  const { person, shell } = await open();
+  const closing = await screen.findByRole("switch", { name: "Keep running when the window is closed" });
+  expect(closing).not.toBeChecked();
+  await person.click(closing);
+  expect(closing).toBeChecked();
+  await waitFor(() => expect(shell.commands("shell_set")).toEqual([{ change: { hideOnClose: true } }]));
+});

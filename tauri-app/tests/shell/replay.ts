@@ -62,6 +62,7 @@ export class ShellReplay {
       systemLanguage: "en",
       theme: "system",
       chatsHidden: false,
+      hideOnClose: false,
       dataDir: "/home/a/.local/share/knowledge-focus",
       sidecar: script.sidecar ?? { state: "ready" },
       environment: { ...ENVIRONMENT, ...script.environment },

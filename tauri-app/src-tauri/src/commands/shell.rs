@@ -11,6 +11,7 @@ use crate::disk::unwritable;
 use crate::environment::Environment;
 use crate::preferences::{Appearance, Language, LanguageChoice, Preferences};
 use crate::relay::Relay;
+use crate::{menu, tray};
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -24,6 +25,7 @@ pub(crate) struct ShellState {
     system_language: Language,
     theme: Appearance,
     chats_hidden: bool,
+    hide_on_close: bool,
     sidecar: Value,
     environment: Value,
 }
@@ -35,6 +37,7 @@ pub(crate) struct Change {
     language: Option<LanguageChoice>,
     theme: Option<Appearance>,
     chats_hidden: Option<bool>,
+    hide_on_close: Option<bool>,
 }
 
 #[tauri::command]
@@ -53,6 +56,7 @@ pub(crate) fn shell_state(
         system_language: Language::of_system(),
         theme: preferences.appearance(),
         chats_hidden: preferences.chats_hidden(),
+        hide_on_close: preferences.hide_on_close(),
         sidecar: relay.sidecar_state(),
         environment: json!(*environment.state().borrow()),
     }
@@ -70,6 +74,8 @@ pub(crate) fn shell_set(
 ) -> Result<ShellState, RpcError> {
     if let Some(language) = change.language {
         preferences.set_language(language).map_err(unwritable)?;
+        tray::translate(&app, preferences.language()).map_err(internal)?;
+        menu::install(&app, preferences.language()).map_err(internal)?;
     }
     if let Some(theme) = change.theme {
         preferences.set_appearance(theme).map_err(unwritable)?;
@@ -77,6 +83,9 @@ pub(crate) fn shell_set(
     }
     if let Some(hidden) = change.chats_hidden {
         preferences.set_chats_hidden(hidden).map_err(unwritable)?;
+    }
+    if let Some(hide) = change.hide_on_close {
+        preferences.set_hide_on_close(hide).map_err(unwritable)?;
     }
     Ok(shell_state(app, data, preferences, relay, environment))
 }
