@@ -18,7 +18,7 @@ PLATFORM_NAME = "knowledge-focus.huozhong.in"
 SIGNS = frozenset({"builtin_models", "knowledge-focus.erasing", "knowledge-focus.db"})
 """A folder with one of these is ours, whatever else somebody put there."""
 OWN_NAMES = SIGNS | {
-    *("attachments", "cache", "copies", "lock", "logs", "python", "shell.json", "web"),
+    *("api.sock", "api.token", "attachments", "cache", "copies", "lock", "logs", "python", "shell.json", "web"),
     *("window.bell", "window.lock", "knowledge-focus.db-wal", "knowledge-focus.db-shm", ".DS_Store"),
 }
 """All that may be there before the first sidecar is: the shell comes first, and the Finder marks what it shows."""

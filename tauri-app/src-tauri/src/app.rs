@@ -1,31 +1,25 @@
 //! Puts the parts together and runs until the window closes or the system asks the app to leave.
 
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use keychain::{Keychain, Keys};
-use sidecar_host::{Budget, Checkout, Client, Launch, Options, Supervisor};
+use sidecar_host::Client;
 use tauri::{AppHandle, Manager, RunEvent};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::allow_list::AllowList;
 use crate::arguments::Arguments;
 use crate::attachment::Attachments;
-use crate::bundle::Bundle;
 use crate::commands;
 use crate::data_folder::DataFolder;
-use crate::environment::{self, Environment};
 use crate::instance::Instance;
 use crate::offered::Offered;
 use crate::preferences::Preferences;
 use crate::relay::Relay;
+use crate::source::{NoSidecar, Source};
 use crate::{erasure, menu, resumption, tray, web_data, window};
-
-/// Where the sidecar's code was not found.
-#[derive(Debug, thiserror::Error)]
-#[error("the Python sidecar is not with this program; run ./just setup in the checkout it was built in")]
-struct NoSidecar;
 
 #[derive(Debug, thiserror::Error)]
 #[cfg(target_os = "linux")]
@@ -38,8 +32,7 @@ struct NoDisplay {
 /// Runs the app; returns once it has left nothing behind.
 pub(crate) fn run(data: &DataFolder, arguments: &Arguments, instance: Instance) -> Result<(), Box<dyn Error>> {
     let source = Source::named(arguments)?;
-    // Relative to where the person is, not to where the sidecar runs.
-    let catalog = arguments.catalog.as_deref().map(|path| std::path::absolute(path).unwrap_or(path.to_owned()));
+    let catalog = arguments.catalog();
     #[cfg(target_os = "linux")]
     check_display()?;
     let for_setup = data.clone();
@@ -92,7 +85,7 @@ pub(crate) fn run(data: &DataFolder, arguments: &Arguments, instance: Instance) 
 
 /// Configuration, permissions and the window's files, as the build script wrote them.
 #[expect(clippy::unwrap_used, reason = "generated code")]
-fn context() -> tauri::Context {
+pub(crate) fn context() -> tauri::Context {
     tauri::tauri_build_context!()
 }
 
@@ -103,7 +96,7 @@ fn set_up(
     catalog: Option<PathBuf>,
     instance: Instance,
 ) -> Result<(), Box<dyn Error>> {
-    let source = source.or_else(|| Source::packaged(app)).ok_or(NoSidecar)?;
+    let source = source.or_else(|| Source::packaged(&app.path().resource_dir().ok()?)).ok_or(NoSidecar)?;
     let preferences = Preferences::open(app, data)?;
     let client = Client {
         name: "knowledge-focus".into(),
@@ -151,52 +144,6 @@ fn erase_if_begun(data: &DataFolder) {
 fn check_display() -> Result<(), NoDisplay> {
     let variable = |name| std::env::var(name).unwrap_or_default();
     gtk::init().map_err(|_| NoDisplay { display: variable("DISPLAY"), wayland: variable("WAYLAND_DISPLAY") })
-}
-
-/// Where the sidecar's code is.
-enum Source {
-    /// In the checkout that this program was built in, with an environment that is there.
-    Checkout(Checkout),
-    /// In a package, with an environment that is made at the first launch.
-    Bundle(Bundle),
-}
-
-impl Source {
-    /// The bundle that the command line names, or the checkout that this program lies in. `None` where a package's own
-    /// bundle is to be looked for.
-    fn named(arguments: &Arguments) -> Result<Option<Self>, NoSidecar> {
-        if let Some(folder) = &arguments.bundle {
-            let folder = std::path::absolute(folder).map_err(|_| NoSidecar)?;
-            return Bundle::in_folder(&folder).map(|bundle| Some(Self::Bundle(bundle))).ok_or(NoSidecar);
-        }
-        let program = std::env::current_exe().ok();
-        let beside = program.as_deref().and_then(Checkout::above);
-        // A target folder may lie outside the checkout (CARGO_TARGET_DIR). A package has its own, also one of a debug build.
-        let built_in =
-            || cfg!(all(dev, debug_assertions)).then(|| Checkout::above(env!("CARGO_MANIFEST_DIR").as_ref())).flatten();
-        Ok(beside.or_else(built_in).map(Self::Checkout))
-    }
-
-    fn packaged(app: &AppHandle) -> Option<Self> {
-        Bundle::in_resources(&app.path().resource_dir().ok()?).map(Self::Bundle)
-    }
-
-    /// Starts the sidecar, as soon as it has an environment. Must be called within a Tokio runtime.
-    fn start(self, data: &Path, catalog: Option<PathBuf>, client: Client) -> (Environment, Supervisor) {
-        let (options, budget) = (Options::default(), Budget::default());
-        match self {
-            Self::Checkout(checkout) => {
-                let launch = checkout.launch(data, catalog.as_deref());
-                (Environment::of_checkout(), Supervisor::start(launch, client, options, budget))
-            }
-            Self::Bundle(bundle) => {
-                let (recipe, data) = (bundle.recipe(data), data.to_owned());
-                let launch = move |python: &Path| Launch::in_environment(python, &data, catalog.as_deref());
-                let (environment, making) = Environment::made_by(recipe, environment::of_variables(), launch);
-                (environment, Supervisor::start(making, client, options, budget))
-            }
-        }
-    }
 }
 
 /// SIGTERM, SIGINT (Ctrl+C) and SIGHUP (the terminal closed) leave the same way as the window's close button.

@@ -15,6 +15,8 @@ pub(crate) const PLATFORM_NAME: &str = "knowledge-focus.huozhong.in";
 const SIGNS: &[&str] = &["builtin_models", "knowledge-focus.erasing", "knowledge-focus.db"];
 /// All that may be in a folder of ours that has no sign yet.
 const OTHER_OWN_NAMES: &[&str] = &[
+    "api.sock",
+    "api.token",
     "attachments",
     "cache",
     "copies",

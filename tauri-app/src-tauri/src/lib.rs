@@ -24,6 +24,8 @@ mod page;
 mod preferences;
 mod relay;
 mod resumption;
+mod serving;
+mod source;
 mod tray;
 mod web_data;
 mod window;
@@ -33,7 +35,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, Command};
 use crate::data_folder::DataFolder;
 use crate::instance::{Claim, Instance};
 
@@ -54,6 +56,9 @@ pub fn run() -> ExitCode {
             return answer.print().map_or(ExitCode::FAILURE, |()| ExitCode::from(code));
         }
     };
+    if let Some(Command::Serve(serve)) = &arguments.command {
+        return serving::run(&arguments, serve);
+    }
     let (data, instance) = match take_folder(&arguments) {
         Ok(Some(taken)) => taken,
         Ok(None) => return ExitCode::SUCCESS,

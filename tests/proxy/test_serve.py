@@ -1,0 +1,112 @@
+"""`knowledge-focus serve`: from its start to its end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+import time
+from pathlib import Path
+
+import httpx2 as httpx
+import pytest
+
+from tests.pipe import Pipe
+from tests.proxy.serving import SECONDS, command, serving
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process has started, in whichever of its threads."""
+    threads = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for thread in threads for child in thread.read_text().split()]
+
+
+def wait_gone(pid: int) -> None:
+    deadline = time.monotonic() + 10
+    while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
+        os.sched_yield()
+    assert not Path(f"/proc/{pid}").exists()
+
+
+def refused(data_dir: Path, *arguments: str | Path, catalog: Path | None = None) -> tuple[int, str]:
+    """The exit code of one that cannot serve, and what it says."""
+    ended = subprocess.run(
+        command(data_dir, *arguments, catalog=catalog), capture_output=True, text=True, timeout=SECONDS, check=False
+    )
+    return ended.returncode, ended.stderr
+
+
+def test_the_token_is_made_once_for_its_owner_alone_and_is_in_no_argument(data_dir: Path, tmp_path: Path) -> None:
+    token_file = tmp_path / "token"
+    with serving(data_dir, "--token-file", token_file) as served:
+        assert served.token_file == token_file
+        assert stat.S_IMODE(token_file.stat().st_mode) == 0o600
+        token = served.token
+        [sidecar] = children(served.process.pid)
+        for pid in (served.process.pid, sidecar):
+            for name in ("cmdline", "environ"):
+                assert token.encode() not in Path(f"/proc/{pid}/{name}").read_bytes()
+        assert httpx.get(f"{served.url}/models", headers={"Authorization": f"Bearer {token}"}).status_code == 200
+        assert httpx.get(f"{served.url}/models").status_code == 401
+    with serving(data_dir, "--token-file", token_file) as served:
+        assert served.token == token
+    for log in (data_dir / "logs").iterdir():
+        assert token not in log.read_text()
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
+def test_however_it_ends_no_process_is_left_and_the_folder_is_free(data_dir: Path, how: signal.Signals) -> None:
+    with serving(data_dir) as served:
+        [sidecar] = children(served.process.pid)
+        assert served.leave(how) == (0 if how != signal.SIGKILL else -signal.SIGKILL)
+        wait_gone(sidecar)
+    with Pipe.sidecar(data_dir) as pipe:
+        pipe.initialize()
+
+
+def test_a_sidecar_that_is_killed_comes_back_and_the_next_request_is_served(data_dir: Path) -> None:
+    with serving(data_dir) as served:
+        [sidecar] = children(served.process.pid)
+        os.kill(sidecar, signal.SIGKILL)
+        headers = {"Authorization": f"Bearer {served.token}"}
+        assert httpx.get(f"{served.url}/models", headers=headers, timeout=SECONDS).status_code == 200
+        assert children(served.process.pid) != [sidecar]
+
+
+def test_a_taken_port_is_named(data_dir: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code, said = refused(data_dir, "--port", str(port))
+    assert code == 69
+    assert f"port {port} of 127.0.0.1 is taken by another program" in said
+
+
+def test_a_folder_that_a_window_has_is_told_by_its_exit_code(data_dir: Path) -> None:
+    with Pipe.sidecar(data_dir) as pipe:
+        pipe.initialize()
+        code, said = refused(data_dir, "--port", "0")
+    assert code == 75
+    assert "another process uses this data folder" in said
+
+
+def test_a_token_that_others_can_read_is_not_used(data_dir: Path, tmp_path: Path) -> None:
+    token_file = tmp_path / "token"
+    token_file.write_text("kf-0123456789012345678901234567890123456789")
+    token_file.chmod(0o644)
+    code, said = refused(data_dir, "--port", "0", "--token-file", token_file)
+    assert code == 77
+    assert "chmod 600" in said
+    assert token_file.read_text().strip() not in said
+
+
+def test_a_socket_in_the_data_folder_needs_no_port(data_dir: Path) -> None:
+    with serving(data_dir, "--socket") as served:
+        path = data_dir / "api.sock"
+        assert served.url == str(path)
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        headers = {"Authorization": f"Bearer {served.token}"}
+        with httpx.Client(transport=httpx.HTTPTransport(uds=str(path))) as client:
+            assert client.get("http://localhost/v1/models", headers=headers).status_code == 200
+    assert not path.exists()
