@@ -146,7 +146,7 @@ class AlreadyInitialized(PipeError):
 
 
 class LineTooLong(PipeError):
-    """A line above the cap. Its sender refuses to write it; its reader discards it."""
+    """A line above a cap, of bytes or of values. A sender refuses to write more bytes; a reader discards either."""
 
     kind = "line_too_long"
 

@@ -1,30 +1,35 @@
 """A sidecar whose pipe and processor are busy with other things than answering.
 
-Three jobs, each begun again when it ends: a line of 30 MiB that is refused after it was read and checked, the
-compilation of a large schema, and a file of 1 GB that is downloaded from a hub on this computer, and so hashed in the
-sidecar's own process.
+Four jobs, each begun again when it ends: the most awkward lines there are, one after another, which are refused at
+different moments; 500 small requests at once, which are cancelled again; the compilation of a large schema; and a file
+of 1 GB that is downloaded from a hub on this computer, and so hashed in the sidecar's own process.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import shutil
 import subprocess
 import sys
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.bench.answer import PATIENCE
 from tests.bench.client import Client
 from tests.bench.prompts import picture_url
 from tests.bench.repository import Repository
 from tests.pipe import ROOT, Json, RpcError
 
 GIGABYTE = 10**9
-LINE_PAUSE = 1.0  # seconds between two long lines: whoever only sends them leaves no room for a request in the pipe
+LINE_PAUSE = 0.5  # seconds between two long lines: whoever only sends them leaves no room for a request in the pipe
+BURST = 500
+BURST_PAUSE = 5.0  # seconds until the next one: the batch shall work, too
 _BALLAST = "knowledge-focus/ballast"
 _BALLAST_ID = "ballast"
 _COMPLETED = "builtin-model-download-completed"
@@ -61,15 +66,16 @@ class Busy:
     def __init__(self, client: Client, data_dir: Path, line_bytes: int) -> None:
         self._client = client
         self._downloaded = data_dir / "builtin_models" / f"models--{_BALLAST.replace('/', '--')}"
-        self._line = _chat_bytes(_large_line(line_bytes))
+        self._lines = itertools.cycle(_chat_bytes(body) for body in _awkward(line_bytes))
         self._leaving = threading.Event()
-        self.done = {"line": 0, "schema": 0, "file": 0}
+        self.done = {"lines": 0, "burst": 0, "schema": 0, "file": 0}
         self.refused: dict[str, str] = {}
         self._stack = ExitStack()
 
     def __enter__(self) -> Busy:
         jobs: dict[str, Callable[[], Any]] = {
-            "line": self._send_line,
+            "lines": self._send_line,
+            "burst": self._send_burst,
             "schema": self._compile_schema,
             "file": self._hash_file,
         }
@@ -81,6 +87,7 @@ class Busy:
 
     def __exit__(self, *_: object) -> None:
         self._leaving.set()
+        self._client.cancel_all()
         self._stack.close()
 
     def _repeat(self, name: str, job: Callable[[], Any]) -> None:
@@ -95,9 +102,19 @@ class Busy:
                 self.done[name] += 1
 
     def _send_line(self) -> None:
-        answer = self._client.chat_bytes(self._line)
-        answer.wait()
+        self._client.chat_bytes(next(self._lines)).wait()
         self._leaving.wait(LINE_PAUSE)
+
+    def _send_burst(self) -> None:
+        ids = [str(uuid.uuid4()) for _ in range(BURST)]
+        request = {"jsonrpc": "2.0", "method": "chat/completions", "params": _asked("Hello") | {"priority": 10}}
+        self._client.write_bytes(b"".join(json.dumps({"id": each} | request).encode() + b"\n" for each in ids))
+        self._leaving.wait(LINE_PAUSE)
+        for each in ids:  # or the batch's other work would never have its turn
+            self._client.cancel(each)
+        for each in ids:
+            self._client.response(each, timeout=PATIENCE)
+        self._leaving.wait(BURST_PAUSE)
 
     def _compile_schema(self) -> None:
         self._client.chat_bytes(_chat_bytes(_large_schema(self.done["schema"]))).result()
@@ -113,11 +130,22 @@ def _chat_bytes(body: Json) -> bytes:
     return json.dumps({"max_tokens": 1, "temperature": 0, "priority": 10} | body).encode()
 
 
-def _large_line(size: int) -> Json:
+def _awkward(size: int) -> Iterator[Json]:
+    """Lines of so many bytes, and the most values that are looked at: a picture, text parts and a tool without end, the
+    most messages that are allowed. None comes to the engine thread: they are lines, and no work."""
     side = int((size * 3 / 4 / 3) ** 0.5)  # base64 of 3 bytes a pixel
     picture = {"type": "image_url", "image_url": {"url": picture_url(side, side, random.Random(5))}}
-    content = [picture, {"type": "text", "text": "What is this?"}]
-    return {"messages": [{"role": "user", "content": content}], "temperature": 9}
+    part = {"type": "text", "text": "What is this?"}
+    yield _asked([picture, part]) | {"temperature": 9}
+    yield _asked([part] * (size // 50))
+    properties = {f"p{number}": {"type": "string"} for number in range(size // 32)}
+    function = {"name": "f", "parameters": {"type": "object", "properties": properties}}
+    yield _asked("Hello") | {"tools": [{"type": "function", "function": function}]}
+    yield {"messages": _asked([part])["messages"] * 4096, "tool_choice": "required"}
+
+
+def _asked(content: str | list[Json]) -> Json:
+    return {"messages": [{"role": "user", "content": content}]}
 
 
 def _large_schema(seed: int) -> Json:
