@@ -22,6 +22,8 @@ WRITE_SECONDS = 0.5
 RETRY_SECONDS = (0.5, 2.0)
 """How long the end of an answer waits, time after time, for a database that cannot be written; each try waits for a
 lock itself (`store/opening.py`)."""
+LEFT = "sidecar_restarted"
+"""The kind of an answer that broke off because the process ended, by itself or not."""
 ANSWER_TOKENS = 2048
 """Of an answer of the built-in model, which is the engine's own limit."""
 
@@ -45,6 +47,7 @@ class Answer:
         self._generation: asyncio.Task[None] | None = None
         self._stopped: str | None = None
         self._is_stopped = False
+        self._goes_on_with_the_next = False
 
     async def run(self) -> None:
         """Has it generated; returns when its end is written and told. Never raises for what fails: that is its end."""
@@ -56,6 +59,8 @@ class Answer:
             writing.cancel()
         self.message = self._how_it_ended()
         await self._write_end()
+        if self._goes_on_with_the_next:
+            self.message = replace(self.message, state="interrupted", kind=LEFT)
         self._listener.changed(self.message)
 
     def stop(self, kind: str | None = None) -> None:
@@ -131,6 +136,10 @@ class Answer:
             return self.message
         if not isinstance(error, SidecarError):
             log.error("unexpected error", exc_info=error, extra={"id": self.message.id})
+        if isinstance(error, EngineFailed) and error.details.get("reason") == "hung":
+            # The process is about to leave, and what its row says is that of one that a crash cut off.
+            self._goes_on_with_the_next = True
+            return self.message
         kind = error.kind if isinstance(error, SidecarError) else "internal_error"
         return replace(self.message, state="interrupted", kind=kind)
 

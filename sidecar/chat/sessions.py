@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sidecar.chat import attachments, turn
-from sidecar.chat.answer import Answer
+from sidecar.chat.answer import LEFT, Answer
 from sidecar.chat.context import Context
 from sidecar.chat.listener import Listener
 from sidecar.chat.title import one_line
@@ -28,8 +28,6 @@ log = logging.getLogger(__name__)
 
 CLOSE_SECONDS = 0.5
 """How long the answers that stream may take to be written down when the process leaves."""
-LEFT = "sidecar_restarted"
-"""The kind of an answer that broke off because the process ended, by itself or not."""
 
 
 @dataclass(frozen=True)
