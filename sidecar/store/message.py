@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from sidecar.errors import MessageNotFound, SessionNotFound
 from sidecar.store import session
 from sidecar.store.session import now
-from sidecar.store.text import bytes_of, readable
+from sidecar.store.text import bytes_of, digits, pictures, readable
 from sidecar.store.transaction import transaction
 
 if TYPE_CHECKING:
@@ -23,8 +22,6 @@ log = logging.getLogger(__name__)
 
 State = Literal["streaming", "complete", "interrupted"]
 FinishReason = Literal["stop", "length"]
-NO_DIGIT = re.compile(r"[^0-9a-f]")
-"""What rotted in a picture's name: there is none of that name, and the words beside it stay."""
 COLUMNS = (
     f"{bytes_of('message.id', 'session.id', 'role', 'parts', 'state', 'kind', 'model_name', 'provider_name')}, "
     f"message.leaves_computer, dropped_before, {bytes_of('finish_reason')}, gone_on, message.created_at, "
@@ -245,13 +242,13 @@ def _delete(connection: apsw.Connection, message: Message, comparison: str) -> d
         "AND message.session = (SELECT number FROM session WHERE id = ?)"
     )
     arguments = (message.id, message.session_id)
-    attachments: list[Any] = connection.execute(
-        "SELECT sha256, max(created_at) FROM message JOIN message_attachment "  # noqa: S608 - ours
+    attachments = connection.execute(
+        f"SELECT {bytes_of('sha256')}, max(created_at) FROM message JOIN message_attachment "  # noqa: S608 - ours
         f"ON message_attachment.message = message.number WHERE {which} GROUP BY sha256",
         arguments,
     ).fetchall()
     connection.execute(f"DELETE FROM message WHERE {which}", arguments)  # noqa: S608 - ours
-    return dict(attachments)
+    return pictures(attachments)
 
 
 def _attach(connection: apsw.Connection, message: Message) -> None:
@@ -307,5 +304,5 @@ def _part(*, type: str, text: str | None = None, attachment: str | None = None) 
     if type == "text" and isinstance(text, str):
         return TextPart(text)
     if type == "image" and isinstance(attachment, str):
-        return ImagePart(NO_DIGIT.sub("0", attachment))
+        return ImagePart(digits(attachment))
     raise ValueError("no part of a message")

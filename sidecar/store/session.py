@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from sidecar.errors import InvalidRequest, SessionNotFound
-from sidecar.store.text import bytes_of, readable
+from sidecar.store.text import bytes_of, pictures, readable
 
 if TYPE_CHECKING:
     import apsw
@@ -113,14 +113,15 @@ def delete(connection: apsw.Connection, session_id: str) -> dict[str, int]:
         SessionNotFound: there is none of that id.
     """
     get(connection, session_id)
-    attachments: list[Any] = connection.execute(
-        "SELECT sha256, max(message.created_at) FROM session JOIN message ON message.session = session.number "
-        "JOIN message_attachment ON message_attachment.message = message.number WHERE session.id = ? "
-        "GROUP BY sha256",
+    attachments = connection.execute(
+        f"SELECT {bytes_of('sha256')}, max(message.created_at) FROM session "  # noqa: S608 - ours
+        "JOIN message ON message.session = session.number "
+        "JOIN message_attachment ON message_attachment.message = message.number "
+        "WHERE session.id = ? GROUP BY sha256",
         (session_id,),
     ).fetchall()
     connection.execute("DELETE FROM session WHERE id = ?", (session_id,))
-    return dict(attachments)
+    return pictures(attachments)
 
 
 def from_row(row: Sequence[Any], snippet: str | None = None) -> Session:

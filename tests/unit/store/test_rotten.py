@@ -240,6 +240,29 @@ async def test_a_picture_whose_name_rotted_takes_no_word_along(opening: Opening,
         assert kept.parts == (ImagePart("aa0" + "a" * 61), TextPart("Who prowls?"))
 
 
+@pytest.mark.parametrize("rotten", [b"\xff", b"?"])
+@pytest.mark.parametrize("where", ["row", "index", "both"])
+@pytest.mark.parametrize("delete", ["question", "chat"])
+async def test_a_picture_whose_name_rotted_goes_with_its_message_and_takes_no_other_along(
+    delete: str, where: str, rotten: bytes, opening: Opening, path: Path
+) -> None:
+    first, _, _ = await filled(opening)
+    # What stands before the name: its type, and in the index the message's, too (https://sqlite.org/fileformat.html).
+    for each, before in (("row", b"\x81\x0d"), ("index", b"\x81\x0d\x09")):
+        if where in (each, "both"):
+            rot(path, before + PICTURE.encode(), before + rotten + PICTURE.encode()[1:])
+
+    with opening() as database:
+        if delete == "chat":
+            deleted = await database.write(session.delete, first.session_id)
+            assert await database.read(session.listed, None, 10) == ([], None)
+        else:
+            deleted = await database.write(message.delete_from, first)
+            assert await database.read(message.page, first.session_id, None, 10) == ([], False)
+        # Of one that the row alone knows the index has the old name, by which it is looked for.
+        assert list(deleted) == [PICTURE if where == "index" else "0" + "a" * 63]
+
+
 def of_the_chat(said: Message) -> tuple[bytes, bytes]:
     good = said.session_id.encode() + b"Of animals"
     return good, b"x" + good[1:]
