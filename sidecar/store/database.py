@@ -132,18 +132,18 @@ class Database:
                 # Some things SQLite does only where there is no transaction.
                 with nullcontext() if mode is None else transaction(connection, mode):
                     return work(connection)
-            except (apsw.CorruptError, apsw.ConstraintError) as error:
-                # What an index says of itself; what a page says no new index mends.
+            except (apsw.CorruptError, apsw.ConstraintError, check.UnindexedError) as error:
+                # What an index says of itself, or what may be said of one.
                 remedy = _remedy(error)
-                if mode != "IMMEDIATE" or remedy is None:
+                if mode is None or remedy is None:
                     raise
                 log.error("an index is made anew: %r", error)
-                with transaction(connection, mode):
+                with transaction(connection):
                     remedy(connection)
                     return work(connection)
         except apsw.FullError as error:
             raise DiskFull("there is no room for the database") from error
-        except (apsw.CorruptError, apsw.NotADBError, UnicodeDecodeError) as error:
+        except (apsw.CorruptError, apsw.NotADBError, UnicodeDecodeError, check.UnindexedError) as error:
             # A page that rotted the next start finds, sets the file aside and takes the last copy.
             raise StoreFailed("the database is damaged", reason="damaged") from error
         except apsw.ConstraintError:
@@ -174,14 +174,17 @@ class Database:
             self._connection = None
 
 
-def _remedy(error: apsw.Error) -> Callable[[apsw.Connection], None] | None:
+def _remedy(error: Exception) -> Callable[[apsw.Connection], None] | None:
     import apsw
 
+    if isinstance(error, check.UnindexedError):
+        return check.indexes_anew
     match getattr(error, "extendedresult", None):
         # The index of words itself, or the triggers in its name.
         case apsw.SQLITE_CORRUPT_VTAB | apsw.SQLITE_CONSTRAINT_TRIGGER:
             return search.index_anew
-        case apsw.SQLITE_CORRUPT_INDEX:
+        # Without more said, too: an index may lead to a row that is not there. A page that rotted is met again.
+        case apsw.SQLITE_CORRUPT_INDEX | apsw.SQLITE_CORRUPT:
             return check.indexes_anew
     return None
 

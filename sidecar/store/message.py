@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from sidecar.errors import MessageNotFound, SessionNotFound
 from sidecar.store import session
+from sidecar.store.check import UnindexedError
 from sidecar.store.session import now
 from sidecar.store.text import bytes_of, digits, pictures, readable
 from sidecar.store.transaction import transaction
@@ -157,6 +158,11 @@ def get(connection: apsw.Connection, session_id: str, message_id: str) -> Messag
     sql = f"SELECT {COLUMNS} {FROM} WHERE session.id = ? AND message.id = ?"
     for row in connection.execute(sql, (session_id, message_id)):
         return _from_row(readable(row))
+    # The keys of messages are too many to be compared with their index at each start.
+    if connection.execute(
+        f"SELECT 1 {FROM} WHERE session.id = ? AND +message.id = ?", (session_id, message_id)
+    ).fetchone():
+        raise UnindexedError
     raise MessageNotFound("no such message", id=message_id)
 
 

@@ -44,11 +44,11 @@ def rot(path: Path, good: bytes, rotten: bytes) -> None:
     path.write_bytes(content.replace(good, rotten))
 
 
-def quick_check(path: Path) -> str:
+def said_by(check: str, path: Path) -> str:
     connection = apsw.Connection(str(path))
     try:
         words.register(connection)
-        return str(connection.pragma("quick_check"))
+        return str(connection.pragma(check))
     finally:
         connection.close()
 
@@ -72,13 +72,13 @@ async def test_an_index_of_words_that_rotted_is_made_anew_and_the_file_stays(
     said = await filled(opening)
     block = blocks(path, table)[-1]
     rot(path, block, b"\x7f\x7f\x7f\x7f" + block[4:])
-    assert table in quick_check(path)
+    assert table in said_by("quick_check", path)
 
     with opening() as database:
         assert await found(database, "ocelot") == await found(database, "animals") == 1
         assert database.recovery is None
         assert (await database.read(message.page, said[0].session_id, None, 10))[0] == said
-    assert quick_check(path) == "ok"
+    assert said_by("quick_check", path) == "ok"
 
 
 async def test_a_copy_whose_index_of_words_rotted_is_still_a_copy(opening: Opening, path: Path, copies: Path) -> None:
@@ -274,7 +274,7 @@ def of_the_chat_no_text(said: Message) -> tuple[bytes, bytes]:
 
 
 def of_a_message(said: Message) -> tuple[bytes, bytes]:
-    good = said.id.encode() + b"user"
+    good = said.id.encode() + said.role.encode()
     return good, b"x" + good[1:]
 
 
@@ -292,6 +292,34 @@ async def test_a_key_that_its_index_does_not_know_keeps_no_chat_from_being_chang
         await database.write(session.delete, chat.id)
         assert await database.read(session.listed, None, 10) == ([], None)
         assert database.recovery is None
+
+
+def in_the_index(said: Message) -> tuple[bytes, bytes]:
+    # What stands before the id: its type.
+    return b"U\x01" + said.id.encode(), b"U\x01x" + said.id.encode()[1:]
+
+
+def where_the_index_leads(said: Message) -> tuple[bytes, bytes]:
+    # What stands after the id: the number of the row.
+    return b"U\x01" + said.id.encode() + b"\x02", b"U\x01" + said.id.encode() + b"\x09"
+
+
+@pytest.mark.parametrize("key", [in_the_index, where_the_index_leads, of_a_message])
+@pytest.mark.parametrize("ask", ["it", "before"])
+async def test_a_message_that_its_index_does_not_know_is_found_and_what_is_older(
+    ask: str, key: Callable[[Message], tuple[bytes, bytes]], opening: Opening, path: Path
+) -> None:
+    first, answer, _ = await filled(opening)
+    rot(path, *key(answer))
+
+    with opening() as database:
+        answer = (await database.read(message.page, answer.session_id, None, 10))[0][1]
+        if ask == "it":
+            assert await database.read(message.get, answer.session_id, answer.id) == answer
+        else:
+            assert await database.read(message.page, answer.session_id, answer.id, 10) == ([first], False)
+        assert database.recovery is None
+    assert said_by("integrity_check", path) == "ok"
 
 
 async def test_a_message_of_a_chat_that_is_not_there_is_not_found(opening: Opening, path: Path) -> None:
