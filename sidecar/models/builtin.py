@@ -58,6 +58,7 @@ class Models:
         self._given: set[Path] = set()  # what may be loaded from here; no download deletes it under the loader
         self._inspections = Inspections()
         self._last_words: dict[str, asyncio.TimerHandle] = {}
+        self._quiet_until: dict[str, float] = {}  # by the loop's clock: no event of progress before
 
     def status(self, model_id: str | None = None) -> ModelStatus:
         """The state of a model: the one of that id or repository, or the first of the catalog.
@@ -298,13 +299,9 @@ class Models:
     def _hush(self, model_id: str) -> float:
         """Leave out the last word on a model, unless it was said. Answers for how many seconds no other event of
         progress may be told."""
-        if (last_word := self._last_words.get(model_id)) is None:
-            return 0
-        left = last_word.when() - asyncio.get_running_loop().time()
-        if left <= 0 and not last_word.cancelled():
-            left += EVENT_SECONDS  # since it was said
-        last_word.cancel()
-        return max(0.0, left)
+        if last_word := self._last_words.pop(model_id, None):
+            last_word.cancel()
+        return max(0.0, self._quiet_until.get(model_id, 0) - asyncio.get_running_loop().time())
 
     def _start(self, model: BuiltinModel, job: Job, notify: Notify | None = None) -> None:
         self._failures.pop(model.id, None)
@@ -319,9 +316,14 @@ class Models:
         else:
             event = job.progress.completed()
         notify(event)
-        last_word = replace(event, name="builtin-model-download-progress")
         loop = asyncio.get_running_loop()
-        self._last_words[model.id] = loop.call_later(job.progress.seconds_to_next(), notify, last_word)
+
+        def say_last_word() -> None:
+            self._quiet_until[model.id] = loop.time() + EVENT_SECONDS
+            notify(replace(event, name="builtin-model-download-progress"))
+
+        at = self._quiet_until[model.id] = loop.time() + job.progress.seconds_to_next()
+        self._last_words[model.id] = loop.call_at(at, say_last_word)
         self._on_change()
 
     def _failed(self, model: BuiltinModel, job: Job, error: BaseException) -> DownloadEvent:

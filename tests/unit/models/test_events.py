@@ -80,6 +80,16 @@ async def test_events_of_progress_keep_their_distance_over_cancels_and_retries(
     await models.cancel_download()
 
 
+async def test_events_of_progress_keep_their_distance_over_a_deletion(models: Models, recorder: Recorder) -> None:
+    await models.download()
+    await recorder.wait_for(lambda event: event.status == "completed" and event.name.endswith("-progress"))
+    await models.delete()
+    await models.download()
+    await recorder.wait_for(lambda _: len(recorder.progress) == 3)
+    times = [time for time, event in zip(recorder.times, recorder.events, strict=True) if event in recorder.progress]
+    assert all(later - earlier >= 1 for earlier, later in pairwise(times))
+
+
 async def test_of_a_model_that_was_deleted_nothing_more_is_told(models: Models, recorder: Recorder) -> None:
     await models.download()
     assert (await recorder.end()).status == "completed"
