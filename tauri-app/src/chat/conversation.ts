@@ -1,7 +1,7 @@
 /** One chat as the window knows it, and what becomes of it with each thing that is heard of it. */
 import type { RpcError } from "@/rpc/error";
 import type { EventParams, MessagesResult, TurnResult } from "@/rpc/gen/protocol";
-import { type ChatMessage, type Part, textOf } from "./message";
+import { type ChatMessage, codePoints, type Part, textOf } from "./message";
 
 /** What was asked of the chat and is not confirmed yet. */
 export type Asking =
@@ -186,14 +186,6 @@ function follow(state: Conversation, { messageId, event }: EventParams): Convers
   }
   const grown: ChatMessage = { ...message, parts: [{ type: "text", text: text + rest }] };
   return { ...state, messages: state.messages.with(index, grown) };
-}
-
-function codePoints(text: string): number {
-  let count = 0;
-  for (const _ of text) {
-    count += 1;
-  }
-  return count;
 }
 
 function cutOff(message: ChatMessage): ChatMessage {

@@ -29,6 +29,15 @@ export function isUnreadable({ parts }: ChatMessage): boolean {
   return parts.length === 0;
 }
 
+/** How many characters it has, as the sidecar counts them; an emoji's are two units of JavaScript's `length`. */
+export function codePoints(text: string): number {
+  let count = 0;
+  for (const _ of text) {
+    count += 1;
+  }
+  return count;
+}
+
 /** An answer of so many characters gets no longer. */
 const LONGEST = 500_000;
 
@@ -36,5 +45,5 @@ const LONGEST = 500_000;
 export function canGoOn(answer: ChatMessage): boolean {
   const isCut = answer.state === "interrupted" || answer.finishReason === "length";
   const text = textOf(answer);
-  return isCut && text.trim() !== "" && text.length < LONGEST;
+  return isCut && text.trim() !== "" && (text.length < LONGEST || codePoints(text) < LONGEST);
 }

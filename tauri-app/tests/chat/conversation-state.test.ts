@@ -191,4 +191,5 @@ test("only an answer that grows while it is on screen is news", () => {
 test("an answer that was cut can go on, unless it is as long as one gets", () => {
   const cut = (text: string) => message({ role: "assistant", text, finishReason: "length" });
   expect([cut("Half"), cut(" "), cut("x".repeat(500_000))].map(canGoOn)).toEqual([true, false, false]);
+  expect([cut("🦊".repeat(499_999)), cut("🦊".repeat(500_000))].map(canGoOn)).toEqual([true, false]);
 });
