@@ -3,9 +3,12 @@ import { useCallback, useEffect, useState } from "react";
 /** Milliseconds for which a control says that it has copied. */
 const SHOWN_FOR = 2000;
 
-/** Copies text, also one that has yet to come, and knows for a moment that it did. */
-export function useCopy(): { copied: boolean; copy: (text: string | Promise<string>) => void } {
+type Copying = { copied: boolean; failed: boolean; copy: (text: string | Promise<string>) => void };
+
+/** Copies text, also one that has yet to come, and knows for a moment that it did, or until it does that it did not. */
+export function useCopy(): Copying {
   const [copied, setCopied] = useState(false);
+  const [failed, setFailed] = useState(false);
   useEffect(() => {
     if (!copied) {
       return;
@@ -15,12 +18,18 @@ export function useCopy(): { copied: boolean; copy: (text: string | Promise<stri
   }, [copied]);
   const copy = useCallback((text: string | Promise<string>) => {
     write(text).then(
-      () => setCopied(true),
-      // The system refused; the text can still be selected.
-      () => setCopied(false),
+      () => {
+        setCopied(true);
+        setFailed(false);
+      },
+      // The text did not come, or the system refused.
+      () => {
+        setCopied(false);
+        setFailed(true);
+      },
     );
   }, []);
-  return { copied, copy };
+  return { copied, failed, copy };
 }
 
 /** WebKit lets a page write only while it handles the person's press: what comes later is promised there and then. */
@@ -30,5 +39,5 @@ async function write(text: string | Promise<string>): Promise<void> {
   }
   const type = "text/plain";
   const promised = text.then((come) => new Blob([come], { type }));
-  return navigator.clipboard.write([new ClipboardItem({ [type]: promised })]);
+  await Promise.all([promised, navigator.clipboard.write([new ClipboardItem({ [type]: promised })])]);
 }

@@ -358,12 +358,19 @@ test("what the engine said last is shown, and is not copied", async () => {
   expect(copied).not.toContain("Traceback");
 });
 
-test("nothing is copied that the shell has not cleared of whose computer it is", async () => {
-  const refuse = () => Promise.reject(failure("internal_error"));
-  const window = await openWindow({ answers: withModel(), commands: { diagnostics: refuse } });
+test("nothing is copied that the shell has not cleared of whose computer it is, and the person is told", async () => {
+  let refuses = true;
+  const diagnostics = () => (refuses ? Promise.reject(failure("internal_error")) : "as the shell has it");
+  const window = await openWindow({ answers: withModel(), commands: { diagnostics } });
   await window.person.click(await screen.findByRole("button", { name: "Show details" }));
   await window.person.click(screen.getByRole("button", { name: "Copy diagnostics" }));
+  expect(await screen.findByRole("alert")).toHaveTextContent("Nothing was copied. Please retry.");
+  expect(screen.queryByRole("button", { name: "Copied" })).toBeNull();
   await expect(navigator.clipboard.readText()).rejects.toMatchObject({ kind: "internal_error" });
+  refuses = false;
+  await window.person.click(screen.getByRole("button", { name: "Copy diagnostics" }));
+  expect(await screen.findByRole("button", { name: "Copied" })).toBeVisible();
+  expect(screen.queryByRole("alert")).toBeNull();
 });
 
 const problems = (help: HTMLElement) =>
