@@ -115,9 +115,7 @@ class Engine:
         grammar = await self._grammar(folder, request)
         pieces: asyncio.Queue[tuple[int, Delivered]] = asyncio.Queue()
         unended: dict[int, Job] = {}
-        if (task := asyncio.current_task()) is not None and task not in self._asking:
-            self._asking.add(task)
-            task.add_done_callback(self._asking.discard)
+        self._note_who_asks()
         try:
             for choice in range(request.n):
                 own, own_grammar = _of_one_choice(request, choice), grammar.copy() if grammar else None
@@ -138,6 +136,12 @@ class Engine:
         finally:
             for job in unended.values():
                 self._thread.cancel(job.request.request_id, for_person=request.priority == RequestPriority.HIGH)
+
+    def _note_who_asks(self) -> None:
+        # Not in `generate` itself: its frame, in the traceback of what it raises, would hold the task that holds that.
+        if (task := asyncio.current_task()) is not None and task not in self._asking:
+            self._asking.add(task)
+            task.add_done_callback(self._asking.discard)
 
     async def unload_model(self) -> None:
         """Frees the model's memory. Running answers are finished first; the next request loads it again. Cancelled

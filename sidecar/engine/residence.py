@@ -154,7 +154,6 @@ class Residence:
             return
         self._before_unload()
         self.model = None
-        gc.unfreeze()
         self.free_scratch()
         log.info("Model unloaded, model_id=%s", self._folder.model_id)
         self._folder = None
@@ -164,7 +163,10 @@ class Residence:
         """Gives back what MLX keeps for its next arrays."""
         import mlx.core as mx
 
+        gc.unfreeze()  # with the model what was under way at its load was left out of the looks for garbage
         gc.collect()
+        if self.model is not None:
+            gc.freeze()
         mx.clear_cache()
 
     def memory(self) -> dict[str, Any]:

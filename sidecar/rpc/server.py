@@ -31,7 +31,7 @@ from sidecar.rpc.background import Background
 from sidecar.rpc.dispatch import Dispatcher, Json, error_response, validated
 from sidecar.rpc.envelope import Envelope, EnvelopeError, id_of, opened
 from sidecar.rpc.transport import MAX_LINE_BYTES, Line, LineWriter, TooHeavy, TooLong
-from sidecar.rpc.weight import MAX_VALUES, can_wait
+from sidecar.rpc.weight import LIMITS, can_wait
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,10 @@ class Server:
         """Serves lines, and has those of the background wait for their turn. Never waits and never raises for what is
         in them."""
         for line in lines:
-            self._receive(line)
+            try:
+                self._receive(line)
+            except Exception:  # which nobody foresaw: it costs that line and no other
+                log.exception("a line could not be served")
 
     async def notify(self, notification: Notification[Params], params: Params) -> None:
         """Sends a notification as soon as there is room for it.
@@ -94,7 +97,8 @@ class Server:
         if isinstance(line, TooLong):
             self._refuse(None, LineTooLong("discarded an over-long line", limit=MAX_LINE_BYTES))
         elif isinstance(line, TooHeavy):
-            self._refuse(self._unused(id_of(line.head)), LineTooLong("a line of too many values", limit=MAX_VALUES))
+            error = LineTooLong(f"a line of too many {line.excess}", limit=LIMITS[line.excess])
+            self._refuse(self._unused(id_of(line.head)), error)
         elif self._initialized and can_wait(line):
             self._background.add(partial(self._serve, line, in_background=True))
         else:
@@ -130,7 +134,7 @@ class Server:
         else:
             call = _ServedCall(request_id, self)
             task = self._loop.create_task(self._dispatcher.dispatch(envelope, call))
-            self._running[request_id] = _Served(task, in_background)
+            self._running[request_id] = _Served(task, call.settled if in_background else None)
             # A call-back, because a task that is cancelled before its first step never runs, and must answer too.
             task.add_done_callback(partial(self._done, envelope, call, time.monotonic()))
             return call.settled
@@ -155,7 +159,7 @@ class Server:
                 log.warning("a cancellation without an id")
                 return
             served = self._running.get(cancel.id)
-            if served and not served.in_background:
+            if served and not (served.settled and served.settled.is_set()):
                 served.task.cancel()
             else:  # after its request, which may wait to be opened yet; and a thousand of them are no person's wait
                 self._background.add(partial(self._cancel, cancel.id))
@@ -204,7 +208,8 @@ class Server:
 @dataclass(frozen=True)
 class _Served:
     task: asyncio.Task[Json]
-    in_background: bool
+    settled: asyncio.Event | None
+    """Of one of the background: set once it holds up nothing on the pipe."""
 
 
 @dataclass(frozen=True)

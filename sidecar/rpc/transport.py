@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from sidecar.errors import LineTooLong
-from sidecar.rpc.weight import MAX_VALUES, costly_bytes, is_too_heavy
+from sidecar.rpc.weight import MAX_VALUES, Excess, costly_bytes, excess
 
 MAX_LINE_BYTES = 32 * 2**20
 """Of one line without its newline. A picture of 20 MB as base64 fits; both ends refuse to send more."""
@@ -39,6 +39,7 @@ class TooHeavy:
     """Stands for a line whose values are too many to be parsed."""
 
     head: bytes
+    excess: Excess
 
 
 Line = bytes | bytearray | TooLong | TooHeavy
@@ -85,8 +86,8 @@ class LineSplitter:
             self._weighed_at = 2 * self._costly_bytes
 
     def _weigh(self) -> None:
-        if self._refused is None and is_too_heavy(self._partial):
-            self._refuse(TooHeavy(bytes(self._partial[:HEAD_BYTES])))
+        if self._refused is None and (found := excess(self._partial)):
+            self._refuse(TooHeavy(bytes(self._partial[:HEAD_BYTES]), found))
 
     def _refuse(self, stand_in: TooLong | TooHeavy) -> None:
         self._refused = stand_in

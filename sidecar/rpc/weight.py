@@ -5,6 +5,7 @@ everywhere after.
 """
 
 import re
+from typing import Literal
 
 MAX_VALUES = 32 * 1024
 """Of one line, counted by its commas and opening brackets. 4,096 messages have 12,000, a schema of 512 K some 50,000
@@ -13,8 +14,12 @@ only if all its words have two letters."""
 MAX_ESCAPES = 2**20
 """Backslashes in one line: a million take 40 ms."""
 
+Excess = Literal["values", "escapes"]
+LIMITS: dict[Excess, int] = {"values": MAX_VALUES, "escapes": MAX_ESCAPES}
+
 _COSTLY = b",[{\\"
 _CHAT = b'"chat/completions"'
+_OF_A_CHAT = re.compile(rb'"method"\s*:\s*' + _CHAT)
 _PRIORITY = b'"priority"'
 _OF_A_PERSON = re.compile(rb'"priority"\s*:\s*1\s*[,}]')
 
@@ -24,16 +29,16 @@ def costly_bytes(data: bytes | bytearray) -> int:
     return len(data) - len(data.translate(None, _COSTLY))
 
 
-def is_too_heavy(line: bytes | bytearray) -> bool:
-    """Whether a line, or the beginning of one, has too many values or escapes. What is in a text is no value."""
+def excess(line: bytes | bytearray) -> Excess | None:
+    """What a line, or the beginning of one, has too many of. What is in a text is no value."""
     if escapes := line.count(b"\\"):
         if escapes > MAX_ESCAPES:
-            return True
+            return "escapes"
         # Afterwards no quote is left but those round strings.
         line = line.replace(b"\\\\", b"").replace(b'\\"', b"")
     if line.count(b'"') > 4 * (MAX_VALUES + 1):  # a value has two, and so has the name before it
-        return True
-    return costly_bytes(b"".join(line.split(b'"')[::2])) > MAX_VALUES
+        return "values"
+    return "values" if costly_bytes(b"".join(line.split(b'"')[::2])) > MAX_VALUES else None
 
 
 def can_wait(line: bytes | bytearray) -> bool:
@@ -42,7 +47,7 @@ def can_wait(line: bytes | bytearray) -> bool:
     Inside of a text these names would have their quotes escaped. Who writes their letters by numbers is served too,
     in another's place.
     """
-    if line.find(_CHAT) < 0:
+    if line.find(_CHAT) < 0 or not _OF_A_CHAT.search(line):
         return False
     at = -1
     while (at := line.find(_PRIORITY, at + 1)) >= 0:

@@ -578,7 +578,7 @@ async def test_a_paused_background_that_needs_another_model_keeps_nobody_busy(
 
 
 async def test_an_unload_that_is_taken_back_leaves_the_model(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    answer = asyncio.create_task(bench.ask("hello", max_tokens=40))
+    answer = asyncio.create_task(bench.ask("hello", max_tokens=300))
     await bench.until(lambda status: status.running.low == 1)
     wanted = wanted_of(monkeypatch)
     leaving = asyncio.create_task(bench.engine.unload_model())

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from tests.pipe import Json, Pipe, RpcError
+from tests.unit.store.conftest import locked
 
 MANY = 500
 
@@ -44,6 +45,16 @@ def test_a_cancellation_of_the_batch_is_answered_with_that(chat: Pipe) -> None:
     messages = [{"role": "user", "content": "Hello"}]
     chat.write_bytes(line("one", messages=messages, max_tokens=2000, priority=10) + cancellation("one"))
     assert error_of(chat, "one") == "request_cancelled"
+
+
+def test_one_of_the_batch_that_is_on_its_way_is_cancelled_at_once(sidecar: Pipe, data_dir: Path) -> None:
+    with locked(data_dir / "knowledge-focus.db"):  # which says who answers
+        holding_up = sidecar.send("settings/set", {"key": "unloadMinutes", "value": 7})
+        sidecar.write_bytes(line("one", messages=[{"role": "user", "content": "Hello"}], priority=10))
+        sidecar.request("ping")
+        sidecar.cancel("one")
+        assert error_of(sidecar, "one") == "request_cancelled"
+        assert holding_up not in [message.get("id") for message in sidecar.kept()]
 
 
 def test_each_of_a_batch_is_answered_when_the_process_leaves(probe: Pipe) -> None:

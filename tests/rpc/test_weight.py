@@ -32,7 +32,7 @@ def values(document: Any) -> int:
 def test_a_line_is_too_heavy_by_its_values_whatever_its_texts_hold(document: Any, most: int, ascii_only: bool) -> None:
     line = json.dumps(document, ensure_ascii=ascii_only).encode()
     with patch.object(weight, "MAX_VALUES", most):
-        assert weight.is_too_heavy(line) == (values(document) > most)
+        assert (weight.excess(line) == "values") == (values(document) > most)
     assert weight.costly_bytes(line) >= values(document)
 
 
@@ -71,19 +71,25 @@ def test_a_chat_that_can_wait_is_known_by_its_bytes(
 
 @pytest.mark.parametrize("method", [name for name in MODULES if name != "chat/completions"])
 def test_everything_else_is_a_persons(method: str) -> None:
-    assert not weight.can_wait(json.dumps({"jsonrpc": "2.0", "id": "a", "method": method}).encode())
+    message = {"jsonrpc": "2.0", "id": "a", "method": method, "params": {"title": "chat/completions"}}
+    assert not weight.can_wait(json.dumps(message).encode())
 
 
 @pytest.mark.parametrize(
-    "tail",
-    ["1," * 40_000 + "1]", "[]," * 40_000 + "1]", '"a",' * 40_000 + "1]", '"' + "\\n" * 1_100_000 + '"]'],
+    ("tail", "limit"),
+    [
+        ("1," * 40_000 + "1]", 2**15),
+        ("[]," * 40_000 + "1]", 2**15),
+        ('"a",' * 40_000 + "1]", 2**15),
+        ('"' + "\\n" * 1_100_000 + '"]', 2**20),
+    ],
     ids=["numbers", "lists", "texts", "escapes"],
 )
-def test_a_line_of_too_many_values_is_refused_under_its_id(sidecar: Pipe, tail: str) -> None:
+def test_a_line_of_too_many_values_is_refused_under_its_id(sidecar: Pipe, tail: str, limit: int) -> None:
     head = '{"jsonrpc": "2.0", "id": "a", "method": "ping", "params": {"x": ['
     sidecar.write_bytes(f"{head}{tail}}}}}\n".encode())
     error = RpcError(sidecar.response("a")["error"])
-    assert error.kind == "line_too_long"
+    assert (error.kind, error.data["details"]) == ("line_too_long", {"limit": limit})
     assert sidecar.request("ping") == {"pong": True}
 
 
