@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from tests.e2e.keyring import session_bus
 from tests.e2e.native_dialog import Keyboard, keyboard
 from tests.e2e.tray import Tray
 from tests.e2e.window import BINARY, Window, open_window
+from tests.namespaces import needs_namespaces
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="WebKit's driver for app windows exists on Linux only"),
@@ -83,6 +85,23 @@ def test_the_tray_holds_background_work_over_a_restart_of_the_engine_and_quits(t
         tray.click("退出 Knowledge Focus")
         _, left = psutil.wait_procs(processes, timeout=SECONDS)
         assert not left
+
+
+@needs_namespaces
+def test_a_system_without_the_library_of_the_tray_has_no_icon_and_an_app(tmp_path: Path) -> None:
+    libraries = [path.resolve() for path in Path("/usr/lib").glob("*/libayatana-appindicator3.so.1")]
+    hidden = " && ".join(f"mount --bind /dev/null {library}" for library in libraries)
+    shell = ["unshare", "-rm", "sh", "-c", f'{hidden} && exec "$@"', "sh"]
+    command = [*shell, str(BINARY), "--data-dir", str(tmp_path / "data")]
+    with session_bus(tmp_path) as bus, virtual_display() as display, keyboard(display) as keys:
+        places = {"PATH": os.environ["PATH"], "DISPLAY": display, "HOME": str(tmp_path)}
+        app = subprocess.Popen(command, env={**places, "XDG_RUNTIME_DIR": str(tmp_path), **bus})
+        try:
+            keys.wait_for(TITLE)
+            assert "its library is missing" in (tmp_path / "data/logs/shell.log").read_text()
+        finally:
+            app.terminate()
+            assert app.wait(SECONDS) == 0
 
 
 def close(keys: Keyboard) -> None:

@@ -1,11 +1,12 @@
 //! Who is restarted, and how often.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::common::{client, launch, ready, soon};
-use crate::stand_in::stand_in;
+use crate::stand_in::{noted, stand_in};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde_json::json;
 use sidecar_host::{Budget, Footing, Launch, Options, Pulse, Sidecar, State, Supervisor};
@@ -63,6 +64,33 @@ async fn a_sidecar_that_loads_a_model_may_be_silent_for_longer() {
     assert_eq!(soon("the end", first.exited()).await.signal, Some(9));
     assert!(start.elapsed() >= while_loading, "after {:?}", start.elapsed());
     soon("the end", supervisor.shut_down()).await;
+}
+
+#[tokio::test]
+async fn an_app_that_was_held_up_itself_does_not_take_its_sidecar_for_hung() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    // It stops when it is asked, before it answers.
+    let code = "note('asked'); os.kill(os.getpid(), __import__('signal').SIGSTOP); say(id=request['id'], result={})";
+    let patience = Duration::from_secs(2);
+    let options = Options { grace: Duration::from_millis(100), ..with_patience(patience, patience) };
+    let supervisor = Supervisor::start(stand_in(data.path(), code), client(), options, Budget::default());
+    let first = pid(&*ready(&supervisor).await);
+    asked(data.path(), 1).await;
+    // All tasks of this test are on this one thread: nothing of the app goes on meanwhile, as while a computer sleeps.
+    std::thread::sleep(2 * patience);
+    kill_process(first, Signal::CONT).expect("it runs");
+    asked(data.path(), 2).await;
+    assert_eq!(pid(&*ready(&supervisor).await), first);
+    soon("the end", supervisor.shut_down()).await;
+}
+
+async fn asked(data: &Path, times: usize) {
+    soon("a ping", async {
+        while noted(data).len() < times {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    })
+    .await;
 }
 
 #[tokio::test]
