@@ -22,6 +22,8 @@ WRITE_SECONDS = 0.5
 RETRY_SECONDS = (0.5, 2.0)
 """How long the end of an answer waits, time after time, for a database that cannot be written; each try waits for a
 lock itself (`store/opening.py`)."""
+LEFT = "sidecar_restarted"
+"""The kind of an answer that broke off because the process ended, by itself or not."""
 ANSWER_TOKENS = 2048
 """Of an answer of the built-in model, which is the engine's own limit."""
 ANSWER_CHARACTERS = 500_000
@@ -47,6 +49,7 @@ class Answer:
         self._generation: asyncio.Task[None] | None = None
         self._stopped: str | None = None
         self._is_stopped = False
+        self._goes_on_with_the_next = False
 
     @property
     def message(self) -> Message:
@@ -64,6 +67,8 @@ class Answer:
             writing.cancel()
         self._message = self._how_it_ended()
         await self._write_end()
+        if self._goes_on_with_the_next:
+            self._message = replace(self._message, state="interrupted", kind=LEFT)
         self._listener.changed(self.message)
 
     def stop(self, kind: str | None = None) -> None:
@@ -145,6 +150,10 @@ class Answer:
         if not isinstance(error, SidecarError):
             log.error("unexpected error", exc_info=error, extra={"id": self._message.id})
             return replace(self._message, state="interrupted", kind=InternalError.kind)
+        if isinstance(error, EngineFailed) and error.details.get("reason") == "hung":
+            # The process is about to leave, and what its row says is that of one that a crash cut off.
+            self._goes_on_with_the_next = True
+            return self._message
         said = error.details.get("said")
         words = said if isinstance(said, str) else None
         return replace(self._message, state="interrupted", kind=error.kind, said=words)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sidecar.chat import attachments, turn
-from sidecar.chat.answer import ANSWER_CHARACTERS, Answer
+from sidecar.chat.answer import ANSWER_CHARACTERS, LEFT, Answer
 from sidecar.chat.context import Context
 from sidecar.chat.listener import Listener
 from sidecar.chat.title import one_line
@@ -30,8 +30,6 @@ CLOSE_SECONDS = 0.5
 """How long the answers that stream may take to be written down when the process leaves."""
 PAGE_BYTES = 8 * 2**20
 """Of messages that are read at once, but for a larger one that is read alone. A line of the pipe has 32 MiB."""
-LEFT = "sidecar_restarted"
-"""The kind of an answer that broke off because the process ended, by itself or not."""
 
 
 @dataclass(frozen=True)

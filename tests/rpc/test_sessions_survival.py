@@ -17,6 +17,7 @@ import pytest
 from tests.pipe import Json, Pipe
 from tests.provider import Provider, replies
 from tests.rpc.chatting import (
+    SLOW,
     Served,
     ask,
     begun,
@@ -196,6 +197,24 @@ def test_an_answer_that_a_crash_cut_off_goes_on_by_itself_once_and_then_by_a_per
         provider.will(replies.chat("and", " so on"))
         pipe.request("sessions/continue", {"sessionId": chat, "messageId": answer["id"]})
         assert text_of(ended(pipe, answer)) == text_of(kept) + "and so on"
+
+
+def test_an_answer_of_an_engine_that_hung_goes_on_with_the_next_process(data_dir: Path, catalog: Path) -> None:
+    with Pipe.sidecar(data_dir, catalog, module="tests.rpc.hanging") as pipe:
+        pipe.initialize()
+        pipe.request("models/download")
+        pipe.notification("builtin-model-download-completed")
+        chat = begun(pipe)
+        answer = ask(pipe, chat, "Hello")["answer"]
+        assert pipe.exit_code(timeout=SLOW) == 70
+        pipe.wait_for_end()
+    with Pipe.sidecar(data_dir, catalog) as pipe:
+        pipe.initialize()
+        kept = messages(pipe, chat)[1]
+        assert (kept["state"], kept["kind"]) == ("interrupted", "sidecar_restarted")
+        pipe.request("sessions/resume")
+        whole = ended(pipe, answer)
+        assert (whole["state"], text_of(whole) != "") == ("complete", True)
 
 
 def test_what_cannot_go_on_and_what_was_broken_off_in_order_waits_for_a_person(

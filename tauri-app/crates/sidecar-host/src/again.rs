@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::call::Call;
@@ -20,10 +21,14 @@ pub(crate) struct Again {
 }
 
 impl Again {
-    /// Puts it, in the background until it has a sidecar.
-    pub(crate) fn put(self) -> Putting {
+    /// Puts it to the next sidecar, in the background: after the one before has `ended`.
+    pub(crate) fn put(self, mut ended: watch::Receiver<bool>) -> Putting {
         tracing::info!(id = self.id, "a background request is put again");
-        Putting(tokio::spawn(async move { self.caller.call(self.id, METHOD, &self.params).await }))
+        Putting(tokio::spawn(async move {
+            // An error means that its reader is gone, which is the same.
+            let _ = ended.wait_for(|ended| *ended).await;
+            self.caller.call(self.id, METHOD, &self.params).await
+        }))
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use serde_json::value::RawValue;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::again::{Again, Putting};
 use crate::error::RpcError;
@@ -26,6 +26,8 @@ pub struct Call {
     events: mpsc::UnboundedReceiver<Event>,
     waiting: Arc<AtomicUsize>,
     answered: bool,
+    /// Whether its sidecar's stdout has.
+    ended: watch::Receiver<bool>,
     /// What is done if the sidecar dies before anything was heard.
     again: Option<Again>,
     putting: Option<Putting>,
@@ -33,12 +35,12 @@ pub struct Call {
 }
 
 impl Call {
-    pub(crate) fn new(id: String, link: Arc<Link>, limit: usize) -> (Self, Feed) {
+    pub(crate) fn new(id: String, link: Arc<Link>, ended: watch::Receiver<bool>, limit: usize) -> (Self, Feed) {
         let (sender, events) = mpsc::unbounded_channel();
         let waiting = Arc::new(AtomicUsize::new(0));
         let feed = Feed { events: sender, waiting: Arc::clone(&waiting), limit };
         let (again, putting, cancelled) = (None, None, AtomicBool::new(false));
-        (Self { id, link, events, waiting, answered: false, again, putting, cancelled }, feed)
+        (Self { id, link, events, waiting, answered: false, ended, again, putting, cancelled }, feed)
     }
 
     /// The same call, put once more should its sidecar die before anything was heard of it.
@@ -80,7 +82,7 @@ impl Call {
                 }
                 Some(Event::Answer(answer)) => match (&answer, self.again.take()) {
                     (Err(error), Some(again)) if error.is_of_crash() && !self.cancelled.load(Ordering::Relaxed) => {
-                        self.putting = Some(again.put());
+                        self.putting = Some(again.put(self.ended.clone()));
                     }
                     _ => return self.answered(answer),
                 },

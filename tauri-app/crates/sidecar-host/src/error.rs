@@ -43,8 +43,9 @@ impl RpcError {
         Self::passing("sidecar_restarted", "the sidecar ended before it answered")
     }
 
+    /// Whether the sidecar died with the request unanswered, or is about to as its engine hangs.
     pub(crate) fn is_of_crash(&self) -> bool {
-        self.kind == "sidecar_restarted"
+        self.kind == "sidecar_restarted" || (self.kind == "engine_failed" && self.details["reason"] == "hung")
     }
 
     /// No sidecar runs, so the request was not sent.

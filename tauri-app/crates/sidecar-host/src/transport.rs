@@ -64,7 +64,7 @@ impl Transport {
         if bytes > MAX_LINE_BYTES {
             return Err(RpcError::line_too_long(bytes, MAX_LINE_BYTES));
         }
-        let (call, feed) = Call::new(id.clone(), Arc::clone(&self.link), REQUEST_QUEUE_BYTES);
+        let (call, feed) = Call::new(id.clone(), Arc::clone(&self.link), self.ended.clone(), REQUEST_QUEUE_BYTES);
         self.link.pending.insert(&id, feed)?;
         self.link.outbox.send(line).await;
         Ok(call)

@@ -54,6 +54,23 @@ async fn a_request_that_sidecars_die_of_is_put_twice_and_no_more() {
 }
 
 #[tokio::test]
+async fn a_request_that_failed_as_the_engine_hangs_is_put_to_the_next_sidecar() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    // The engine's watchdog has the process leave, which takes a moment.
+    let hung = "data = {'kind': 'engine_failed', 'retryable': True, 'details': {'reason': 'hung'}}; \
+                note(str(os.getpid())); say(id=request['id'], error={'code': -32000, 'message': '', 'data': data}); \
+                __import__('threading').Timer(0.2, os._exit, [70]).start()";
+    let launch = stand_in(data.path(), &format!("if request['method'] == {METHOD:?}: {hung}"));
+    let supervisor = Supervisor::start(launch, client(), Options::default(), Budget::default());
+    let call = soon("a sidecar", supervisor.call("1".into(), METHOD, &question(10))).await.expect("sent");
+    assert_eq!(failed(call).await.details["reason"], "hung");
+    let asked = noted(data.path());
+    assert_eq!(asked.len(), 2);
+    assert_ne!(asked[0], asked[1], "it was put to another one");
+    soon("the end", supervisor.shut_down()).await;
+}
+
+#[tokio::test]
 async fn an_answer_of_which_something_was_heard_is_not_begun_anew() {
     let data = tempfile::tempdir().expect("a temporary folder");
     let launch = fatal(data.path(), "say(method='chat/chunk', params={'requestId': request['id'], 'chunk': {}})");
