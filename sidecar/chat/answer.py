@@ -153,7 +153,7 @@ class Answer:
         if isinstance(error, EngineFailed) and error.details.get("reason") == "hung":
             # The process is about to leave, and what its row says is that of one that a crash cut off.
             self._goes_on_with_the_next = True
-            return self.message
+            return self._message
         said = error.details.get("said")
         words = said if isinstance(said, str) else None
         return replace(self._message, state="interrupted", kind=error.kind, said=words)
