@@ -108,6 +108,11 @@ impl DataFolder {
         Ok(ours.map(fs::DirEntry::path).collect())
     }
 
+    /// The socket of the localhost proxy.
+    pub(crate) fn api_socket(&self) -> PathBuf {
+        self.0.join("api.sock")
+    }
+
     pub(crate) fn logs(&self) -> PathBuf {
         self.0.join("logs")
     }
