@@ -64,6 +64,7 @@ SidecarError
    ├─ SidecarRestarted      the sidecar died while the request ran
    ├─ SidecarUnavailable    there is no sidecar to ask
    ├─ StartRefused          the sidecar cannot use what it was started with
+   ├─ PortTaken             another program listens where the proxy should
    ├─ KeychainUnavailable   the system has no keychain, or keeps it closed
    └─ EnvironmentFailed     its Python environment could not be made
       ├─ EnvironmentNoPython
@@ -487,6 +488,13 @@ class KeychainUnavailable(ShellError):
     """The system has no keychain, or it stays closed; `details.reason` is its own words."""
 
     kind = "keychain_unavailable"
+
+
+class PortTaken(ShellError):
+    """Another program listens where the localhost proxy should; `details` has its `port`, or the `path` of a socket."""
+
+    kind = "port_taken"
+    retryable = True
 
 
 class EnvironmentFailed(ShellError):

@@ -69,6 +69,7 @@ CODES: dict[str, Code] = {
     "sidecar_unavailable": Code(-32041, 503, "server_error"),
     "start_refused": Code(-32042, 503, "server_error"),
     "keychain_unavailable": Code(-32043, 503, "server_error"),
+    "port_taken": Code(-32044, 503, "server_error"),
     "environment_failed": Code(-32050, 503, "server_error"),
     "environment_no_python": Code(-32051, 503, "server_error"),
     "environment_no_network": Code(-32052, 503, "server_error"),

@@ -21,6 +21,10 @@ const COMMANDS: &[&str] = &[
     "diagnostics",
     "secret_set",
     "secret_delete",
+    "proxy_state",
+    "proxy_set",
+    "proxy_copy_token",
+    "proxy_renew_token",
     "storage_outside",
     "erase_everything",
 ];

@@ -41,6 +41,7 @@ _CANDIDATES = {
     "region": "section[aria-labelledby], section[aria-label]",
     "dialog": "[role=dialog]",
     "alertdialog": "[role=alertdialog]",
+    "switch": "[role=switch]",
     "menuitem": "[role=menuitem]",
     "menuitemradio": "[role=menuitemradio]",
 }

@@ -15,6 +15,7 @@ use crate::attachment::Attachments;
 use crate::commands;
 use crate::data_folder::DataFolder;
 use crate::instance::Instance;
+use crate::localhost_proxy::LocalhostProxy;
 use crate::offered::Offered;
 use crate::preferences::Preferences;
 use crate::relay::Relay;
@@ -61,6 +62,10 @@ pub(crate) fn run(data: &DataFolder, arguments: &Arguments, instance: Instance) 
             commands::diagnostics::diagnostics,
             commands::secret::secret_set,
             commands::secret::secret_delete,
+            commands::proxy::proxy_state,
+            commands::proxy::proxy_set,
+            commands::proxy::proxy_copy_token,
+            commands::proxy::proxy_renew_token,
             commands::storage::storage_outside,
             commands::storage::erase_everything,
         ])
@@ -74,7 +79,8 @@ pub(crate) fn run(data: &DataFolder, arguments: &Arguments, instance: Instance) 
         RunEvent::Reopen { .. } => window::come_forward(app),
         // The loop has ended and the process is about to: this wait is what leaves nothing behind.
         RunEvent::Exit => {
-            tauri::async_runtime::block_on(app.state::<Relay>().shut_down());
+            let (relay, proxy) = (app.state::<Relay>(), app.state::<LocalhostProxy>());
+            tauri::async_runtime::block_on(async { tokio::join!(proxy.shut_down(), relay.shut_down()) });
             tracing::info!("the app has left, and its sidecar");
             erase_if_begun(&app.state::<DataFolder>());
         }
@@ -104,15 +110,18 @@ fn set_up(
         locale: preferences.language().tag().into(),
     };
     // Before the window: its first question finds a sidecar that is nearly ready.
-    let (environment, supervisor, keys) = tauri::async_runtime::block_on(async {
+    let (environment, supervisor, keys, proxy) = tauri::async_runtime::block_on(async {
         let (environment, supervisor) = source.start(data.path(), catalog, client);
         let supervisor = Arc::new(supervisor);
         let keychain = Keychain::of_folder(data.path(), keychain::PATIENCE);
+        let proxy = LocalhostProxy::new(Arc::clone(&supervisor), keychain.clone(), data.api_socket());
         let keys = Keys::start(Arc::clone(&supervisor), keychain);
         tokio::spawn(resumption::follow(Arc::clone(&supervisor), keys.lent()));
-        (environment, supervisor, keys)
+        (environment, supervisor, keys, proxy)
     });
+    let choice = preferences.proxy();
     app.manage(preferences);
+    app.manage(proxy);
     app.manage(environment);
     app.manage(keys);
     app.manage(Relay::new(Arc::clone(&supervisor), AllowList::of_window()?));
@@ -125,6 +134,9 @@ fn set_up(
     let of_instance = app.clone();
     instance.on_second_start(move || window::come_forward(&of_instance))?;
     leave_on_signal(app.clone());
+    let of_proxy = app.clone();
+    // The keychain may ask the person first.
+    tauri::async_runtime::spawn(async move { of_proxy.state::<LocalhostProxy>().apply(choice).await });
     Ok(())
 }
 

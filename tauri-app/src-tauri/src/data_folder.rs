@@ -113,6 +113,11 @@ impl DataFolder {
         self.0.join("cache/tray")
     }
 
+    /// The socket of the localhost proxy.
+    pub(crate) fn api_socket(&self) -> PathBuf {
+        self.0.join("api.sock")
+    }
+
     pub(crate) fn logs(&self) -> PathBuf {
         self.0.join("logs")
     }

@@ -14,6 +14,7 @@ use tauri_plugin_store::{Store, StoreExt};
 use tempfile::NamedTempFile;
 
 use crate::data_folder::{DataFolder, UNFINISHED_PREFERENCES};
+use crate::localhost_proxy;
 
 /// A language that the app speaks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -106,6 +107,15 @@ impl Preferences {
 
     pub(crate) fn set_hide_on_close(&self, hide: bool) -> io::Result<()> {
         self.set("hideOnClose", &hide)
+    }
+
+    /// Whether and where other programs may ask.
+    pub(crate) fn proxy(&self) -> localhost_proxy::Choice {
+        self.get("proxy").unwrap_or_default()
+    }
+
+    pub(crate) fn set_proxy(&self, choice: localhost_proxy::Choice) -> io::Result<()> {
+        self.set("proxy", &choice)
     }
 
     pub(crate) fn geometry(&self) -> Option<Geometry> {

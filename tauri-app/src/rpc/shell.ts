@@ -148,6 +148,37 @@ export const secretSet = (providerId: string, secret: string, keep: boolean) =>
 /** Has the keychain, the shell and the sidecar forget a provider's key. There is no way to read one. */
 export const secretDelete = (providerId: string) => command<null>("secret_delete", { providerId });
 
+/** Whether and where other programs of this computer may ask the model. */
+export interface ProxyChoice {
+  on: boolean;
+  port: number;
+  /** A Unix socket in the data folder instead of the port. */
+  socket: boolean;
+}
+
+/** The localhost proxy. */
+export interface ProxyState extends ProxyChoice {
+  /** Where it listens; null: it does not. */
+  address: string | null;
+  /** Why not, though it is on. */
+  error: { kind: string; retryable: boolean; message: string; details: Record<string, unknown> } | null;
+  /** The token's last four characters; null until the proxy was on in this run. */
+  tokenEnd: string | null;
+  /** In the keychain; else the token is for this run only. */
+  tokenKept: boolean;
+}
+
+export const proxyState = () => command<ProxyState>("proxy_state");
+
+/** Switching it on asks the person in the system's own dialog; without their yes nothing changes. */
+export const proxySet = (choice: ProxyChoice) => command<ProxyState>("proxy_set", { choice });
+
+/** Puts the token on the clipboard, past this page; false where there is none. */
+export const proxyCopyToken = () => command<boolean>("proxy_copy_token");
+
+/** From now on the token before is refused. Rejects with `keychain_unavailable`: then it still holds. */
+export const proxyRenewToken = () => command<ProxyState>("proxy_renew_token");
+
 /** Something that the app keeps outside its data folder. */
 export interface OutsideStorage {
   place: string;

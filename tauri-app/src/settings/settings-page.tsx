@@ -1,4 +1,13 @@
-import { ArrowLeft, Blocks, Cpu, HardDrive, type LucideIcon, Server, SlidersHorizontal } from "lucide-react";
+import {
+  ArrowLeft,
+  Blocks,
+  Cpu,
+  HardDrive,
+  type LucideIcon,
+  Plug,
+  Server,
+  SlidersHorizontal,
+} from "lucide-react";
 import { Dialog } from "radix-ui";
 import { type ComponentType, type RefObject, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -9,10 +18,11 @@ import type { Sidecar } from "@/rpc/sidecar";
 import { Builtin } from "./builtin";
 import { Capabilities } from "./capabilities";
 import { General } from "./general";
+import { Programs } from "./programs";
 import { Providers } from "./providers";
 import { Storage } from "./storage";
 
-type SectionName = "general" | "capabilities" | "providers" | "builtin" | "storage";
+type SectionName = "general" | "capabilities" | "providers" | "builtin" | "programs" | "storage";
 
 /** In the order in which they are listed. */
 const SECTIONS: readonly [SectionName, LucideIcon, ComponentType<{ sidecar: Sidecar }>][] = [
@@ -20,6 +30,7 @@ const SECTIONS: readonly [SectionName, LucideIcon, ComponentType<{ sidecar: Side
   ["capabilities", Blocks, Capabilities],
   ["providers", Server, Providers],
   ["builtin", Cpu, Builtin],
+  ["programs", Plug, Programs],
   ["storage", HardDrive, Storage],
 ];
 

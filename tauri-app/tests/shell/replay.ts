@@ -2,7 +2,14 @@
 import type { Channel } from "@tauri-apps/api/core";
 import { mockIPC, mockWindows } from "@tauri-apps/api/mocks";
 import type { Methods } from "@/rpc/gen/protocol";
-import type { Attachment, Choices, EnvironmentState, ShellState, SidecarState } from "@/rpc/shell";
+import type {
+  Attachment,
+  Choices,
+  EnvironmentState,
+  ProxyState,
+  ShellState,
+  SidecarState,
+} from "@/rpc/shell";
 import type { MethodName, NotificationMessage } from "@/rpc/sidecar";
 
 /** One call of the window, as the shell sees it. */
@@ -44,6 +51,16 @@ export const ENVIRONMENT: EnvironmentState = {
   bytes: null,
   mirrors: { index: null, python: null },
   error: null,
+};
+
+const PROXY_OFF: ProxyState = {
+  on: false,
+  port: 60315,
+  socket: false,
+  address: null,
+  error: null,
+  tokenEnd: null,
+  tokenKept: false,
 };
 
 export class ShellReplay {
@@ -135,6 +152,11 @@ export class ShellReplay {
         return this.#script.commands?.[command]?.(args) ?? `Knowledge Focus 0.1.0\n${args.lines}`;
       case "storage_outside":
         return this.#script.commands?.[command]?.(args) ?? [];
+      case "proxy_state":
+      case "proxy_set":
+      case "proxy_renew_token":
+        return this.#script.commands?.[command]?.(args) ?? PROXY_OFF;
+      case "proxy_copy_token":
       case "erase_everything":
       case "pick_folder":
       case "disk_access_settings":

@@ -13,7 +13,13 @@ pub struct Account {
 
 /// Data folders are told apart by it: a demo's providers are not the person's.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Folder(String);
+pub struct Folder(String);
+
+impl std::fmt::Display for Folder {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
 
 impl Folder {
     /// By its real path, of which a hash is enough: a keychain's names are for everybody to read.

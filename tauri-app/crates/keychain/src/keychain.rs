@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use crate::account::{Account, Folder};
+use crate::entry::Kept;
 use crate::error::KeychainError;
 
 #[cfg(target_os = "macos")]
@@ -30,8 +31,8 @@ const SERVICE: &str = "knowledge-focus.huozhong.in";
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// The entries of one data folder.
-#[derive(Debug)]
+/// The entries of one data folder. Clones share its thread.
+#[derive(Debug, Clone)]
 pub struct Keychain {
     folder: Folder,
     patience: Duration,
@@ -65,7 +66,7 @@ impl Keychain {
     }
 
     /// The key of `account`, if there is one.
-    pub async fn read(&self, account: &Account) -> Result<Option<SecretString>, KeychainError> {
+    pub async fn read(&self, account: &impl Kept) -> Result<Option<SecretString>, KeychainError> {
         let place = self.place(account);
         let read = move |store: &Store| match place.entry(store)?.get_secret() {
             Ok(bytes) => Ok(text(bytes.into())),
@@ -77,7 +78,7 @@ impl Keychain {
 
     /// Keeps a key, in place of the one before. Nothing is kept that was not said to be: what the system does after the
     /// time limit, when the person answers at last, is undone.
-    pub async fn write(&self, account: &Account, key: &SecretString) -> Result<(), KeychainError> {
+    pub async fn write(&self, account: &impl Kept, key: &SecretString) -> Result<(), KeychainError> {
         let (place, key) = (self.place(account), key.clone());
         let undone = self.place(account);
         let write = move |store: &Store| place.entry(store)?.set_secret(key.expose_secret().as_bytes());
@@ -90,13 +91,13 @@ impl Keychain {
     }
 
     /// Removes the key of `account`, if there is one.
-    pub async fn remove(&self, account: &Account) -> Result<(), KeychainError> {
+    pub async fn remove(&self, account: &impl Kept) -> Result<(), KeychainError> {
         let place = self.place(account);
         self.ask(move |store| place.remove(store), |_| ()).await
     }
 
-    fn place(&self, account: &Account) -> Place {
-        Place { name: account.name(&self.folder), label: format!("Knowledge Focus: {}", account.origin) }
+    fn place(&self, account: &impl Kept) -> Place {
+        Place { name: account.name(&self.folder), label: account.label() }
     }
 
     /// Has `work` done, and `undo` after it if whoever asked has gone meanwhile.

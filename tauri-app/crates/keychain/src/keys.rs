@@ -9,6 +9,7 @@ use sidecar_host::{Notification, RpcError, Sidecar, State, Supervisor};
 use tokio::sync::{Mutex, broadcast, watch};
 
 use crate::account::Account;
+use crate::entry::ProxyToken;
 use crate::error::KeychainError;
 use crate::keychain::Keychain;
 use crate::provider::{Provider, accounts};
@@ -113,21 +114,26 @@ impl Keys {
         put
     }
 
-    /// Removes every key of this data folder from the keychain, also of providers that are gone, and forgets those of
-    /// this run.
+    /// Removes every key of this data folder from the keychain, also of providers that are gone, and the proxy's token, and
+    /// forgets those of this run.
     ///
     /// # Errors
     /// `keychain_unavailable`: some may still be in there.
     pub async fn erase(&self) -> Result<(), RpcError> {
         let mut held = self.held.lock().await;
-        let kept = match self.keychain.accounts().await {
-            Ok(kept) => kept,
+        let (is_there, kept) = match self.keychain.accounts().await {
+            Ok(kept) => (true, kept),
             // There is none, and nobody who could have a key in it.
-            Err(KeychainError::Absent(_)) if held.accounts.is_empty() && held.lent.is_empty() => HashSet::new(),
+            Err(KeychainError::Absent(_)) if held.accounts.is_empty() && held.lent.is_empty() => {
+                (false, HashSet::new())
+            }
             Err(error) => return Err(error.into()),
         };
         for account in kept {
             self.keychain.remove(&account).await?;
+        }
+        if is_there {
+            self.keychain.remove(&ProxyToken).await?;
         }
         held.lent.clear();
         held.kept = Some(HashSet::new());

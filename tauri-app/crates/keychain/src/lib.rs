@@ -5,6 +5,7 @@
 //! | [`secret`] | what can be a key |
 //! | [`origin`] | what a key is given for: the scheme, host and port of an address |
 //! | [`account`] | the name of an entry: provider, origin, data folder |
+//! | `entry` | what has an entry, and what that is called |
 //! | [`keychain`] | the system's keychain, on a thread of its own and with a time limit |
 //! | [`provider`] | what the sidecar says of its providers |
 //! | [`request`] | what is asked of the sidecar |
@@ -14,6 +15,7 @@
 //! sidecar. Nothing here knows of windows.
 
 mod account;
+mod entry;
 mod error;
 mod keychain;
 mod keys;
@@ -23,6 +25,7 @@ mod request;
 mod secret;
 
 pub use account::Account;
+pub use entry::{Kept, ProxyToken};
 pub use error::KeychainError;
 pub use keychain::{Keychain, PATIENCE};
 pub use keys::Keys;

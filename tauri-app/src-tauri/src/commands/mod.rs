@@ -6,6 +6,7 @@ pub(crate) mod disk_access;
 pub(crate) mod environment;
 pub(crate) mod folder;
 pub(crate) mod link;
+pub(crate) mod proxy;
 mod question;
 pub(crate) mod rpc;
 pub(crate) mod secret;

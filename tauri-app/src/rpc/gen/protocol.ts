@@ -108,6 +108,7 @@ export interface ErrorData {
     | "sidecar_unavailable"
     | "start_refused"
     | "keychain_unavailable"
+    | "port_taken"
     | "environment_failed"
     | "environment_no_python"
     | "environment_no_network"

@@ -1,0 +1,74 @@
+//! The localhost proxy: other programs may ask only once the person has said so in the system's own dialog.
+
+use sidecar_host::RpcError;
+use tauri::{AppHandle, State, WebviewWindow};
+
+use super::question::{Question, agreed};
+use crate::clipboard;
+use crate::disk::unwritable;
+use crate::localhost_proxy::{Choice, LocalhostProxy, Shown};
+use crate::preferences::{Language, Preferences};
+
+#[tauri::command]
+pub(crate) async fn proxy_state(
+    preferences: State<'_, Preferences>,
+    proxy: State<'_, LocalhostProxy>,
+) -> Result<Shown, RpcError> {
+    Ok(proxy.shown(preferences.proxy()).await)
+}
+
+/// Switches it, or changes where it listens. Nothing changes where the person did not agree.
+#[tauri::command]
+pub(crate) async fn proxy_set(
+    window: WebviewWindow,
+    preferences: State<'_, Preferences>,
+    proxy: State<'_, LocalhostProxy>,
+    choice: Choice,
+) -> Result<Shown, RpcError> {
+    if choice.port == 0 {
+        return Err(RpcError::lasting("invalid_params", "a port is a number from 1 to 65535"));
+    }
+    let before = preferences.proxy();
+    if choice.on && !before.on && !agreed(&window, question(preferences.language())).await? {
+        return Ok(proxy.shown(before).await);
+    }
+    preferences.set_proxy(choice).map_err(unwritable)?;
+    proxy.apply(choice).await;
+    Ok(proxy.shown(choice).await)
+}
+
+/// Puts the token on the clipboard; the page does not get to see it. `false` where there is none yet.
+#[tauri::command]
+pub(crate) async fn proxy_copy_token(app: AppHandle, proxy: State<'_, LocalhostProxy>) -> Result<bool, RpcError> {
+    let Some(token) = proxy.token().await else { return Ok(false) };
+    clipboard::copy(&app, token.expose()).await.map_err(super::internal)?;
+    Ok(true)
+}
+
+#[tauri::command]
+pub(crate) async fn proxy_renew_token(
+    preferences: State<'_, Preferences>,
+    proxy: State<'_, LocalhostProxy>,
+) -> Result<Shown, RpcError> {
+    let choice = preferences.proxy();
+    proxy.renew(choice).await?;
+    Ok(proxy.shown(choice).await)
+}
+
+fn question(language: Language) -> Question<'static> {
+    match language {
+        Language::En => Question {
+            title: "Let other programs ask?",
+            text: "Programs on this computer that know the token can then have the model answer, and so use this computer's power. \
+                   They see neither your chats nor your files. Other computers reach nothing.",
+            yes: "Allow",
+            no: "Cancel",
+        },
+        Language::Zh => Question {
+            title: "允许其他程序提问？",
+            text: "这台电脑上知道令牌的程序将可以让模型回答，并因此占用这台电脑的算力。它们看不到你的对话和文件。其他电脑无法访问。",
+            yes: "允许",
+            no: "取消",
+        },
+    }
+}

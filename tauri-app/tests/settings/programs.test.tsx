@@ -1,0 +1,98 @@
+import { screen, within } from "@testing-library/react";
+import { expect, test } from "vitest";
+import type { ProxyChoice, ProxyState } from "@/rpc/shell";
+import { failure } from "../shell/sidecar";
+import { expectNoAxeViolations } from "../window";
+import { openSettings } from "./page";
+
+const OFF: ProxyState = {
+  on: false,
+  port: 60315,
+  socket: false,
+  address: null,
+  error: null,
+  tokenEnd: null,
+  tokenKept: false,
+};
+const ON: ProxyState = {
+  ...OFF,
+  on: true,
+  address: "http://127.0.0.1:60315/v1",
+  tokenEnd: "a1b2",
+  tokenKept: true,
+};
+
+type Commands = { [name: string]: (args: { choice?: unknown }) => unknown };
+
+const open = (state: ProxyState, commands: Commands = {}) =>
+  openSettings({}, "Other programs", { commands: { proxy_state: () => state, ...commands } });
+
+const toggle = () => screen.findByRole("switch", { name: "Let programs on this computer ask" });
+
+test("it is off, and switched on only if the person says yes in the system's dialog", async () => {
+  let agrees = false;
+  const { person, shell } = await open(OFF, {
+    proxy_set: ({ choice }) => (agrees ? { ...ON, ...(choice as ProxyChoice) } : OFF),
+  });
+  await person.click(await toggle());
+  expect(await toggle()).not.toBeChecked();
+  expect(screen.queryByText("Token")).toBeNull();
+  agrees = true;
+  await person.click(await toggle());
+  expect(await screen.findByText("http://127.0.0.1:60315/v1")).toBeVisible();
+  expect(await toggle()).toBeChecked();
+  const choice = { on: true, port: 60315, socket: false };
+  expect(shell.commands("proxy_set")).toEqual([{ choice }, { choice }]);
+  await expectNoAxeViolations();
+});
+
+test("of the token four characters are shown, and the shell copies it", async () => {
+  const { person, shell } = await open(ON, { proxy_copy_token: () => true });
+  expect(await screen.findByText("…a1b2")).toBeVisible();
+  const copy = screen.getAllByRole("button", { name: "Copy" })[1];
+  await person.click(copy as HTMLElement);
+  expect(await screen.findByRole("button", { name: "Copied" })).toBeVisible();
+  expect(shell.commands("proxy_copy_token")).toHaveLength(1);
+});
+
+test("a token is renewed after a question, and stays where the keychain refuses", async () => {
+  let closed = true;
+  const { person } = await open(ON, {
+    proxy_renew_token: () => {
+      if (closed) {
+        throw failure("keychain_unavailable");
+      }
+      return { ...ON, tokenEnd: "c3d4" };
+    },
+  });
+  await person.click(await screen.findByRole("button", { name: "Renew…" }));
+  const question = within(await screen.findByRole("alertdialog", { name: "Renew the token?" }));
+  await person.click(question.getByRole("button", { name: "Renew" }));
+  expect(await question.findByRole("alert")).toBeVisible();
+  closed = false;
+  await person.click(question.getByRole("button", { name: "Renew" }));
+  expect(await screen.findByText("…c3d4")).toBeVisible();
+  expect(screen.queryByText("…a1b2")).toBeNull();
+});
+
+test("a taken port is said where another can be chosen", async () => {
+  const { person, shell } = await open(
+    { ...OFF, on: true, error: { ...failure("port_taken", true), details: { port: 60315 } } },
+    { proxy_set: ({ choice }) => ({ ...ON, ...(choice as ProxyChoice) }) },
+  );
+  expect(await screen.findByRole("alert")).toHaveTextContent("Another program uses that place");
+  const port = screen.getByRole("textbox", { name: "Port" });
+  await person.clear(port);
+  await person.type(port, "99999{Enter}");
+  expect(screen.getByText("A port is a number from 1 to 65535.")).toBeVisible();
+  expect(shell.commands("proxy_set")).toEqual([]);
+  await person.clear(port);
+  await person.type(port, "60316{Enter}");
+  expect(await screen.findByText("Token")).toBeVisible();
+  expect(shell.commands("proxy_set")).toEqual([{ choice: { on: true, port: 60316, socket: false } }]);
+});
+
+test("a token that the keychain did not take says for how long it holds", async () => {
+  await open({ ...ON, tokenKept: false });
+  expect(await screen.findByText(/this token is for this run only/)).toBeVisible();
+});
