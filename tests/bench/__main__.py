@@ -28,6 +28,7 @@ BENCHMARKS = (
     "download",
     "first-launch",
     "store",
+    "proxy",
 )
 
 

@@ -78,7 +78,8 @@ impl Listener {
             Self::Tcp(listener) => {
                 let (stream, _) = listener.accept().await?;
                 // A token is a small packet, and somebody waits for it.
-                stream.set_nodelay(true)?;
+                // One that has gone already is found out by whoever reads from it.
+                let _ = stream.set_nodelay(true);
                 Ok(Box::pin(stream))
             }
             Self::Unix(listener, _) => Ok(Box::pin(listener.accept().await?.0)),

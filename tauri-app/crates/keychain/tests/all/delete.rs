@@ -1,5 +1,7 @@
 //! A key goes: because the person says so, or because what it was for is gone.
 
+use keychain::{Keychain, ProxyToken};
+use secrecy::ExposeSecret;
 use serde_json::json;
 
 use crate::app::{App, KEY, PROVIDER, is_put};
@@ -59,6 +61,24 @@ fn the_key_of_an_address_does_not_follow_its_provider_to_another() {
         app.set("sk-next", false).await.expect("it is lent");
         let puts = app.puts(3).await;
         assert_eq!((&puts[2]["origin"], &puts[2]["secret"]), (&"https://api.example.org".into(), &"sk-next".into()));
+        app.leave().await;
+    });
+}
+
+#[test]
+fn the_proxys_token_is_swept_with_no_providers_key_and_erased_with_all() {
+    session(Keyring::Open, async |data| {
+        let app = App::start(data).await;
+        app.set(KEY, true).await.expect("it is kept");
+        let keychain = Keychain::of_folder(data, keychain::PATIENCE);
+        keychain.write(&ProxyToken, &"kf-token".into()).await.expect("it is kept");
+        app.ask("providers/delete", json!({"providerId": PROVIDER})).await;
+        app.eventually("the key to go", |_| (entries().len() == 1).then_some(())).await;
+        app.restart().await;
+        let kept = keychain.read(&ProxyToken).await.expect("it can be asked");
+        assert_eq!(kept.expect("it stays").expose_secret(), "kf-token");
+        app.keys.erase().await.expect("they can be removed");
+        assert_eq!(entries(), []);
         app.leave().await;
     });
 }
