@@ -59,6 +59,7 @@ class Pipe:
         )
         self._changed = threading.Condition()
         self._messages: list[Json] = []
+        self._taken = 0
         self._strays: list[bytes] = []
         self._errors: list[bytes] = []
         self._ended = False
@@ -186,11 +187,14 @@ class Pipe:
             PipeEndedError: the sidecar ended first.
         """
         deadline = time.monotonic() + timeout
-        seen = 0
+        seen = taken = 0
         with self._changed:
             while True:
+                if taken != self._taken:  # by another thread: what came since may stand where others were seen
+                    seen, taken = 0, self._taken
                 for index in range(seen, len(self._messages)):
                     if wanted(self._messages[index]):
+                        self._taken += 1
                         return self._messages.pop(index)
                 seen = len(self._messages)
                 if self._ended:
