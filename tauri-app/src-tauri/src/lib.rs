@@ -7,6 +7,7 @@ mod allow_list;
 mod app;
 mod arguments;
 mod attachment;
+mod background;
 mod bundle;
 mod clipboard;
 mod commands;

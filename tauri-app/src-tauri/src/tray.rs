@@ -1,17 +1,15 @@
 //! The icon in the system's tray: brings the window back, holds background work, ends the app.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
-use serde::Deserialize;
-use serde_json::json;
-use sidecar_host::{Notification, RpcError, Sidecar, State, Supervisor};
+use sidecar_host::Supervisor;
 use tauri::menu::{CheckMenuItem, Menu, MenuItem, PredefinedMenuItem};
 use tauri::tray::TrayIconBuilder;
 use tauri::{AppHandle, Manager, Wry};
-use tokio::sync::{broadcast, watch};
-use uuid::Uuid;
+use tokio::sync::watch;
 
+use crate::background;
 use crate::data_folder::DataFolder;
 use crate::preferences::{Language, Preferences};
 use crate::window;
@@ -25,8 +23,8 @@ pub(crate) struct Tray {
     show: MenuItem<Wry>,
     pause: CheckMenuItem<Wry>,
     quit: MenuItem<Wry>,
-    /// Whether the person wants background work held.
-    paused: watch::Sender<bool>,
+    /// Whether background work is to be held, as the person clicked last.
+    clicked: watch::Sender<bool>,
 }
 
 /// Puts the icon into the tray, if this system has one; the app goes on without.
@@ -34,9 +32,10 @@ pub(crate) fn open(app: &AppHandle, supervisor: Arc<Supervisor>) {
     // The library that draws it on Linux is looked for now, and one that is missing panics.
     match catch_unwind(AssertUnwindSafe(|| build(app))) {
         Ok(Ok(tray)) => {
-            let wanted = tray.paused.subscribe();
+            let clicked = tray.clicked.subscribe();
             app.manage(tray);
-            tauri::async_runtime::spawn(follow(app.clone(), supervisor, wanted));
+            let app = app.clone();
+            tauri::async_runtime::spawn(background::follow(supervisor, clicked, move |paused| show(&app, paused)));
         }
         Ok(Err(error)) => tracing::warn!(%error, "there is no icon in the tray"),
         Err(_) => tracing::warn!("there is no icon in the tray: its library is missing"),
@@ -49,7 +48,7 @@ fn build(app: &AppHandle) -> tauri::Result<Tray> {
         show: MenuItem::with_id(app, SHOW, words.show, true, None::<&str>)?,
         pause: CheckMenuItem::with_id(app, PAUSE, words.pause, true, false, None::<&str>)?,
         quit: MenuItem::with_id(app, QUIT, words.quit, true, None::<&str>)?,
-        paused: watch::Sender::new(false),
+        clicked: watch::Sender::new(false),
     };
     let line = PredefinedMenuItem::separator(app)?;
     let menu = Menu::with_items(app, &[&tray.show, &tray.pause, &line, &tray.quit])?;
@@ -61,7 +60,7 @@ fn build(app: &AppHandle) -> tauri::Result<Tray> {
         .on_menu_event(|app, event| match event.id().as_ref() {
             SHOW => window::come_forward(app),
             // The system has changed the mark already.
-            PAUSE => app.state::<Tray>().want(),
+            PAUSE => app.state::<Tray>().click(),
             QUIT => app.exit(0),
             _ => {}
         });
@@ -82,9 +81,9 @@ pub(crate) fn translate(app: &AppHandle, language: Language) -> tauri::Result<()
 }
 
 impl Tray {
-    fn want(&self) {
+    fn click(&self) {
         match self.pause.is_checked() {
-            Ok(paused) => drop(self.paused.send_replace(paused)),
+            Ok(paused) => drop(self.clicked.send_replace(paused)),
             Err(error) => tracing::warn!(%error, "whether background work is to be held is not known"),
         }
     }
@@ -109,73 +108,8 @@ impl Words {
     }
 }
 
-/// Has each sidecar do what the person wants of background work, and shows what it does.
-async fn follow(app: AppHandle, supervisor: Arc<Supervisor>, mut wanted: watch::Receiver<bool>) {
-    let (mut state, mut notifications) = (supervisor.state(), supervisor.subscribe());
-    let mut served = Weak::<Sidecar>::new();
-    state.mark_changed();
-    loop {
-        tokio::select! {
-            biased;
-            changed = state.changed() => {
-                let now = state.borrow_and_update().clone();
-                match now {
-                    State::Ready(sidecar) if served.as_ptr() != Arc::as_ptr(&sidecar) => {
-                        served = Arc::downgrade(&sidecar);
-                        if *wanted.borrow() {
-                            hold(&app, &supervisor, true).await;
-                        }
-                    }
-                    State::Stopped => return,
-                    _ if changed.is_err() => return,
-                    _ => {}
-                }
-            }
-            Ok(()) = wanted.changed() => {
-                let paused = *wanted.borrow_and_update();
-                hold(&app, &supervisor, paused).await;
-            }
-            notification = notifications.recv() => match notification {
-                Ok(notification) => if let Some(paused) = paused_by(&notification) {
-                    show(&app, paused);
-                },
-                // The next status tells.
-                Err(broadcast::error::RecvError::Lagged(_)) => {}
-                Err(broadcast::error::RecvError::Closed) => return,
-            },
-        }
-    }
-}
-
-async fn hold(app: &AppHandle, supervisor: &Supervisor, paused: bool) {
-    let method = if paused { "engine/pause" } else { "engine/resume" };
-    let told: Result<_, RpcError> =
-        async { supervisor.call(Uuid::new_v4().to_string(), method, &json!({})).await?.answer().await }.await;
-    if let Err(error) = told {
-        tracing::warn!(kind = &*error.kind, method, "background work does not do what the person wants");
-        show(app, !paused);
-    }
-}
-
 fn show(app: &AppHandle, paused: bool) {
-    let tray = app.state::<Tray>();
-    // From the window it can be changed, too.
-    tray.paused.send_if_modified(|wanted| {
-        *wanted = paused;
-        false
-    });
-    if let Err(error) = tray.pause.set_checked(paused) {
+    if let Err(error) = app.state::<Tray>().pause.set_checked(paused) {
         tracing::warn!(%error, "the tray does not show whether background work is held");
     }
-}
-
-fn paused_by(notification: &Notification) -> Option<bool> {
-    #[derive(Deserialize)]
-    struct Status {
-        paused: bool,
-    }
-    if notification.method != "engine/status" {
-        return None;
-    }
-    serde_json::from_str::<Status>(notification.params.get()).ok().map(|status| status.paused)
 }

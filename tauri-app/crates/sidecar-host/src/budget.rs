@@ -5,18 +5,19 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The sidecar's exit code for "my engine hangs, start me again".
-const ENGINE_HUNG: i32 = 70;
-
 /// The pause before the third start; twice as long before each later one.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
+
+/// That much of a failed sidecar's life is not counted in `within`: one that hangs as it loads a model is found out after
+/// two minutes, and five of those would be too far apart for ever.
+const FAILING: Duration = Duration::from_secs(180);
 
 /// How many failures are allowed within a time; after the last of them a start has to wait.
 #[derive(Debug, Clone, Copy)]
 pub struct Budget {
     pub failures: usize,
     pub within: Duration,
-    /// Who leaves sooner after its start has failed; who leaves later, whatever the cause, worked until then.
+    /// Who leaves sooner after its start has failed; who leaves later worked until then, unless it hung.
     pub early: Duration,
 }
 
@@ -38,13 +39,21 @@ impl Failures {
         Self { budget, times: VecDeque::new() }
     }
 
-    /// A sidecar that was started at `begun` has left at `now`, with that exit code if with any.
-    pub(crate) fn count(&mut self, begun: Instant, now: Instant, code: Option<i32>) {
-        if now < begun + self.budget.early || code == Some(ENGINE_HUNG) {
-            self.times.push_back(now);
-            if self.times.len() > self.budget.failures {
-                self.times.pop_front();
-            }
+    /// A sidecar that was started at `begun` served, and has left at `now`: early, or it worked until then.
+    pub(crate) fn left(&mut self, begun: Instant, now: Instant) {
+        if now < begun + self.budget.early {
+            self.failed(begun, now);
+        }
+    }
+
+    /// A sidecar that was started at `begun` did not come up, or hung, and is gone at `now`.
+    pub(crate) fn failed(&mut self, begun: Instant, now: Instant) {
+        for time in &mut self.times {
+            *time += (now - begun).min(FAILING);
+        }
+        self.times.push_back(now);
+        if self.times.len() > self.budget.failures {
+            self.times.pop_front();
         }
     }
 
@@ -78,16 +87,42 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
-    fn only_early_exits_and_hung_engines_are_failures() {
+    fn only_early_exits_are_failures_of_one_that_served() {
         let start = Instant::now();
         let mut failures = Failures::new(Budget { failures: 2, ..Budget::default() });
-        failures.count(start, start + 10 * SECOND, Some(1));
-        failures.count(start, start + 11 * SECOND, None);
+        failures.left(start, start + 10 * SECOND);
+        failures.left(start, start + 11 * SECOND);
         assert_eq!(failures.next(start + 11 * SECOND), start + 11 * SECOND);
-        failures.count(start, start + 12 * SECOND, Some(70));
-        failures.count(start + 12 * SECOND, start + 13 * SECOND, None);
-        assert_eq!(failures.next(start + 13 * SECOND), start + 72 * SECOND, "until the first is a minute old");
+        failures.failed(start + 11 * SECOND, start + 12 * SECOND);
+        failures.left(start + 13 * SECOND, start + 14 * SECOND);
+        // The second one's life is no time that passed.
+        assert_eq!(failures.next(start + 14 * SECOND), start + 73 * SECOND, "until the first is a minute old");
         assert_eq!(failures.next(start + 80 * SECOND), start + 80 * SECOND);
+    }
+
+    #[test]
+    fn failures_that_take_minutes_are_as_close_as_quick_ones() {
+        let mut now = Instant::now();
+        let mut failures = Failures::new(Budget::default());
+        for failure in 1..=5 {
+            assert_eq!(failures.next(now), now, "before failure {failure}");
+            let begun = now;
+            now += 125 * SECOND;
+            failures.failed(begun, now);
+        }
+        assert_eq!(failures.next(now), now + 60 * SECOND);
+    }
+
+    #[test]
+    fn one_that_hangs_after_hours_of_work_starts_a_new_count() {
+        let mut now = Instant::now();
+        let mut failures = Failures::new(Budget::default());
+        for _ in 0..5 {
+            let begun = now;
+            now += 3600 * SECOND;
+            failures.failed(begun, now);
+            assert_eq!((failures.next(now), failures.pause(now)), (now, Duration::ZERO));
+        }
     }
 
     #[test]
@@ -95,7 +130,7 @@ mod tests {
         let start = Instant::now();
         let mut failures = Failures::new(Budget::default());
         let pauses = [(); 4].map(|()| {
-            failures.count(start, start, None);
+            failures.failed(start, start);
             failures.pause(start).as_millis()
         });
         assert_eq!(pauses, [0, 500, 1000, 2000]);

@@ -60,6 +60,8 @@ impl Pulse {
                     return;
                 }
             }
+            // Before the sidecar says more than `told` holds.
+            loading.is_so();
         }
     }
 }

@@ -18,7 +18,6 @@ use crate::caller::{Caller, State};
 use crate::error::RpcError;
 use crate::footing::Footing;
 use crate::launch::Launch;
-use crate::process::Exit;
 use crate::sidecar::{Client, Options, Sidecar, StartError};
 use crate::wire::Notification;
 
@@ -29,6 +28,8 @@ const NOTIFICATIONS: usize = 1024;
 const BAD_ARGUMENTS: i32 = 64;
 /// The sidecar's exit code for "what is kept cannot be used": a newer version's database, or a damaged one.
 const DATABASE_REFUSED: i32 = 65;
+/// The sidecar's exit code for "my engine hangs, start me again".
+const ENGINE_HUNG: i32 = 70;
 /// The sidecar's exit code for "this data folder is in use".
 const DATA_FOLDER_IN_USE: i32 = 75;
 const SAYS_WHY: [i32; 3] = [BAD_ARGUMENTS, DATABASE_REFUSED, DATA_FOLDER_IN_USE];
@@ -107,6 +108,15 @@ impl Supervisor {
     }
 }
 
+/// How a sidecar that was ready has ended.
+enum End {
+    /// A person asked for another one.
+    Asked,
+    /// It hung: it was killed for that, or said so itself.
+    Hung,
+    Left,
+}
+
 /// The task behind a [`Supervisor`].
 struct Keeper {
     client: Client,
@@ -149,17 +159,21 @@ impl Keeper {
             let ended = self.serve(&launch, current).await;
             let now = Instant::now();
             match ended {
-                Ok(None) => {
+                Ok(End::Asked) => {
                     self.failures.forget();
                     continue;
                 }
-                Ok(Some(exit)) => {
+                Ok(End::Hung) => {
                     served_before = true;
-                    self.failures.count(begun, now, exit.code);
+                    self.failures.failed(begun, now);
+                }
+                Ok(End::Left) => {
+                    served_before = true;
+                    self.failures.left(begun, now);
                 }
                 Err((error, stderr)) => {
                     tracing::error!(%error, "the sidecar did not start");
-                    self.failures.count(begun, now, None);
+                    self.failures.failed(begun, now);
                     if may_be_mended(&error) && footing.mend() {
                         continue;
                     }
@@ -179,13 +193,12 @@ impl Keeper {
         }
     }
 
-    /// Starts one sidecar and returns when it has ended; `None`: because a person asked for another one. Fails with what
-    /// it said on stderr if it did not come up.
+    /// Starts one sidecar and returns when it has ended. Fails with what it said on stderr if it did not come up.
     async fn serve(
         &mut self,
         launch: &Launch,
         current: &mut Option<Arc<Sidecar>>,
-    ) -> Result<Option<Exit>, (StartError, String)> {
+    ) -> Result<End, (StartError, String)> {
         self.restarted.mark_unchanged();
         let told = self.notifications.subscribe();
         let sidecar =
@@ -193,33 +206,32 @@ impl Keeper {
         let sidecar = Arc::clone(current.insert(Arc::new(sidecar)));
         let mut restarted = self.restarted.clone();
         tokio::select! {
-            exit = self.attend(&sidecar, told) => exit.map(Some).map_err(|error| (error, sidecar.stderr())),
+            end = self.attend(&sidecar, told) => end.map_err(|error| (error, sidecar.stderr())),
             Ok(()) = restarted.changed() => {
                 tracing::info!("the sidecar is ended, and another one started");
                 sidecar.shut_down().await;
-                Ok(None)
+                Ok(End::Asked)
             }
         }
     }
 
-    async fn attend(
-        &self,
-        sidecar: &Arc<Sidecar>,
-        told: broadcast::Receiver<Notification>,
-    ) -> Result<Exit, StartError> {
+    async fn attend(&self, sidecar: &Arc<Sidecar>, told: broadcast::Receiver<Notification>) -> Result<End, StartError> {
         let server = sidecar.shake_hands(&self.client).await?;
         tracing::info!(pid = server.pid, "the sidecar is ready");
         self.state.send_replace(State::Ready(Arc::clone(sidecar)));
-        let exit = tokio::select! {
-            exit = sidecar.exited() => exit,
+        tokio::select! {
+            exit = sidecar.exited() => {
+                tracing::warn!(?exit, "the sidecar ended");
+                Ok(if exit.code == Some(ENGINE_HUNG) { End::Hung } else { End::Left })
+            }
             () = self.options.pulse.lost(sidecar, told) => {
                 tracing::error!("the sidecar answers no more: killing it");
                 self.state.send_replace(State::Starting);
-                sidecar.kill().await
+                let exit = sidecar.kill().await;
+                tracing::warn!(?exit, "the sidecar ended");
+                Ok(End::Hung)
             }
-        };
-        tracing::warn!(?exit, "the sidecar ended");
-        Ok(exit)
+        }
     }
 
     /// Lets some time pass before the next start, unless a person asks for it. Calls wait meanwhile.

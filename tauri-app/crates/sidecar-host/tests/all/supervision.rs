@@ -67,6 +67,31 @@ async fn a_sidecar_that_loads_a_model_may_be_silent_for_longer() {
 }
 
 #[tokio::test]
+async fn what_a_sidecar_said_of_its_loading_is_not_forgotten_over_all_that_it_says_later() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    // It answers two pings, and no third one.
+    let code = r#"
+note("asked")
+asked = len(open(sys.argv[2]).readlines())
+if asked == 1:
+    say(method="engine/status", params={"loading": True})
+if asked == 2:
+    sys.stdout.write((json.dumps({"jsonrpc": "2.0", "method": "news", "params": {}}) + "\n") * 2000)
+if asked < 3:
+    say(id=request["id"], result={})
+"#;
+    let (patience, while_loading) = (Duration::from_secs(1), Duration::from_secs(3));
+    let options = with_patience(patience, while_loading);
+    let supervisor = Supervisor::start(stand_in(data.path(), code), client(), options, Budget::default());
+    let first = ready(&supervisor).await;
+    asked(data.path(), 3).await;
+    let start = Instant::now();
+    assert_eq!(soon("the end", first.exited()).await.signal, Some(9));
+    assert!(start.elapsed() > while_loading - patience, "after {:?}", start.elapsed());
+    soon("the end", supervisor.shut_down()).await;
+}
+
+#[tokio::test]
 async fn an_app_that_was_held_up_itself_does_not_take_its_sidecar_for_hung() {
     let data = tempfile::tempdir().expect("a temporary folder");
     // It stops when it is asked, before it answers.
@@ -128,6 +153,39 @@ async fn an_engine_that_hangs_time_after_time_is_given_up_however_late_it_says_s
     let supervisor = Supervisor::start(footing, client(), with_patience(LONG, LONG), budget);
     down(&supervisor).await;
     assert_eq!(starts.load(Ordering::SeqCst), 3);
+    soon("the end", supervisor.shut_down()).await;
+}
+
+#[tokio::test]
+async fn a_sidecar_that_hangs_time_after_time_is_given_up_however_late_it_is_killed_for_it() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let starts = Arc::new(AtomicUsize::new(0));
+    // It never answers a ping.
+    let footing = InTurn { launches: vec![stand_in(data.path(), "pass")], starts: Arc::clone(&starts) };
+    let budget = Budget { failures: 3, within: LONG, early: Duration::ZERO };
+    let supervisor = Supervisor::start(footing, client(), with_patience(Duration::from_millis(200), LONG), budget);
+    down(&supervisor).await;
+    assert_eq!(starts.load(Ordering::SeqCst), 3);
+    soon("the end", supervisor.shut_down()).await;
+}
+
+#[tokio::test]
+async fn restarts_that_fail_are_given_up_however_late_they_do() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let mut leaves = launch(data.path());
+    leaves.arguments = ["-c", "raise SystemExit(3)"].map(Into::into).into();
+    let mut silent = launch(data.path());
+    silent.arguments = ["-c", "import sys; sys.stdin.read()"].map(Into::into).into();
+    let starts = Arc::new(AtomicUsize::new(0));
+    let launches = vec![stand_in(data.path(), "pass"), leaves, silent];
+    let footing = InTurn { launches, starts: Arc::clone(&starts) };
+    // Each of the silent ones takes longer than failures are remembered for.
+    let budget = Budget { failures: 3, within: Duration::from_secs(3), early: Duration::ZERO };
+    let options = Options { handshake: Duration::from_secs(4), ..with_patience(LONG, LONG) };
+    let supervisor = Supervisor::start(footing, client(), options, budget);
+    kill(&supervisor).await;
+    down(&supervisor).await;
+    assert_eq!(starts.load(Ordering::SeqCst), 4);
     soon("the end", supervisor.shut_down()).await;
 }
 
