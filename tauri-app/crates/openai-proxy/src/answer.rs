@@ -2,7 +2,6 @@
 
 use std::mem;
 use std::pin::Pin;
-use std::sync::Arc;
 
 use serde_json::value::RawValue;
 use sidecar_host::{Call, Event, RpcError};
@@ -12,10 +11,7 @@ use uuid::Uuid;
 use crate::chat::{Chat, Members};
 use crate::error::ApiError;
 use crate::routes::Shared;
-use crate::turn::{Priority, Turn};
-
-/// Bytes of a request that is kept while it is answered, to put it once more. Longer ones are their client's to repeat.
-const MOST_KEPT_BYTES: usize = 2 * 1024 * 1024;
+use crate::turn::Turn;
 
 /// What comes of a request.
 #[derive(Debug)]
@@ -28,19 +24,20 @@ pub(crate) enum Piece {
 
 /// A request that waits for its turn or is being answered.
 pub(crate) struct Answer {
-    shared: Shared,
     stage: Stage,
-    /// What to put again if the sidecar dies before the first piece; a request that nobody sits and waits for.
-    again: Option<Arc<Members>>,
 }
 
 type Beginning = Pin<Box<dyn Future<Output = Result<Call, RpcError>> + Send>>;
 
 enum Stage {
-    /// Until it has its turn and is with the sidecar. `Turn` is kept beside: it is the same for the second attempt.
+    /// Until it has its turn, which it keeps to its end.
     Waiting(Pin<Box<dyn Future<Output = (Turn, Beginning)> + Send>>),
     Beginning(Turn, Beginning),
-    Answered(Turn, Call),
+    /// The turn is given back with it.
+    Answered {
+        _turn: Turn,
+        call: Call,
+    },
     Over,
 }
 
@@ -48,13 +45,10 @@ impl Answer {
     /// `held` is the body's room in memory, given back once the sidecar has the request.
     pub(crate) fn new(shared: Shared, chat: Chat, held: Option<OwnedSemaphorePermit>) -> Self {
         let Chat { members, priority, rows, .. } = chat;
-        let members = Arc::new(members);
-        let bytes: usize = members.values().map(|raw| raw.get().len()).sum();
-        let again = (priority == Priority::Low && bytes <= MOST_KEPT_BYTES).then(|| Arc::clone(&members));
         let turn = shared.turns.take(priority, rows);
-        let beginning = begin(Arc::clone(&shared), members, held);
+        let beginning = begin(shared, members, held);
         let waiting = async move { (turn.await, beginning) };
-        Self { shared, stage: Stage::Waiting(Box::pin(waiting)), again }
+        Self { stage: Stage::Waiting(Box::pin(waiting)) }
     }
 
     /// The next piece. Cancel safe.
@@ -69,19 +63,10 @@ impl Answer {
                     let call = beginning.await;
                     let turn = mem::take(turn);
                     self.stage = Stage::Over;
-                    self.stage = Stage::Answered(turn, call?);
+                    self.stage = Stage::Answered { _turn: turn, call: call? };
                 }
-                Stage::Answered(turn, call) => match call.next().await {
-                    Event::Notification(notification) => {
-                        self.again = None;
-                        return Ok(Piece::Chunk(notification.params));
-                    }
-                    Event::Answer(Err(error)) if error.kind == "sidecar_restarted" && self.again.is_some() => {
-                        let turn = mem::take(turn);
-                        if let Some(members) = self.again.take() {
-                            self.stage = Stage::Beginning(turn, begin(Arc::clone(&self.shared), members, None));
-                        }
-                    }
+                Stage::Answered { call, .. } => match call.next().await {
+                    Event::Notification(notification) => return Ok(Piece::Chunk(notification.params)),
                     Event::Answer(answer) => {
                         self.stage = Stage::Over;
                         return Ok(Piece::Whole(answer?));
@@ -104,9 +89,9 @@ impl Answer {
     }
 }
 
-fn begin(shared: Shared, members: Arc<Members>, held: Option<OwnedSemaphorePermit>) -> Beginning {
+fn begin(shared: Shared, members: Members, held: Option<OwnedSemaphorePermit>) -> Beginning {
     Box::pin(async move {
-        let call = shared.supervisor.call(Uuid::new_v4().to_string(), "chat/completions", &*members).await;
+        let call = shared.supervisor.call(Uuid::new_v4().to_string(), "chat/completions", &members).await;
         drop(held);
         call
     })
