@@ -39,7 +39,9 @@ def fetch(python: Path, uv: Path, project: Path, scratch: Path, target: Path) ->
         (scratch / f"{kind}.txt").write_text("".join(wanted), encoding="utf-8")
     target.mkdir(parents=True)
     locked: list[str | Path] = ["--no-deps", "--require-hashes", "--requirement"]
-    subprocess.run([*pip, "wheel", "--wheel-dir", target, *locked, scratch / "source.txt"], check=True)
+    # A fresh environment has no `wheel`, without which an older pip builds nothing in it: so in one of its own.
+    built: list[str | Path] = ["wheel", "--use-pep517", "--wheel-dir", target]
+    subprocess.run([*pip, *built, *locked, scratch / "source.txt"], check=True)
     platform = ["--platform", OLDEST_MACOS] if sys.platform == "darwin" else []
     binary: list[str | Path] = ["download", "--dest", target, "--only-binary", ":all:", *platform]
     subprocess.run([*pip, *binary, *locked, scratch / "wheel.txt"], check=True)
