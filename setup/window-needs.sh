@@ -1,6 +1,6 @@
 #!/bin/sh
 # Sees that building and driving the window finds what it needs beside Python and Node: a C compiler, WebKitGTK with its WebDriver,
-# Xvfb, a keychain and GNOME's settings (for tests only), and Rust. Quiet when all is there.
+# Xvfb, a keychain, GNOME's settings and curl (for tests only), and Rust. Quiet when all is there.
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 # shellcheck source=setup/rust.sh
@@ -14,7 +14,7 @@ case $(uname -s) in
   *)
     "$here/system-packages.sh" build-essential pkg-config libwebkit2gtk-4.1-dev webkit2gtk-driver xvfb xauth librsvg2-dev \
       libayatana-appindicator3-dev libxdo-dev libopenblas0-pthread dbus-x11 at-spi2-core fonts-noto-cjk \
-      dbus gnome-keyring gsettings-desktop-schemas libglib2.0-bin
+      dbus gnome-keyring gsettings-desktop-schemas libglib2.0-bin curl
     if ! rust_is_new_enough; then
       # Debian's ordinary repository carries a current Rust, for its browsers, under these names.
       # Where they are missing (or too old) the person's own way to Rust is rustup.
