@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sidecar import protocol
 from sidecar.data_folder import DataFolder
-from sidecar.errors import DiskFull, StoreError, StoreFailed
+from sidecar.errors import DiskFull, SidecarRestarted, StoreError, StoreFailed
 from sidecar.process import ExitCode, Leave, Options, Post
 from sidecar.protocol.core import CANCEL_REQUEST, INITIALIZE
 from sidecar.rpc.dispatch import Bound, Namespace
@@ -84,7 +84,7 @@ class App:
         ]
 
         def on_open(connection: "apsw.Connection") -> None:
-            left = message.interrupt_left(connection, "sidecar_restarted")  # by the process before this one
+            left = message.interrupt_left(connection, SidecarRestarted.kind)  # by the process before this one
             loop.call_soon_threadsafe(self._opened, of_rows(setting.listed(connection)), left)
 
         return Database(self._folder.database, self._folder.copies, partial(builtin.write, models=models), on_open)

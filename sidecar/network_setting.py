@@ -56,7 +56,7 @@ def by_proxies() -> Mapping[str, httpx2.BaseTransport | None]:
 
 
 def by_proxies_async(trusted: ssl.SSLContext, limits: httpx2.Limits) -> Mapping[str, httpx2.AsyncBaseTransport | None]:
-    """The same for the library's other half."""
+    """The same for the library's other half, but for this computer, which the caller leaves out."""
     ways: dict[str, httpx2.AsyncBaseTransport | None] = {}
     for pattern, proxy in _proxies().items():
         if not isinstance(proxy, httpx2.Proxy):

@@ -10,7 +10,15 @@ from dataclasses import replace
 from sidecar.chat.context import Context, is_too_long
 from sidecar.chat.listener import Listener
 from sidecar.engine import Finished, GenerationRequest, RequestPriority, TextDelta
-from sidecar.errors import ContextLengthExceeded, DiskFull, EngineFailed, InternalError, SidecarError, StoreError
+from sidecar.errors import (
+    ContextLengthExceeded,
+    DiskFull,
+    EngineFailed,
+    InternalError,
+    SidecarError,
+    SidecarRestarted,
+    StoreError,
+)
 from sidecar.routing import Route, Router
 from sidecar.store import Database, message
 from sidecar.store.message import Message
@@ -22,7 +30,7 @@ WRITE_SECONDS = 0.5
 RETRY_SECONDS = (0.5, 2.0)
 """How long the end of an answer waits, time after time, for a database that cannot be written; each try waits for a
 lock itself (`store/opening.py`)."""
-LEFT = "sidecar_restarted"
+LEFT = SidecarRestarted.kind
 """The kind of an answer that broke off because the process ended, by itself or not."""
 ANSWER_TOKENS = 2048
 """Of an answer of the built-in model, which is the engine's own limit."""

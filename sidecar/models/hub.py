@@ -57,7 +57,7 @@ class HubClient:
     """Connections to one mirror, for any number of threads; `stop` ends what they wait for. No token, no cookie and
     nothing that tells people apart is ever sent.
 
-    Beside the mirror's failures, making one and asking it may raise `NetworkSettingError`.
+    Beside the mirror's failures, asking it may raise `NetworkSettingError`.
 
     Threads and blocking reads, where asyncio would do with one thread: hashing, writing and receiving then run side by
     side, which is three times as fast on two cores.

@@ -14,7 +14,7 @@ from sidecar.models.niceness import give_way
 
 T = TypeVar("T")
 
-CANCEL_SECONDS = 0.4
+CANCEL_SECONDS = 0.3
 """How long a cancel waits for the disk to let go; ordinarily it takes milliseconds."""
 END_SECONDS = 2
 """How long that is waited for by what wants to begin then, and when the process leaves."""

@@ -194,7 +194,6 @@ def test_the_sdks_own_switch_does_not_make_it_talk(tmp_path: Path) -> None:
     program = f"""
 import asyncio, logging, sys
 from pathlib import Path
-from urllib.parse import urlsplit
 from sidecar.rpc import log
 log.start(Path({str(tmp_path)!r}))
 from tests.provider import Provider, replies

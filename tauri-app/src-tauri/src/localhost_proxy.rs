@@ -83,9 +83,10 @@ impl LocalhostProxy {
     pub(crate) async fn renew(&self, choice: Choice) -> Result<(), RpcError> {
         let mut held = self.held.lock().await;
         let token = Token::generate();
-        if held.kept || held.token.is_none() {
-            self.keychain.write(&ProxyToken, &token.expose().into()).await?;
-            held.kept = true;
+        match self.keychain.write(&ProxyToken, &token.expose().into()).await {
+            Ok(()) => held.kept = true,
+            Err(error) if held.kept || held.token.is_none() => return Err(error.into()),
+            Err(_) => {} // as it could not be read: the new one is for this run, too
         }
         held.token = Some(token);
         self.listen(&mut held, choice).await;

@@ -56,8 +56,16 @@ impl Drop for Putting {
     }
 }
 
+/// Of a request that is kept until something of its answer was heard.
+const MOST_BYTES: usize = 2 * 1024 * 1024;
+
+/// Whether a request is kept, to be put again.
+pub(crate) fn is_kept(params: &RawValue) -> bool {
+    params.get().len() <= MOST_BYTES && is_background(params)
+}
+
 /// Whether a body asks for an answer in the background, as one does that says nothing about it.
-pub(crate) fn is_background(params: &RawValue) -> bool {
+fn is_background(params: &RawValue) -> bool {
     #[derive(Deserialize)]
     struct Body<'a> {
         #[serde(borrow, default)]
@@ -77,5 +85,12 @@ mod tests {
         assert!(is_background(r#"{"messages":[{"priority":1}]}"#) && is_background(r#"{"priority":10,"n":1}"#));
         assert!(is_background(r#"{"priority":null}"#));
         assert!(!is_background(r#"{"priority":1}"#) && !is_background(r#"{"priority":"10"}"#));
+    }
+
+    #[test]
+    fn a_large_body_is_not_kept() {
+        let of =
+            |letters: usize| RawValue::from_string(format!("{{\"user\":\"{}\"}}", "a".repeat(letters))).expect("JSON");
+        assert!(is_kept(&of(MOST_BYTES - 11)) && !is_kept(&of(MOST_BYTES - 10)));
     }
 }

@@ -80,7 +80,7 @@ impl Supervisor {
         }
         let params = to_raw_value(params).map_err(|error| RpcError::lasting("invalid_params", error.to_string()))?;
         let call = self.caller.call(id.clone(), method, &params).await?;
-        if !again::is_background(&params) {
+        if !again::is_kept(&params) {
             return Ok(call);
         }
         Ok(call.put_again(Again { caller: self.caller.clone(), id, params }))

@@ -90,7 +90,11 @@ async fn http_1_0_is_answered_and_its_stream_ends_with_the_connection() {
 async fn a_body_that_breaks_off_reaches_nobody() {
     let served = Served::start().await;
     let mut connection = served.connect().await;
-    connection.send(&format!("{}Content-Length: 100\r\n\r\n{{\"messages\"", served.head("POST", PATH))).await;
+    // Whole JSON, which would be answered.
+    let whole = served.chat(PATH, "echo", false);
+    let body = whole.split_once("\r\n\r\n").unwrap().1;
+    let head = served.head("POST", PATH);
+    connection.send(&format!("{head}Content-Length: {}\r\n\r\n{body}", body.len() + 1)).await;
     connection.0.get_mut().shutdown().await.unwrap();
     let said = connection.end().await;
     assert!(said.is_empty() || said.starts_with("HTTP/1.1 400"), "{said}");

@@ -63,9 +63,11 @@ async fn who_waits_for_a_turn_and_leaves_takes_none() {
         holding.push(connection);
     }
     served.ask("begun 2").await;
-    let mut leaving = served.connect().await;
-    leaving.send(&served.chat(&urgent, "wait for-ever", false)).await;
-    drop(leaving);
+    for _ in 0..2 {
+        let mut leaving = served.connect().await;
+        leaving.send(&served.chat(&urgent, "wait for-ever", false)).await;
+        drop(leaving);
+    }
     served.ask("release turn").await;
     for connection in &mut holding {
         connection.answer().await;
