@@ -208,11 +208,7 @@ def shown_picture(window: Window) -> int | None:
 
 
 def sidecar_of(window: Window) -> psutil.Process:
-    def found() -> psutil.Process | None:
-        children = (child for child in window.app.children() if child.status() != psutil.STATUS_ZOMBIE)
-        return next((child for child in children if "python" in child.name()), None)
-
-    return window.wait(found, "no engine runs")
+    return window.wait(window.sidecar, "no engine runs")
 
 
 def pictures_in(machine: FreshMachine) -> list[Path]:

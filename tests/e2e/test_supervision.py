@@ -10,7 +10,7 @@ import pytest
 from tests.e2e import journey
 from tests.e2e.display import virtual_display
 from tests.e2e.first_launch import ROOT, fresh_machine
-from tests.e2e.window import Window, open_window
+from tests.e2e.window import open_window
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="WebKit's driver for app windows exists on Linux only"),
@@ -34,19 +34,16 @@ def test_an_engine_that_keeps_dying_is_told_and_restarted_by_the_person() -> Non
         for _ in range(KILLS):
             assert not window.has("region", TOLD)
             # It may die again before it has shaken hands: that counts as well.
-            window.wait(lambda: engine(window), "no engine was started").kill()
-            window.wait(lambda: engine(window) or window.has("region", TOLD), "the next one was not started")
+            engine = window.wait(window.sidecar, "no engine was started")
+            engine.kill()
+            psutil.wait_procs([engine], timeout=10)
+            window.wait(lambda: window.sidecar() or window.has("region", TOLD), "the next one was not started")
         window.by_role("region", TOLD)
         window.screenshot("down")
         window.by_role("button", "Copy diagnostics")
-        assert engine(window) is None
+        assert window.sidecar() is None
         window.click("button", "Restart the engine")
         window.wait(lambda: not window.has("region", TOLD), "it was not started")
         assert "answer" in window.call("engine/status")
         assert journey.ask(window, "What are you?")
         window.quit()
-
-
-def engine(window: Window) -> psutil.Process | None:
-    children = [child for child in window.app.children() if child.status() != psutil.STATUS_ZOMBIE]
-    return next((child for child in children if "python" in child.name()), None)

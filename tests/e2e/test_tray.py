@@ -69,7 +69,7 @@ def test_the_tray_holds_background_work_over_a_restart_of_the_engine_and_quits(t
         window.wait(lambda: tray.item("Pause background work"), "there is no icon in the tray")
         tray.click("Pause background work")
         window.wait(lambda: is_paused(window), "background work goes on")
-        next(child for child in window.app.children() if "python" in child.name()).kill()
+        window.wait(window.sidecar, "no engine runs").kill()
         window.wait(lambda: is_paused(window), "after a restart background work goes on")
         item = tray.item("Pause background work")
         assert item

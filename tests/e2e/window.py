@@ -165,6 +165,14 @@ class Window:
         _, left = psutil.wait_procs(processes, timeout=10)
         assert not left, f"still running after the window was closed: {left}"
 
+    def sidecar(self) -> psutil.Process | None:
+        """The app's, while it runs."""
+        for child in self.app.children():
+            with suppress(psutil.NoSuchProcess):  # it has gone meanwhile
+                if child.status() != psutil.STATUS_ZOMBIE and "python" in child.name():
+                    return child
+        return None
+
     def processes(self) -> list[psutil.Process]:
         """The app and every process it started, down to the last."""
         return [self.app, *self.app.children(recursive=True)]
