@@ -170,8 +170,8 @@ async def _serve(
             methods=[INITIALIZE.name, CANCEL_REQUEST.name, *dispatcher.methods],
         )
 
-    def on_lines(lines: list[Line]) -> None:
-        loop.call_soon_threadsafe(server.receive, lines)
+    def on_lines(lines: list[Line], arrived: float) -> None:
+        loop.call_soon_threadsafe(server.receive, lines, arrived)
 
     try:
         app = compose(folder, options, post, lifeline.leave)

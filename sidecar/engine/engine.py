@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 import uuid
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -105,7 +104,6 @@ class Engine:
             ModelNotLoaded: the model cannot be loaded.
             EngineFailed: a step broke off.
         """
-        arrived = time.monotonic()
         request.check()
         if self._closed:
             raise _has_been_closed()
@@ -119,7 +117,7 @@ class Engine:
         try:
             for choice in range(request.n):
                 own, own_grammar = _of_one_choice(request, choice), grammar.copy() if grammar else None
-                unended[choice] = Job(folder, own, pictures, _delivery(loop, pieces, choice), own_grammar, arrived)
+                unended[choice] = Job(folder, own, pictures, _delivery(loop, pieces, choice), own_grammar)
                 self._thread.submit(unended[choice])
             while unended:
                 choice, piece = await pieces.get()

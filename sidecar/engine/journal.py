@@ -40,7 +40,7 @@ def cancelled(request: Job | Row) -> None:
 def ended(row: Row) -> None:
     log.info(
         "Request processed in %.2f s, priority=%d, request=%s",
-        time.monotonic() - row.submitted,
+        time.monotonic() - row.request.arrived,
         row.request.priority,
         row.request.request_id,
         extra=model(row),
@@ -50,7 +50,7 @@ def ended(row: Row) -> None:
 def failed(request: Job | Row, error: SidecarError) -> None:
     log.warning(
         "Request failed after %.2f s, priority=%d, request=%s: %s",
-        time.monotonic() - request.submitted,
+        time.monotonic() - request.request.arrived,
         request.request.priority,
         request.request.request_id,
         error.message,

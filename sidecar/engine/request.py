@@ -49,7 +49,7 @@ Rank = tuple[RequestPriority, bool]
 
 @dataclass(frozen=True)
 class GenerationRequest:
-    """One chat to be continued by the model.
+    """One chat to be continued by the model. All timings count from when it `arrived`, a moment of `time.monotonic`.
 
     `messages` are OpenAI chat messages; an image part's URL is `data:…;base64,…` or `attachment:<sha256>`. If the last
     one is the assistant's, the answer is its continuation. A `guest` is another program than the app: of those for
@@ -90,6 +90,7 @@ class GenerationRequest:
     tools: Sequence[Mapping[str, Any]] = ()
     tool_choice: tool.Choice = "auto"
     parallel_tool_calls: bool = True
+    arrived: float = field(default_factory=time.monotonic, compare=False)
 
     def check(self) -> None:
         """Raises:
@@ -206,11 +207,10 @@ Delivered = Piece | SidecarError | GrammarNeeded
 class Job:
     """One choice of a request on its way through the engine thread: its pictures opened, its grammar compiled if
     its model was loaded. `deliver` is called there and must not block; the last thing delivered is `Finished`, an
-    error, or that the grammar is needed. `submitted`, when the request arrived, is of `time.monotonic`."""
+    error, or that the grammar is needed."""
 
     folder: ModelFolder
     request: GenerationRequest
     pictures: Sequence[Picture]
     deliver: Callable[[Delivered], None]
     grammar: Grammar | None = None
-    submitted: float = field(default_factory=time.monotonic)

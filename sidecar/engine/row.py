@@ -38,7 +38,6 @@ class Row:
         self.folder = job.folder
         self.request = job.request
         self.deliver = job.deliver
-        self.submitted = job.submitted
         self.ids = list(ids)
         self.pictures = pictures
         self.sampler = sampler
@@ -140,8 +139,8 @@ class Row:
             prompt_tokens=len(self.ids) - len(self._begun),
             cached_tokens=min(self.cached_tokens, len(self.ids) - len(self._begun)),
             completion_tokens=len(self.tokens) + len(self._begun),
-            queued_seconds=self._computed_since - self.submitted,
-            first_token_seconds=self._first_token - self.submitted,
-            total_seconds=now - self.submitted,
+            queued_seconds=self._computed_since - self.request.arrived,
+            first_token_seconds=self._first_token - self.request.arrived,
+            total_seconds=now - self.request.arrived,
             tokens_per_second=self.tokens_per_second,
         )

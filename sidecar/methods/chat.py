@@ -74,6 +74,7 @@ def generation_request(params: ChatCompletionRequest, call: Call) -> GenerationR
         given["tool_choice"] = params.tool_choice
     return GenerationRequest(
         request_id=str(call.id),
+        arrived=call.arrived,
         messages=[_message(message) for message in params.messages],
         priority=RequestPriority(params.priority or RequestPriority.LOW),
         guest=params.origin == "proxy",

@@ -81,9 +81,8 @@ class Remote:
         messages = await with_pictures(
             request.messages, self._attachments, self._worker, urgent=request.priority == RequestPriority.HIGH
         )
-        arrived = time.monotonic()
         async with self._under_way(), self._places.taken(request.rank):
-            answer = GrowingAnswer(request.n, queued_seconds=time.monotonic() - arrived)
+            answer = GrowingAnswer(request.n, queued_seconds=time.monotonic() - request.arrived)
             server = await self._server()
             attempt = 0
             while True:

@@ -64,7 +64,8 @@ class GrowingAnswer:
     """Takes the events as they come; the ends of all choices are told last, together with the usage."""
 
     def __init__(self, choices: int, *, queued_seconds: float) -> None:
-        """`queued_seconds` is how long the request waited for its place at the server before it was sent."""
+        """`queued_seconds` is how long the request had waited before it was sent, most of all for its place at the
+        server."""
         self._choices = [_Choice() for _ in range(choices)]
         self._queued = queued_seconds
         self._began = time.monotonic() - queued_seconds

@@ -37,6 +37,10 @@ class Call(Protocol):
     @property
     def id(self) -> RequestId: ...
 
+    @property
+    def arrived(self) -> float:
+        """When its line was whole, of `time.monotonic`."""
+
     async def notify(self, notification: Notification[Params], params: Params) -> None:
         """Sends a notification as soon as there is room for it."""
 

@@ -57,12 +57,12 @@ class Server:
         self._loop = asyncio.get_running_loop()
         self._posts = _Posts(self, writer)
 
-    def receive(self, lines: Iterable[Line]) -> None:
-        """Serves lines, and has those of the background wait for their turn. Never waits and never raises for what is
-        in them."""
+    def receive(self, lines: Iterable[Line], arrived: float) -> None:
+        """Serves lines that arrived then (`time.monotonic`), and has those of the background wait for their turn. Never
+        waits and never raises for what is in them."""
         for line in lines:
             try:
-                self._receive(line)
+                self._receive(line, arrived)
             except Exception:  # which nobody foresaw: it costs that line and no other
                 log.exception("a line could not be served")
 
@@ -93,18 +93,18 @@ class Server:
             await asyncio.wait(tasks, timeout=CLOSE_SECONDS)
         await asyncio.sleep(0)  # their answers are written by call-backs of this turn of the loop
 
-    def _receive(self, line: Line) -> None:
+    def _receive(self, line: Line, arrived: float) -> None:
         if isinstance(line, TooLong):
             self._refuse(None, LineTooLong("discarded an over-long line", limit=MAX_LINE_BYTES))
         elif isinstance(line, TooHeavy):
             error = LineTooLong(f"a line of too many {line.excess}", limit=LIMITS[line.excess])
             self._refuse(self._unused(id_of(line.head)), error)
         elif self._initialized and can_wait(line):
-            self._background.add(partial(self._serve, line, in_background=True))
+            self._background.add(partial(self._serve, line, arrived, in_background=True))
         else:
-            self._serve(line)
+            self._serve(line, arrived)
 
-    def _serve(self, line: bytes | bytearray, *, in_background: bool = False) -> asyncio.Event | None:
+    def _serve(self, line: bytes | bytearray, arrived: float, *, in_background: bool = False) -> asyncio.Event | None:
         """Returns what says that the line's request has settled, if it began one."""
         try:
             envelope = opened(line)
@@ -114,13 +114,14 @@ class Server:
         if envelope.id is None:
             self._notified(envelope)
             return None
-        return self._requested(envelope, envelope.id, in_background)
+        return self._requested(envelope, _ServedCall(envelope.id, arrived, self), in_background)
 
     def _unused(self, request_id: RequestId | None) -> RequestId | None:
         """With the id of a running request an answer would be taken for that one's."""
         return None if request_id in self._running else request_id
 
-    def _requested(self, envelope: Envelope, request_id: RequestId, in_background: bool) -> asyncio.Event | None:
+    def _requested(self, envelope: Envelope, call: "_ServedCall", in_background: bool) -> asyncio.Event | None:
+        request_id = call.id
         if request_id in self._running:
             self._refuse(None, InvalidJsonRpc("the id is in use by a running request", id=request_id))
         elif envelope.method == INITIALIZE.name:
@@ -132,11 +133,10 @@ class Server:
         elif self._closing:
             self._refuse(request_id, self._closing)
         else:
-            call = _ServedCall(request_id, self)
             task = self._loop.create_task(self._dispatcher.dispatch(envelope, call))
             self._running[request_id] = _Served(task, call.settled if in_background else None)
             # A call-back, because a task that is cancelled before its first step never runs, and must answer too.
-            task.add_done_callback(partial(self._done, envelope, call, time.monotonic()))
+            task.add_done_callback(partial(self._done, envelope, call))
             return call.settled
         return None
 
@@ -170,7 +170,7 @@ class Server:
         if served := self._running.get(request_id):
             served.task.cancel()
 
-    def _done(self, envelope: Envelope, call: "_ServedCall", started: float, task: asyncio.Task[Json]) -> None:
+    def _done(self, envelope: Envelope, call: "_ServedCall", task: asyncio.Task[Json]) -> None:
         request_id = call.id
         del self._running[request_id]
         call.settle()
@@ -181,7 +181,7 @@ class Server:
             extra={
                 "method": envelope.method[:100],
                 "id": request_id,
-                "seconds": round(time.monotonic() - started, 4),
+                "seconds": round(time.monotonic() - call.arrived, 4),
                 "outcome": response["error"]["data"].kind if "error" in response else "result",
             },
         )
@@ -215,6 +215,7 @@ class _Served:
 @dataclass(frozen=True)
 class _ServedCall:
     id: RequestId
+    arrived: float
     _server: Server
     settled: asyncio.Event = field(default_factory=asyncio.Event)
 

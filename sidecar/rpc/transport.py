@@ -8,6 +8,7 @@ would wait for ever.
 import asyncio
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -94,15 +95,18 @@ class LineSplitter:
         self._partial = bytearray()  # clear() would keep the memory
 
 
-def start_reading(fd: int, on_lines: Callable[[list[Line]], None], on_end: Callable[[], None]) -> None:
+def start_reading(fd: int, on_lines: Callable[[list[Line], float], None], on_end: Callable[[], None]) -> None:
     """Reads `fd` on a thread of its own until it ends. Both callbacks are called on that thread, `on_lines` with all
-    that one read completed: were they handed over one by one, the first would be served before the last is seen."""
+    that one read completed, and when that was (`time.monotonic`): were they handed over one by one, the first would be
+    served before the last is seen."""
 
     def read() -> None:
         splitter = LineSplitter()
         try:
             while data := os.read(fd, READ_BYTES):
-                on_lines(list(splitter.feed(data)))
+                arrived = time.monotonic()
+                if lines := list(splitter.feed(data)):
+                    on_lines(lines, arrived)
         except OSError:
             pass  # a pipe that cannot be read has ended as well
         on_end()

@@ -180,13 +180,15 @@ def _waits(ours: Measured, theirs: Measured | None) -> Iterator[Figure]:
 
 
 def _queue_wait(ours: Measured, answers: list[Answer], suffix: str) -> Iterator[Figure]:
-    """From the client's sending to the engine's first step. What lies before the engine's own clock counts (the pipe,
-    parsing, the database), so it is the client's TTFT without what the engine took from its first step to the token."""
+    """From a request's arrival, when the sidecar has read its line, to the engine's first step for it; and once more
+    from the client's sending, by the client's clock: with the way through the pipe, behind what lies in it."""
     count = f"{len(answers)} arrivals"
-    told = [answer.timings["prefill_ms"] for answer in answers if answer.timings and "prefill_ms" in answer.timings]
+    told = [answer.timings for answer in answers if answer.timings and "queue_ms" in answer.timings]
     if len(told) == len(answers):
-        waits = [1e3 * ttft - prefill for ttft, prefill in zip(_ttfts(answers), told, strict=True)]
+        waits = [timings["queue_ms"] for timings in told]
         yield Figure(f"queue_wait_p99{suffix}", p99(waits), "ms", goals=(Goal("<", 100),), note=count)
+        sent = [1e3 * ttft - timings["prefill_ms"] for ttft, timings in zip(_ttfts(answers), told, strict=True)]
+        yield Figure(f"sent_to_step_p99{suffix}", p99(sent), "ms", note="by the client, with its own delays")
         return
     yield skipped(f"queue_wait_p99{suffix}", "ms", "the engine's answers carry no timings")
     late = [1e3 * (ttft - median(_ttfts(ours.idle))) for ttft in _ttfts(answers)]

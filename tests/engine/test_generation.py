@@ -57,6 +57,12 @@ async def test_a_request_has_waited_since_it_came_not_since_its_pictures_were_op
     assert 0 < seconds <= answer.end.queued_seconds
 
 
+async def test_seconds_count_from_the_moment_that_a_request_says_it_arrived_at(bench: Bench) -> None:
+    await bench.ask("hello", max_tokens=1)
+    end = (await bench.ask("hello", max_tokens=1, arrived=time.monotonic() - 1000)).end
+    assert 1000 <= end.queued_seconds <= end.first_token_seconds <= end.total_seconds
+
+
 async def test_the_tokens_of_pictures_count_as_prompt(bench: Bench) -> None:
     text, one, two = [
         (await bench.ask(about(*urls), max_tokens=1)).end.prompt_tokens

@@ -40,6 +40,10 @@ class Count(Message):
     count: int
 
 
+class Moment(Message):
+    seconds: float
+
+
 class Chat(Message):
     priority: int = 10
     hangs: bool = False
@@ -53,6 +57,7 @@ class Anything(Message):
 ECHO = Method("probe/echo", Text, Text, "Answers with the same text", ())
 LONG = Method("probe/long", Size, Text, "Answers with a text of that length", ())
 LONG_NOTE = Method("probe/longNote", Size, NoResult, "Notifies a text of that length", ())
+ARRIVED = Method("probe/arrived", NoParams, Moment, "When its line was whole", ())
 HANG = Method("probe/hang", NoParams, NoResult, "Never ends by itself", ())
 HANGS_ENDED = Method("probe/hangsEnded", NoParams, Count, "How many hanging requests were cleaned up", ())
 BLOCK = Method("probe/block", NoParams, NoResult, "Blocks the event loop for a minute", ())
@@ -100,6 +105,7 @@ class Probe:
             Bound(ECHO, self._echo),
             Bound(LONG, self._long),
             Bound(LONG_NOTE, self._long_note),
+            Bound(ARRIVED, self._arrived),
             Bound(HANG, self._hang),
             Bound(HANGS_ENDED, self._count_hangs_ended),
             Bound(BLOCK, self._block),
@@ -124,6 +130,9 @@ class Probe:
     async def _long_note(self, params: Size, call: Call) -> NoResult:
         await call.notify(NOTE, Text(text="x" * params.bytes))
         return NoResult()
+
+    async def _arrived(self, _params: NoParams, call: Call) -> Moment:
+        return Moment(seconds=call.arrived)
 
     async def _hang(self, _params: NoParams, _call: Call) -> NoResult:
         try:

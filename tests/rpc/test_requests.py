@@ -1,4 +1,5 @@
 import json
+import time
 
 import pytest
 
@@ -10,6 +11,17 @@ def test_a_request_that_takes_long_does_not_hold_up_the_others(probe: Pipe) -> N
     assert probe.request("ping") == {"pong": True}
     probe.cancel(hanging)
     assert probe.response(hanging)["error"]["code"] == -32800
+
+
+def test_a_request_arrives_when_its_line_does_and_not_when_its_turn_comes(probe: Pipe) -> None:
+    # Less than a pipe takes in one piece.
+    echoes = [{"jsonrpc": "2.0", "id": number, "method": "probe/echo", "params": {"text": ""}} for number in range(40)]
+    last = {"jsonrpc": "2.0", "id": "last", "method": "probe/arrived"}
+    sent = time.monotonic()
+    probe.write_bytes(b"".join(json.dumps(line).encode() + b"\n" for line in [*echoes, last]))
+    probe.response(0)
+    answered = time.monotonic()
+    assert sent <= probe.result("last")["seconds"] <= answered
 
 
 def test_a_cancelled_request_still_answers_and_is_cleaned_up(probe: Pipe) -> None:
