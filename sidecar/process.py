@@ -28,6 +28,10 @@ from sidecar.rpc.server import Server
 from sidecar.rpc.transport import Line, LineWriter, start_reading
 
 FLUSH_SECONDS = 0.5
+FULL_LOOK_AFTER = 1000
+"""Of the looks at younger garbage, how many come before one at all there is. While a thousand of the batch's requests
+wait that takes 50 ms in which nobody is served, and Python's own 10 come every few seconds. The engine has one made
+whenever it rests."""
 
 log = logging.getLogger(__name__)
 
@@ -122,6 +126,8 @@ def run(pipe: tuple[int, int], parent: int, compose: Compose) -> NoReturn:
     Leaves by `os._exit` after its flushes: threads that used MLX abort an ordinary exit about every second time.
     """
     gc.freeze()
+    young, middle, _ = gc.get_threshold()
+    gc.set_threshold(young, middle, FULL_LOOK_AFTER)
     gc.enable()
     faulthandler.enable()
     os.umask(0o077)

@@ -2,6 +2,7 @@
 
 import asyncio
 import ctypes
+import gc
 import os
 import sys
 import threading
@@ -58,6 +59,7 @@ ECHO = Method("probe/echo", Text, Text, "Answers with the same text", ())
 LONG = Method("probe/long", Size, Text, "Answers with a text of that length", ())
 LONG_NOTE = Method("probe/longNote", Size, NoResult, "Notifies a text of that length", ())
 ARRIVED = Method("probe/arrived", NoParams, Moment, "When its line was whole", ())
+FULL_LOOKS = Method("probe/fullLooks", NoParams, Count, "How often all was looked through for garbage", ())
 HANG = Method("probe/hang", NoParams, NoResult, "Never ends by itself", ())
 HANGS_ENDED = Method("probe/hangsEnded", NoParams, Count, "How many hanging requests were cleaned up", ())
 BLOCK = Method("probe/block", NoParams, NoResult, "Blocks the event loop for a minute", ())
@@ -106,6 +108,7 @@ class Probe:
             Bound(LONG, self._long),
             Bound(LONG_NOTE, self._long_note),
             Bound(ARRIVED, self._arrived),
+            Bound(FULL_LOOKS, self._full_looks),
             Bound(HANG, self._hang),
             Bound(HANGS_ENDED, self._count_hangs_ended),
             Bound(BLOCK, self._block),
@@ -133,6 +136,9 @@ class Probe:
 
     async def _arrived(self, _params: NoParams, call: Call) -> Moment:
         return Moment(seconds=call.arrived)
+
+    async def _full_looks(self, _params: NoParams, _call: Call) -> Count:
+        return Count(count=gc.get_stats()[2]["collections"])
 
     async def _hang(self, _params: NoParams, _call: Call) -> NoResult:
         try:

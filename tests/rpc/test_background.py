@@ -28,6 +28,12 @@ def test_a_person_passes_a_batch_that_was_sent_before(probe: Pipe) -> None:
     assert {probe.result(f"low {number}")["count"] for number in range(MANY)} <= set(range(MANY + 1))
 
 
+def test_a_batch_that_waits_is_not_looked_through_for_garbage(probe: Pipe) -> None:
+    before = probe.request("probe/fullLooks")
+    probe.write_bytes(b"".join(line(f"hanging {number}", "probe/hang") for number in range(5000)))
+    assert probe.request("probe/fullLooks") == before
+
+
 def test_the_batch_keeps_its_order(probe: Pipe) -> None:
     probe.write_bytes(batch(50))
     assert [probe.result(f"low {number}")["count"] for number in range(50)] == list(range(50))
