@@ -11,7 +11,7 @@ from typing import Any
 
 Command = Callable[[], None]
 
-AT_ONCE = 100  # commands, before whoever came first among people is served: some 5 ms
+AT_ONCE = 100  # commands of the batch, in a turn or at a boundary: some 5 ms
 
 
 class Inbox:
@@ -33,14 +33,14 @@ class Inbox:
         return bool(self._put_off)
 
     def run_all(self) -> None:
-        """Runs what is there, `AT_ONCE` commands at most beside those that were put off."""
+        """Runs what is there, beside those that were put off: people's, or `AT_ONCE` of the batch's at most."""
         while self._put_off:
             self._put_off.popleft()()
         for _, run in self._next_few():
             run()
 
     def run_urgent(self) -> None:
-        """Runs what is urgent and there, and puts off the rest; looks at `AT_ONCE` commands at most."""
+        """Runs what is urgent and there, and puts off the rest; looks at people's, or `AT_ONCE` of the batch's."""
         for urgent, run in self._next_few():
             if urgent:
                 run()
@@ -68,9 +68,16 @@ class Inbox:
         return True
 
     def _next_few(self) -> Iterator[tuple[bool, Command]]:
+        """A person's come first, and whoever sent them is served before any of the batch's."""
+        person_came = False
         for _ in range(AT_ONCE):
             try:
-                *_, urgent, run = self._commands.get_nowait()
+                command = self._commands.get_nowait()
             except queue.Empty:
                 return
+            of_batch, _, urgent, run = command
+            if of_batch and person_came:
+                self._commands.put(command)  # in its old place
+                return
+            person_came = not of_batch
             yield urgent, run
