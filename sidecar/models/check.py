@@ -1,11 +1,13 @@
 """One check of one snapshot: every byte of it is read again."""
 
 import logging
+from functools import partial
 
 from sidecar.models.cache import RepositoryCache
 from sidecar.models.job import Job
 from sidecar.models.manifest import Manifest
 from sidecar.models.progress import Progress
+from sidecar.models.stop import Stop, on_thread
 from sidecar.models.verify import has_digest
 
 log = logging.getLogger(__name__)
@@ -23,6 +25,7 @@ class SnapshotCheck(Job):
         self._manifest = manifest
 
     async def _work(self) -> None:
+        stop = Stop()
         for file in self._manifest.contents():
             blob = self._cache.blob(file.digest)
 
@@ -30,6 +33,6 @@ class SnapshotCheck(Job):
                 self.progress.received(path, size)
                 self.progress.holds("read", self.progress.downloaded_bytes + size)
 
-            if not await has_digest(blob, file.size, file.digest, read):
+            if not await on_thread(partial(has_digest, blob, file.size, file.digest, stop, read), stop):
                 log.warning("builtin-model file %s on disk is damaged", file.path)
                 blob.unlink(missing_ok=True)

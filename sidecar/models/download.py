@@ -53,8 +53,9 @@ class SnapshotDownload(Job):
     async def _work(self) -> None:
         self._cache.prepare()
         stop = Stop()
-        # On a thread: the HTTP library is imported then, which no event loop should wait for.
-        hub = await on_thread(partial(HubClient, self._mirror, self._limits, stop), stop)
+        # On a thread: the HTTP library is imported then, which no event loop should wait for. It does not give way:
+        # beside much other work that took longer than people wait, and whoever imports the same waits, too.
+        hub = await on_thread(partial(HubClient, self._mirror, self._limits, stop), stop, gives_way=False)
         with hub:
             manifest = self._known_manifest()
             if manifest is None:
@@ -128,11 +129,11 @@ class SnapshotDownload(Job):
     async def _fetch(self, hub: HubClient, manifest: Manifest, file: RepositoryFile, stop: Stop) -> None:
         """Bring one file to its place among the blobs, from whatever is there of it."""
         blob = self._cache.blob(file.digest)
-        if await has_digest(blob, file.size, file.digest):
-            return
         if blob.exists():
+            if await on_thread(partial(has_digest, blob, file.size, file.digest, stop), stop):
+                return
             log.warning("builtin-model file %s on disk is damaged, it is fetched again", file.path)
-            blob.unlink()
+            blob.unlink(missing_ok=True)
             self.progress.holds(file.digest, 0)
         await on_thread(partial(self._transfer, hub, manifest, file, stop), stop)
         log.info("builtin-model file %s verified (%d bytes)", file.path, file.size)

@@ -1,6 +1,7 @@
 """What takes a while with a model's files: a download, an import, a check. Each runs on a thread of its own.
 
-The thread has an event loop of its own, so that hashing, TLS and the disk never hold up the loop that streams answers.
+The thread has an event loop of its own, so that files and folders never hold up the loop that streams answers. What
+moves and hashes contents does so on further threads, that give way (`on_thread`).
 """
 
 import asyncio
@@ -75,7 +76,7 @@ class Job(ABC):
 
     @abstractmethod
     async def _work(self) -> None:
-        """The work itself. It gives way to the event loop after every block, so that it can be cancelled there."""
+        """The work itself. What takes long it waits for on the event loop, so that it can be cancelled there."""
 
     def _tell(self) -> None:
         """Called about once a second."""

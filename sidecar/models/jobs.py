@@ -10,7 +10,6 @@ from typing import TypeVar
 
 from sidecar.errors import Cancelled
 from sidecar.models.job import Job
-from sidecar.models.niceness import give_way
 
 T = TypeVar("T")
 
@@ -99,7 +98,6 @@ class Jobs:
         def work() -> None:
             failure: BaseException | None = None
             try:
-                give_way()
                 job.run()
             except BaseException as error:
                 failure = error

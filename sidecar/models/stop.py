@@ -65,9 +65,9 @@ def _shut(connection: socket.socket) -> None:
         socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
-async def on_thread(work: Callable[[], T], stop: Stop) -> T:
-    """What `work` returns or raises, done on a thread of its own. When the caller is cancelled `stop` is set, and the
-    thread waited for a moment."""
+async def on_thread(work: Callable[[], T], stop: Stop, *, gives_way: bool = True) -> T:
+    """What `work` returns or raises, done on a thread of its own, which gives way to others. When the caller is
+    cancelled `stop` is set, and the thread waited for a moment."""
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[tuple[T | None, BaseException | None]] = loop.create_future()
 
@@ -78,7 +78,8 @@ async def on_thread(work: Callable[[], T], stop: Stop) -> T:
     def run() -> None:
         result, failure = None, None
         try:
-            give_way()
+            if gives_way:
+                give_way()
             result = work()
         except BaseException as error:
             failure = error

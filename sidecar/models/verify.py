@@ -1,6 +1,5 @@
 """What a file's bytes must be: its digest, and whether a file on disk has it."""
 
-import asyncio
 import errno
 import hashlib
 import os
@@ -10,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from sidecar.models.stop import Stop
+
 if TYPE_CHECKING:
     from hashlib import _Hash
 
 BLOCK = 1024 * 1024
-"""Bytes read at once when a file is hashed: some milliseconds of work between two looks at the event loop."""
+"""Bytes read at once when a file is hashed: some milliseconds of work between two looks at whether it is wanted."""
 
 Algorithm = Literal["sha256", "git-sha1"]
 HEXADECIMAL: dict[Algorithm, re.Pattern[str]] = {
@@ -45,9 +46,14 @@ class Digest:
         return hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
 
 
-async def has_digest(path: Path, size: int, digest: Digest, on_read: Callable[[int], None] = lambda size: None) -> bool:
-    """Whether the file at `path` has exactly this size and digest. Gives way to the event loop after every block;
-    `on_read` is told its size."""
+def has_digest(
+    path: Path, size: int, digest: Digest, stop: Stop, on_read: Callable[[int], None] = lambda size: None
+) -> bool:
+    """Whether the file at `path` has exactly this size and digest; `on_read` is told the size of every block.
+
+    Raises:
+        Stopped: nobody wants it any more.
+    """
     hasher = digest.hasher(size)
     try:
         with path.open("rb") as file:
@@ -56,7 +62,7 @@ async def has_digest(path: Path, size: int, digest: Digest, on_read: Callable[[i
             while block := file.read(BLOCK):
                 hasher.update(block)
                 on_read(len(block))
-                await asyncio.sleep(0)
+                stop.check()
     except OSError as error:
         if error.errno not in (errno.ENOENT, errno.EIO):  # a disk that cannot read a file has lost it
             raise

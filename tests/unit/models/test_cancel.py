@@ -16,12 +16,13 @@ from pathlib import Path
 import pytest
 
 from sidecar.errors import Cancelled, ModelInUse
-from sidecar.models import BuiltinModel, Catalog, Models, jobs, snapshot_import
+from sidecar.models import BuiltinModel, Catalog, Models, download, jobs, snapshot_import
 from sidecar.models.cache import RepositoryCache
 from sidecar.models.import_source import SourceFile
 from sidecar.models.manifest import Manifest, RepositoryFile
 from sidecar.models.progress import Progress
 from sidecar.models.status import ModelStatus
+from sidecar.models.stop import Stop
 from sidecar.models.verify import Digest
 from tests.hub import Hub, faults
 from tests.unit.models.conftest import LIMITS, PATIENCE, REPOSITORY, WEIGHTS, Recorder
@@ -150,6 +151,22 @@ async def hashing_a_part(stage: Stage) -> None:
     assert not stage.hub.log
 
 
+async def looking_at_a_file_on_a_disk_that_hangs(stage: Stage) -> None:
+    asked, look = threading.Event(), download.has_digest
+
+    def hanging(path: Path, size: int, digest: Digest, stop: Stop) -> bool:
+        stage.blocking(asked)
+        return look(path, size, digest, stop)
+
+    stage.monkeypatch.setattr(download, "has_digest", hanging)
+    file, cache = blob_of_nothing(), RepositoryCache(stage.root, REPOSITORY)
+    stage.with_model(replace(stage.model, revision="0" * 40, files=(file,)))
+    cache.prepare()
+    cache.blob(file.digest).write_bytes(b"rotten")
+    await stage.models.download()
+    assert await asyncio.to_thread(asked.wait, PATIENCE)
+
+
 async def flushing_a_file(stage: Stage) -> None:
     slow_disk = _slow_disk(stage)
     await stage.models.download()
@@ -234,6 +251,7 @@ async def verifying(stage: Stage) -> None:
         (waiting_for_the_rest_of_a_file, "partial"),
         (receiving, "partial"),
         (hashing_a_part, "partial"),
+        (looking_at_a_file_on_a_disk_that_hangs, "partial"),
         (flushing_a_file, "partial"),
         (copying_an_import, "absent"),
         (copying_from_a_disk_that_hangs, "absent"),
@@ -300,23 +318,35 @@ async def test_a_download_begins_when_an_import_was_cancelled_whose_disk_still_h
     assert not list(stage.root.rglob("*.copy"))
 
 
-async def test_what_was_cancelled_and_hangs_is_not_told_as_going_on_nor_joined(stage: Stage) -> None:
+async def test_a_check_that_was_cancelled_while_its_disk_hangs_leaves_the_model_free_and_as_it_is(stage: Stage) -> None:
+    await stage.models.download()
+    await stage.recorder.end()
     asked = threading.Event()
     stage.monkeypatch.setattr(Progress, "received", lambda *_: stage.blocking(asked))
-    stage.monkeypatch.setattr(jobs, "END_SECONDS", 0.1)
-    file, cache = blob_of_nothing(), RepositoryCache(stage.root, REPOSITORY)
-    cache.prepare()
-    cache.blob(file.digest).touch()
-    os.truncate(cache.blob(file.digest), ENDLESS)
-    cache.finish(Manifest(REPOSITORY, "0" * 40, (file,)))
     stage.checking = asyncio.create_task(stage.models.verify())
     assert await asyncio.to_thread(asked.wait, PATIENCE)
     since = time.monotonic()
     status = await stage.models.cancel_download()
     assert time.monotonic() - since <= AT_ONCE
     assert (status.state, status.activity) == ("ready", None)
-    with pytest.raises(ModelInUse) as caught:
-        await stage.models.verify()
-    assert caught.value.details["reason"] == "verifying"
-    stage.released.set()
     await stage.checking
+    stage.models.refuse_if_busy()
+    stage.released.set()
+    assert (await stage.models.verify()).state == "ready"
+
+
+async def test_what_was_cancelled_and_hangs_is_not_told_as_going_on_nor_joined(stage: Stage) -> None:
+    asked = threading.Event()
+    stage.monkeypatch.setattr(RepositoryCache, "prepare", lambda _: stage.blocking(asked))
+    stage.monkeypatch.setattr(jobs, "END_SECONDS", 0.1)
+    await stage.models.download()
+    assert await asyncio.to_thread(asked.wait, PATIENCE)
+    since = time.monotonic()
+    status = await stage.models.cancel_download()
+    assert time.monotonic() - since <= AT_ONCE
+    assert (status.state, status.activity) == ("absent", None)
+    with pytest.raises(ModelInUse) as caught:
+        await stage.models.download()
+    assert caught.value.details["reason"] == "downloading"
+    stage.released.set()
+    await stage.recorder.end()
