@@ -23,19 +23,16 @@ from sidecar.errors import (
     MirrorUnreachable,
     NoNetwork,
 )
+from sidecar.models.body import pieces_of, says_its_end
 from sidecar.models.manifest import REVISION, Manifest, RepositoryFile, manifest_from_tree
 from sidecar.models.mirrors import Mirror
 from sidecar.models.network import NetworkLimits, has_route
 from sidecar.models.stop import Stop
 
 if TYPE_CHECKING:
-    import httpcore2
     import httpx2
 
 LONGEST_JSON = 8 * 1024 * 1024
-READ_BYTES = 256 * 1024
-"""Taken from a connection at once, at most, and so what a kill may lose of a file beside what the system still holds.
-The library's own 64 KiB cost more in steps than in bytes."""
 MOST_PAGES = 100
 MOST_REDIRECTS = 5
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -49,8 +46,8 @@ class FileAnswer:
     """The offset at which it really begins: 0 where the mirror does not resume."""
     says_its_end: bool
     """Whether the pieces end only where the mirror says so: one that is cut raises. Else a cut looks like the end."""
-    pieces: Iterator[bytes]
-    """The bytes as they arrive."""
+    pieces: Iterator[bytes | memoryview]
+    """The bytes as they arrive; each piece is good until the next one is asked for."""
 
 
 class HubClient:
@@ -148,31 +145,11 @@ class HubClient:
                 with self._send(url, {"Range": f"bytes={start}-"}, file.path) as response:
                     begin = None if response.status_code == 416 else self._first_byte(response, file, start)
                     if begin in (start, 0):
-                        yield FileAnswer(begin, _says_its_end(response), self._body(response))
+                        yield FileAnswer(begin, says_its_end(response), pieces_of(response, self._limits.stall_seconds))
                         return
             with self._send(url, {}, file.path) as response:
                 begin = self._first_byte(response, file, 0)
-                yield FileAnswer(begin, _says_its_end(response), self._body(response))
-
-    def _body(self, response: "httpx2.Response") -> Iterator[bytes]:
-        """The bytes of an answer as they arrive.
-
-        The HTTP library copies each of them three times on its way through its parser, which holds up all threads. So
-        it parses the head and gives what came with it; the rest of a body of known length is nothing but bytes, and
-        is taken from the connection.
-        """
-        pieces = response.iter_raw()
-        first = next(pieces, b"")
-        yield first
-        length = response.headers.get("Content-Length", "")
-        left = int(length) - len(first) if length.isdecimal() else 0
-        if left <= 0 or _says_its_end(response):
-            yield from pieces
-            return
-        stream: httpcore2.NetworkStream = response.extensions["network_stream"]
-        while left and (piece := stream.read(min(READ_BYTES, left), self._limits.stall_seconds)):
-            left -= len(piece)
-            yield piece
+                yield FileAnswer(begin, says_its_end(response), pieces_of(response, self._limits.stall_seconds))
 
     def content(self, repository: str, revision: str, file: RepositoryFile, most: int) -> bytes:
         """A small file whole, checked.
@@ -328,10 +305,6 @@ class HubClient:
     def _unreachable(self) -> type[DownloadError]:
         """A mirror on this computer needs no network, and is to blame itself."""
         return MirrorUnreachable if self._mirror.is_local or has_route() else NoNetwork
-
-
-def _says_its_end(response: "httpx2.Response") -> bool:
-    return "Transfer-Encoding" in response.headers  # in chunks, the last of which is empty
 
 
 def _seconds(retry_after: str) -> int | None:

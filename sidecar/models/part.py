@@ -38,7 +38,7 @@ class Part:
             self.received += len(block)
             stop.check()
 
-    def write(self, piece: bytes) -> int:
+    def write(self, piece: bytes | memoryview) -> int:
         """Add bytes at the end; answers how many were still wanted.
 
         Raises:

@@ -1,6 +1,7 @@
 """The hub's HTTP server: routes, log and life cycle."""
 
 import json
+import os
 import re
 import socket
 import ssl
@@ -17,18 +18,20 @@ from urllib.parse import unquote, urlsplit
 
 from tests.hub.faults import ArmedFault, Fault
 from tests.hub.link import Link
-from tests.hub.reply import Reply, json_reply, not_found
+from tests.hub.reply import PIECE, Reply, json_reply, not_found
 from tests.hub.repository import HubFile, HubRepository, HubSnapshot
 
 API = re.compile(r"^/api/models/(?P<repository>[^/]+/[^/]+?)(?:/(?P<verb>revision|tree)/(?P<revision>[^/]+))?$")
 RESOLVE = re.compile(r"^/(?P<repository>[^/]+/[^/]+)/resolve/(?P<revision>[^/]+)/(?P<path>.+)$")
 CDN = re.compile(r"^/cdn/(?P<sha256>[0-9a-f]{64})$")
+LEAN_PIECE = 2**20
 RANGE = re.compile(r"^bytes=(\d+)-(\d*)$")
 
 
 @dataclass
 class HubRequest:
-    """One request as the hub saw it. `sent` grows while the body is on its way."""
+    """One request as the hub saw it. `sent` grows while the body is on its way; `closed` says that the connection it
+    came by is no more."""
 
     method: str
     url: str
@@ -38,6 +41,7 @@ class HubRequest:
     status: int = 0
     sent: int = 0
     done: bool = False
+    closed: bool = False
 
 
 @dataclass
@@ -53,7 +57,8 @@ class Hub:
 
     `rate` limits every body to that many bytes a second. `redirect_lfs` answers LFS files with a redirect to another
     path, as the real hub does to its CDN. `page_size` splits the tree into pages, linked as the real hub links them.
-    With `tls` it speaks https, and `link` is the line that all answers share.
+    With `tls` it speaks https, and `link` is the line that all answers share. A `lean` one has the system send files by
+    itself (sendfile), without a fault, a rate or a link: for a benchmark of its client, which it leaves the processor.
     """
 
     folders: Mapping[str, Path]
@@ -63,6 +68,7 @@ class Hub:
     page_size: int | None = None
     tls: ssl.SSLContext | None = None
     link: Link | None = None
+    lean: bool = False
     repositories: dict[str, HubRepository] = field(init=False)
     log: list[HubRequest] = field(init=False, default_factory=list)
     _faults: list[ArmedFault] = field(init=False, default_factory=list)
@@ -204,15 +210,25 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def setup(self) -> None:
-        if (tls := cast(_Server, self.server).hub.tls) is not None:
+        hub = cast(_Server, self.server).hub
+        if not hub.lean:
+            # Else megabytes count as sent that the system still holds on this side.
+            self.request.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, PIECE)
+        self.seen: list[HubRequest] = []
+        if hub.tls is not None:
             # In this connection's own thread; a client that refuses the certificate ends it by an error.
-            self.request = tls.wrap_socket(self.request, server_side=True)
+            self.request = hub.tls.wrap_socket(self.request, server_side=True)
         super().setup()
 
     def finish(self) -> None:
         super().finish()
         if isinstance(self.connection, ssl.SSLSocket):
             self.connection.close()  # The server knows only the socket below it.
+        hub = cast(_Server, self.server).hub
+        with hub.changed:
+            for seen in self.seen:
+                seen.closed = True
+            hub.changed.notify_all()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base class names it)
         """The log is `Hub.log`."""
@@ -226,6 +242,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         hub = cast(_Server, self.server).hub
         seen, reply = hub.answer(self.command, self.path, dict(self.headers.items()))
+        self.seen.append(seen)
         try:
             if hub.link is not None:
                 hub.closing.wait(hub.link.delay_seconds)
@@ -247,6 +264,9 @@ class _Handler(BaseHTTPRequestHandler):
                 hub.changed.notify_all()
 
     def _send_body(self, hub: Hub, seen: HubRequest, reply: Reply) -> None:
+        if hub.lean and reply.source:
+            self._send_file(hub, seen, reply, reply.source)
+            return
         started = time.monotonic()
         limit = min((at for at in (reply.cut_after, reply.stall_after) if at is not None), default=None)
         for piece in reply.pieces():
@@ -272,6 +292,15 @@ class _Handler(BaseHTTPRequestHandler):
                 self._reset()
         elif reply.chunked:
             self.wfile.write(b"0\r\n\r\n")
+
+    def _send_file(self, hub: Hub, seen: HubRequest, reply: Reply, path: Path) -> None:
+        with path.open("rb") as source:
+            while left := reply.length - seen.sent:
+                at = reply.start + seen.sent
+                sent = os.sendfile(self.connection.fileno(), source.fileno(), at, min(LEAN_PIECE, left))
+                with hub.changed:
+                    seen.sent += sent
+                    hub.changed.notify_all()
 
     def _carry(self, hub: Hub, link: Link, size: int) -> bool:
         """Bring a piece over the line; whether the connection is still there."""

@@ -1,7 +1,9 @@
 """A download whose process is killed again and again: it gets there, and fetches hardly more than it must."""
 
+import contextlib
 import hashlib
 import random
+import signal
 from pathlib import Path
 
 import pytest
@@ -29,7 +31,7 @@ def hub(tmp_path: Path) -> Hub:
     return Hub({REPOSITORY: folder}, rate=RATE)
 
 
-@pytest.mark.timeout(300)  # It takes half a minute; a machine that does other things meanwhile may be slow.
+@pytest.mark.timeout(600)  # It takes half a minute; a machine that does other things meanwhile may be slow.
 def test_a_download_that_is_killed_thirty_times_ends_whole_and_fetches_little_twice(
     hub: Hub, tmp_path: Path, data_dir: Path
 ) -> None:
@@ -46,7 +48,7 @@ def test_a_download_that_is_killed_thirty_times_ends_whole_and_fetches_little_tw
             with Pipe.sidecar(data_dir, catalog, env=environment) as pipe:
                 pipe.initialize()
                 assert pipe.request("models/download")["state"] == "downloading"
-                hub.wait_until(lambda moment=moment: served(hub) >= moment, timeout=30)  # type: ignore[misc]
+                hub.wait_until(lambda moment=moment: served(hub) >= moment, timeout=60)  # type: ignore[misc]
                 pipe.process.kill()
                 pipe.wait_for_end()
                 assert not [m for m in pipe.kept() if m.get("method") == "builtin-model-download-completed"]
@@ -59,7 +61,7 @@ def test_a_download_that_is_killed_thirty_times_ends_whole_and_fetches_little_tw
         with Pipe.sidecar(data_dir, catalog, env=environment) as pipe:
             pipe.initialize()
             pipe.request("models/download")
-            pipe.notification("builtin-model-download-completed")
+            pipe.notification("builtin-model-download-completed", timeout=60)
 
     assert continued >= KILLS
     arrived = {path.name: sha256(path) for path in data_dir.glob("builtin_models/*/snapshots/*/*")}
@@ -67,6 +69,28 @@ def test_a_download_that_is_killed_thirty_times_ends_whole_and_fetches_little_tw
     assert not list(data_dir.rglob("*.part"))
     again = served(hub) - sum(SIZES)
     assert 0 <= again <= KILLS * IN_FLIGHT * FETCHED_AGAIN
+
+
+def test_a_download_that_gets_no_processor_before_it_is_killed_fetches_little_twice(
+    hub: Hub, tmp_path: Path, data_dir: Path
+) -> None:
+    folder = hub.folders[REPOSITORY]
+    content = {digest(path): path.name for path in folder.iterdir()}
+    hub.rate = None  # as fast as it goes, so that the system holds all that it would
+    with hub, Pipe.sidecar(data_dir, write_catalog(tmp_path / "catalog.json", hub.url, folder)) as pipe:
+        pipe.initialize()
+        pipe.request("models/download")
+        hub.wait_until(lambda: served(hub) >= 8_000_000, timeout=60)
+        pipe.process.send_signal(signal.SIGSTOP)
+        taken = -1
+        while taken != (taken := served(hub)):
+            with contextlib.suppress(TimeoutError):  # until the system takes nothing more for it
+                hub.wait_until(lambda taken=taken: served(hub) > taken, timeout=0.5)  # type: ignore[misc]
+        pipe.process.kill()
+        pipe.wait_for_end()
+        here = sum(on_disk(data_dir, content).values())
+        assert here < sum(SIZES)
+        assert served(hub) - here <= IN_FLIGHT * FETCHED_AGAIN
 
 
 def first_bytes(hub: Hub, asked: int) -> dict[str, int]:
