@@ -57,8 +57,8 @@ class Hub:
 
     `rate` limits every body to that many bytes a second. `redirect_lfs` answers LFS files with a redirect to another
     path, as the real hub does to its CDN. `page_size` splits the tree into pages, linked as the real hub links them.
-    With `tls` it speaks https, and `link` is the line that all answers share. A `lean` one has the system send files by
-    itself (sendfile), without a fault, a rate or a link: for a benchmark of its client, which it leaves the processor.
+    With `tls` it speaks https, and `link` is the line that all answers share. A `lean` one, without any of these or a
+    fault, has the system send files by itself (sendfile): for a benchmark of its client, which it leaves the processor.
     """
 
     folders: Mapping[str, Path]

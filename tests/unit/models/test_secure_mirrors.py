@@ -58,6 +58,23 @@ async def test_a_certificate_that_the_environment_trusts_is_accepted(
 
 
 @pytest.mark.usefixtures("trusted")
+@pytest.mark.parametrize(
+    "fault",
+    [faults.cut(after=700_000), faults.stall(after=700_000)],
+    ids=["cut", "stall"],
+)
+async def test_a_file_that_breaks_off_within_tls_is_taken_up_where_it_broke(
+    models: Models, recorder: Recorder, secure: Hub, folder: Path, fault: faults.Fault
+) -> None:
+    secure.fault(fault, on="get", path="model.safetensors", times=1)
+    await models.download(mirror=secure.url)
+    assert (await recorder.end()).status == "completed"
+    assert (models.get_model_path() / "model.safetensors").read_bytes() == (folder / "model.safetensors").read_bytes()
+    ranges = [request.headers.get("range") for request in secure.requests("get", "model.safetensors")]
+    assert ranges == [None, "bytes=700000-"]
+
+
+@pytest.mark.usefixtures("trusted")
 @pytest.mark.parametrize("on", ["info", "tree", "get"])
 async def test_a_redirect_from_https_to_http_is_never_followed(
     models: Models, recorder: Recorder, secure: Hub, hub: Hub, on: str
