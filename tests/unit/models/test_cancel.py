@@ -16,14 +16,14 @@ from pathlib import Path
 import pytest
 
 from sidecar.errors import Cancelled, ModelInUse
-from sidecar.models import BuiltinModel, Catalog, Models, download, jobs, snapshot_import
+from sidecar.models import BuiltinModel, Catalog, Models, jobs, snapshot_import
 from sidecar.models.cache import RepositoryCache
 from sidecar.models.import_source import SourceFile
 from sidecar.models.manifest import Manifest, RepositoryFile
 from sidecar.models.progress import Progress
 from sidecar.models.status import ModelStatus
 from sidecar.models.stop import Stop
-from sidecar.models.verify import Digest
+from sidecar.models.verify import Digest, has_digest
 from tests.hub import Hub, faults
 from tests.unit.models.conftest import LIMITS, PATIENCE, REPOSITORY, WEIGHTS, Recorder
 
@@ -152,13 +152,13 @@ async def hashing_a_part(stage: Stage) -> None:
 
 
 async def looking_at_a_file_on_a_disk_that_hangs(stage: Stage) -> None:
-    asked, look = threading.Event(), download.has_digest
+    asked = threading.Event()
 
     def hanging(path: Path, size: int, digest: Digest, stop: Stop) -> bool:
         stage.blocking(asked)
-        return look(path, size, digest, stop)
+        return has_digest(path, size, digest, stop)
 
-    stage.monkeypatch.setattr(download, "has_digest", hanging)
+    stage.monkeypatch.setattr("sidecar.models.download.has_digest", hanging)
     file, cache = blob_of_nothing(), RepositoryCache(stage.root, REPOSITORY)
     stage.with_model(replace(stage.model, revision="0" * 40, files=(file,)))
     cache.prepare()
