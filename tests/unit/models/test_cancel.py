@@ -159,7 +159,7 @@ async def looking_at_a_file_on_a_disk_that_hangs(stage: Stage) -> None:
         return has_digest(path, size, digest, stop)
 
     stage.monkeypatch.setattr("sidecar.models.download.has_digest", hanging)
-    file, cache = blob_of_nothing(), RepositoryCache(stage.root, REPOSITORY)
+    file, cache = replace(blob_of_nothing(), size=WEIGHTS), RepositoryCache(stage.root, REPOSITORY)
     stage.with_model(replace(stage.model, revision="0" * 40, files=(file,)))
     cache.prepare()
     cache.blob(file.digest).write_bytes(b"rotten")
