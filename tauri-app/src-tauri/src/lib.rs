@@ -15,7 +15,6 @@ mod data_folder;
 mod diagnostics;
 mod discretion;
 mod disk;
-mod disk_access;
 mod environment;
 mod erasure;
 mod instance;

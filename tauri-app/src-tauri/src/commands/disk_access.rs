@@ -1,19 +1,18 @@
-//! The system's leave to read the person's protected folders.
+//! The system's leave to read the person's protected folders (macOS: Full Disk Access). Elsewhere nothing is protected.
+//!
+//! The plugin is not registered: its commands, most of them for cameras and keyboards, are none of the page's business.
 
 use sidecar_host::RpcError;
-
-use super::on_disk;
-use crate::disk_access;
+use tauri::AppHandle;
+use tauri_plugin_macos_permissions::{check_full_disk_access_permission, request_full_disk_access_permission};
 
 #[tauri::command]
-pub(crate) async fn disk_access() -> Result<bool, RpcError> {
-    on_disk(|| Ok(disk_access::is_granted(dirs::home_dir().as_deref()))).await
+pub(crate) async fn disk_access(app: AppHandle) -> bool {
+    check_full_disk_access_permission(app).await
 }
 
-/// Where the system protects none there is nothing to open.
+/// Opens the system's settings at the list of the apps that have the access.
 #[tauri::command]
 pub(crate) async fn disk_access_settings() -> Result<(), RpcError> {
-    #[cfg(target_os = "macos")]
-    tauri_plugin_opener::open_url(disk_access::SETTINGS, None::<&str>).map_err(super::internal)?;
-    Ok(())
+    request_full_disk_access_permission().await.map_err(super::internal)
 }
