@@ -41,13 +41,16 @@ export interface Attachment {
   mime: string;
 }
 
+/** An error that is part of a state. One that a command fails with is an {@link RpcError}. */
+export interface ShellError {
+  kind: string;
+  retryable: boolean;
+  message: string;
+  details: Record<string, unknown>;
+}
+
 /** Where the sidecar stands, as the shell sees it. */
-export type SidecarState =
-  | { state: "starting" | "ready" | "stopped" }
-  | {
-      state: "down";
-      error: { kind: string; retryable: boolean; message: string; details: Record<string, unknown> };
-    };
+export type SidecarState = { state: "starting" | "ready" | "stopped" } | { state: "down"; error: ShellError };
 
 /** Where packages and interpreters are fetched from instead of where they usually are. */
 export interface Mirrors {
@@ -71,7 +74,7 @@ export interface EnvironmentState {
   bytes: number | null;
   /** The addresses that this attempt goes by, typed in or set for uv. */
   mirrors: Mirrors;
-  error: { kind: string; retryable: boolean; message: string; details: Record<string, unknown> } | null;
+  error: ShellError | null;
 }
 
 /** What the shell itself notifies, beside the sidecar's notifications. */
@@ -115,8 +118,9 @@ export const attachmentBytes = (url: string) => command<ArrayBuffer>("attachment
 export const openLink = (url: string) => command<boolean>("open_link", { url });
 
 /**
- * Another attempt at the Python environment, from the addresses that the person typed in; an empty one is the usual one.
- * Rejects with `environment_address_invalid`, whose `details.field` is the name of the one that is not used.
+ * Another attempt at the Python environment, from the addresses that the person typed in; an empty one is what was set for
+ * uv, or else the usual one. Nothing happens once the environment is there. Rejects with `environment_address_invalid`,
+ * whose `details.field` is the name of the one that cannot be used.
  */
 export const environmentRetry = (mirrors: Typed) => command<null>("environment_retry", { ...mirrors });
 
@@ -161,7 +165,7 @@ export interface ProxyState extends ProxyChoice {
   /** Where it listens; null: it does not. */
   address: string | null;
   /** Why not, though it is on. */
-  error: { kind: string; retryable: boolean; message: string; details: Record<string, unknown> } | null;
+  error: ShellError | null;
   /** The token's last four characters; null until the proxy was on in this run. */
   tokenEnd: string | null;
   /** In the keychain; else the token is for this run only. */

@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useReducer } from "react";
+import { onDownloadProgress } from "@/rpc/download";
 import { RpcError } from "@/rpc/error";
 import type { ModelStatus } from "@/rpc/gen/protocol";
 import type { Sidecar } from "@/rpc/sidecar";
@@ -28,12 +29,7 @@ export function useBuiltinModel(sidecar: Sidecar): BuiltinActions {
 
   useEffect(() => {
     const stops = [
-      sidecar.on("builtin-model-download-progress", (event) => {
-        // The end comes as an event of its own, and before the last of these.
-        if (event.status === "downloading") {
-          happen({ type: "progressed", event });
-        }
-      }),
+      onDownloadProgress(sidecar, (event) => happen({ type: "progressed", event })),
       sidecar.on("builtin-model-download-completed", (event) => {
         happen({ type: "ended", event });
         read();

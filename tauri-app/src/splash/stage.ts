@@ -5,26 +5,14 @@
 import { RpcError } from "@/rpc/error";
 import type { BuiltinModel, DownloadEvent, ModelStatus } from "@/rpc/gen/protocol";
 import type { EnvironmentState, SidecarState } from "@/rpc/shell";
-
-/** How far a download is. Counts are bytes, the speed is 10⁶ bytes a second, the time is in seconds. */
-export interface Transfer {
-  percent: number;
-  doneBytes: number;
-  totalBytes: number | null;
-  speed: number | null;
-  secondsLeft: number | null;
-  /** Everything is here; its hashes are being compared. */
-  verifying: boolean;
-  /** Nothing has been heard from the download yet. */
-  starting: boolean;
-}
+import { type Transfer, transferAgain, transferAt, transferFrom, transferOf } from "./transfer";
 
 /** What a launch goes through, in order. */
 export const STEPS = ["environment", "engine", "model", "access", "scan"] as const;
 export type Step = (typeof STEPS)[number];
 
 /** `slow`: its time-out has passed. That opens the details and offers another try, and ends nothing: what is only late
- * still goes on by itself. What the shell gives up (an engine that does not answer in 90 s) comes as an error. */
+ * still goes on by itself. What the shell gives up comes as an error. */
 export type Stage =
   | {
       name: "environment";
@@ -401,34 +389,7 @@ function isOf(model: BuiltinModel, event: DownloadEvent): boolean {
 
 function startOf(stage: Stage): Transfer {
   if (stage.name === "downloading") {
-    // Taken up again: until it is heard of what is on the disk, that is what was there.
-    const { percent, doneBytes, totalBytes } = stage.transfer;
-    return { ...IDLE, percent, doneBytes, totalBytes, starting: true };
+    return transferAgain(stage.transfer);
   }
-  const [doneBytes, totalBytes] = stage.name === "consent" ? [stage.doneBytes, stage.totalBytes] : [0, null];
-  return { ...IDLE, percent: percentOf(doneBytes, totalBytes), doneBytes, totalBytes, starting: true };
-}
-
-const IDLE = { speed: null, secondsLeft: null, verifying: false, starting: false };
-
-function transferAt(status: ModelStatus): Transfer {
-  const { downloadedBytes: doneBytes, totalBytes, state } = status;
-  const percent = percentOf(doneBytes, totalBytes);
-  return { ...IDLE, percent, doneBytes, totalBytes, verifying: state === "verifying" };
-}
-
-function transferOf(event: DownloadEvent): Transfer {
-  return {
-    percent: event.progress,
-    doneBytes: event.downloaded_bytes,
-    totalBytes: event.total_bytes,
-    speed: event.speed_mbps ?? null,
-    secondsLeft: event.eta_seconds ?? null,
-    verifying: event.verifying === true,
-    starting: false,
-  };
-}
-
-function percentOf(doneBytes: number, totalBytes: number | null): number {
-  return totalBytes ? Math.min(100, (100 * doneBytes) / totalBytes) : 0;
+  return stage.name === "consent" ? transferFrom(stage.doneBytes, stage.totalBytes) : transferFrom(0, null);
 }

@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useReducer, useRef, useState } from "react";
+import { onDownloadProgress } from "@/rpc/download";
 import { RpcError } from "@/rpc/error";
 import type { ModelStatus } from "@/rpc/gen/protocol";
 import {
@@ -79,12 +80,7 @@ export function useStages(sidecar: Sidecar): Stages {
     const stops = [
       sidecar.on("shell/environment", (environment) => happen({ type: "environment-changed", environment })),
       sidecar.on("shell/sidecar", (state) => happen({ type: "sidecar-changed", sidecar: state })),
-      sidecar.on("builtin-model-download-progress", (event) => {
-        // The end comes as an event of its own, and before the last of these.
-        if (event.status === "downloading") {
-          happen({ type: "progressed", event });
-        }
-      }),
+      onDownloadProgress(sidecar, (event) => happen({ type: "progressed", event })),
       sidecar.on("builtin-model-download-completed", (event) => happen({ type: "completed", event })),
       sidecar.on("builtin-model-download-failed", (event) => {
         const { kind, message, details } = event;

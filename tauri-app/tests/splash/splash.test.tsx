@@ -1,7 +1,11 @@
 import { act, screen, waitFor, within } from "@testing-library/react";
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { downloadEvent, failure, MODEL, modelStatus, READY, withModel } from "../shell/sidecar";
 import { expectNoAxeViolations, type OpenWindow, openWindow } from "../window";
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 const download = () => screen.findByRole("button", { name: "Download" });
 
@@ -203,11 +207,13 @@ test("a download from another mirror goes on from there, also if others began it
 });
 
 test("a check of the files that another page asked for is waited for to its end", async () => {
+  vi.useFakeTimers({ shouldAdvanceTime: true });
   let status: Parameters<typeof modelStatus>[0] = { state: "verifying", activity: "verifying" };
   await openWindow({ answers: withModel({}, { "models/status": () => modelStatus(status) }) });
   expect(await screen.findByText(/Checking Qwen3-VL/)).toBeVisible();
   status = READY;
-  expect(await screen.findByRole("textbox", { name: "Message" }, { timeout: 5_000 })).toBeVisible();
+  await act(() => vi.advanceTimersByTimeAsync(1_000));
+  expect(await screen.findByRole("textbox", { name: "Message" })).toBeVisible();
 });
 
 test("an import that the sidecar leaves behind becomes no download: the person is asked again", async () => {
