@@ -3,7 +3,13 @@ import { useCallback, useEffect, useState } from "react";
 /** Milliseconds for which a control says that it has copied. */
 const SHOWN_FOR = 2000;
 
-type Copying = { copied: boolean; failed: boolean; copy: (text: string | Promise<string>) => void };
+export interface Copying {
+  copied: boolean;
+  failed: boolean;
+  copy: (text: string | Promise<string>) => void;
+  /** Goes by somebody else, who copies what this page does not have. */
+  copying: (done: Promise<unknown>) => void;
+}
 
 /** Copies text, also one that has yet to come, and knows for a moment that it did, or until it does that it did not. */
 export function useCopy(): Copying {
@@ -16,8 +22,8 @@ export function useCopy(): Copying {
     const timer = setTimeout(() => setCopied(false), SHOWN_FOR);
     return () => clearTimeout(timer);
   }, [copied]);
-  const copy = useCallback((text: string | Promise<string>) => {
-    write(text).then(
+  const copying = useCallback((done: Promise<unknown>) => {
+    done.then(
       () => {
         setCopied(true);
         setFailed(false);
@@ -29,7 +35,8 @@ export function useCopy(): Copying {
       },
     );
   }, []);
-  return { copied, failed, copy };
+  const copy = useCallback((text: string | Promise<string>) => copying(write(text)), [copying]);
+  return { copied, failed, copy, copying };
 }
 
 /** WebKit lets a page write only while it handles the person's press: what comes later is promised there and then. */

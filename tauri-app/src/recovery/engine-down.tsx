@@ -2,6 +2,7 @@ import { RotateCw, TriangleAlert } from "lucide-react";
 import { useEffect, useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { CopyDiagnostics } from "@/components/copy-diagnostics";
+import { Details } from "@/components/details";
 import { errorText } from "@/components/error-text";
 import { Button } from "@/components/ui/button";
 import { engineRestart, type SidecarState } from "@/rpc/shell";
@@ -17,6 +18,7 @@ export function EngineDown({ sidecar }: { sidecar: Sidecar }) {
     return null;
   }
   const text = errorText(t, state.error);
+  const { stderr } = state.error.details;
   return (
     <section
       aria-labelledby={title}
@@ -39,6 +41,7 @@ export function EngineDown({ sidecar }: { sidecar: Sidecar }) {
           </Button>
           <CopyDiagnostics />
         </div>
+        {typeof stderr === "string" && <Details className="basis-full pl-9">{stderr}</Details>}
       </div>
     </section>
   );

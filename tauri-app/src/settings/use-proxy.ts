@@ -2,39 +2,49 @@ import { useCallback, useEffect, useState } from "react";
 import { RpcError } from "@/rpc/error";
 import { type ProxyChoice, type ProxyState, proxyRenewToken, proxySet, proxyState } from "@/rpc/shell";
 
+/** Why the shell did not do it, and the same once more. */
+interface Failure {
+  error: RpcError;
+  retry: () => void;
+}
+
 /** The localhost proxy as the shell has it, and what the person does with it. */
 export function useProxy() {
   const [proxy, setProxy] = useState<ProxyState | null>(null);
-  const [error, setError] = useState<RpcError | null>(null);
+  // The port that was typed in last: it stays where the shell has not taken it.
+  const [typed, setTyped] = useState<number | null>(null);
+  const [failure, setFailure] = useState<Failure | null>(null);
   const [busy, setBusy] = useState(true);
 
-  const ask = useCallback(async (answer: Promise<ProxyState>) => {
+  const ask = useCallback(async function ask(request: () => Promise<ProxyState>): Promise<void> {
     setBusy(true);
     try {
-      setProxy(await answer);
-      setError(null);
+      setProxy(await request());
+      setTyped(null);
+      setFailure(null);
     } catch (cause) {
-      setError(RpcError.from(cause));
+      setFailure({ error: RpcError.from(cause), retry: () => void ask(request) });
     } finally {
       setBusy(false);
     }
   }, []);
 
-  useEffect(() => void ask(proxyState()), [ask]);
+  useEffect(() => void ask(proxyState), [ask]);
 
+  const shown = proxy && { ...proxy, port: typed ?? proxy.port };
   return {
-    proxy,
-    error,
+    proxy: shown,
+    failure,
     /** Whether an answer is awaited: the system's dialog may be open. */
     busy,
     set: (change: Partial<ProxyChoice>) => {
-      if (proxy) {
-        const { on, port, socket } = { ...proxy, ...change };
-        void ask(proxySet({ on, port, socket }));
+      if (shown) {
+        const { on, port, socket } = { ...shown, ...change };
+        setTyped(port);
+        void ask(() => proxySet({ on, port, socket }));
       }
     },
     /** Rejects where the keychain refuses: then the token is what it was. */
     renew: async () => setProxy(await proxyRenewToken()),
-    read: () => void ask(proxyState()),
   };
 }

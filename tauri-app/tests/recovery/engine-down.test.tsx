@@ -27,6 +27,17 @@ test("an engine that is not started any more can be restarted, until it runs", a
   expect(screen.queryByRole("region", { name: "The engine does not run" })).toBeNull();
 });
 
+test("the details of one that refused to start are what it said last", async () => {
+  const { person, tell } = await open();
+  const said = "sidecar: the catalog:\n  no such file";
+  tell({ state: "down", error: { ...failure("start_refused"), details: { exitCode: 64, stderr: said } } });
+  const told = within(await screen.findByRole("region", { name: "The engine refused to start" }));
+  expect(told.getByRole("alert")).toHaveTextContent("the details say why");
+  await person.click(told.getByRole("button", { name: "Show details" }));
+  expect(told.getByRole("region", { name: "Details" }).textContent).toBe(said);
+  await expectNoAxeViolations();
+});
+
 test("one that says why it does not start is told with its reason, in Chinese too", async () => {
   const { tell } = await open("zh");
   tell(down("database_refused"));

@@ -1,21 +1,13 @@
 import { screen, within } from "@testing-library/react";
 import { expect, test } from "vitest";
 import type { ProxyChoice, ProxyState } from "@/rpc/shell";
+import { PROXY_OFF } from "../shell/replay";
 import { failure } from "../shell/sidecar";
 import { expectNoAxeViolations } from "../window";
 import { openSettings } from "./page";
 
-const OFF: ProxyState = {
-  on: false,
-  port: 60315,
-  socket: false,
-  address: null,
-  error: null,
-  tokenEnd: null,
-  tokenKept: false,
-};
 const ON: ProxyState = {
-  ...OFF,
+  ...PROXY_OFF,
   on: true,
   address: "http://127.0.0.1:60315/v1",
   tokenEnd: "a1b2",
@@ -31,8 +23,8 @@ const toggle = () => screen.findByRole("switch", { name: "Let programs on this c
 
 test("it is off, and switched on only if the person says yes in the system's dialog", async () => {
   let agrees = false;
-  const { person, shell } = await open(OFF, {
-    proxy_set: ({ choice }) => (agrees ? { ...ON, ...(choice as ProxyChoice) } : OFF),
+  const { person, shell } = await open(PROXY_OFF, {
+    proxy_set: ({ choice }) => (agrees ? { ...ON, ...(choice as ProxyChoice) } : PROXY_OFF),
   });
   await person.click(await toggle());
   expect(await toggle()).not.toBeChecked();
@@ -53,6 +45,24 @@ test("of the token four characters are shown, and the shell copies it", async ()
   await person.click(copy as HTMLElement);
   expect(await screen.findByRole("button", { name: "Copied" })).toBeVisible();
   expect(shell.commands("proxy_copy_token")).toHaveLength(1);
+});
+
+test("a token that is not on the clipboard is not said to be", async () => {
+  const answers = [() => true, () => false, () => Promise.reject(failure("internal_error")), () => true];
+  const { person } = await open(ON, { proxy_copy_token: () => answers.shift()?.() });
+  await screen.findByText("…a1b2");
+  const copy = () =>
+    person.click(screen.getAllByRole("button", { name: /^(Copy|Copied)$/ })[1] as HTMLElement);
+  await copy();
+  expect(await screen.findByRole("button", { name: "Copied" })).toBeVisible();
+  for (const _ of [1, 2]) {
+    await copy();
+    expect(await screen.findByRole("alert")).toHaveTextContent("It could not be copied");
+    expect(screen.queryByRole("button", { name: "Copied" })).toBeNull();
+  }
+  await copy();
+  expect(await screen.findByRole("button", { name: "Copied" })).toBeVisible();
+  expect(screen.queryByRole("alert")).toBeNull();
 });
 
 test("a token is renewed after a question, and stays where the keychain refuses", async () => {
@@ -77,7 +87,7 @@ test("a token is renewed after a question, and stays where the keychain refuses"
 
 test("a taken port is said where another can be chosen", async () => {
   const { person, shell } = await open(
-    { ...OFF, on: true, error: { ...failure("port_taken", true), details: { port: 60315 } } },
+    { ...PROXY_OFF, on: true, error: { ...failure("port_taken", true), details: { port: 60315 } } },
     { proxy_set: ({ choice }) => ({ ...ON, ...(choice as ProxyChoice) }) },
   );
   expect(await screen.findByRole("alert")).toHaveTextContent("Another program uses that place");
@@ -90,6 +100,29 @@ test("a taken port is said where another can be chosen", async () => {
   await person.type(port, "60316{Enter}");
   expect(await screen.findByText("Token")).toBeVisible();
   expect(shell.commands("proxy_set")).toEqual([{ choice: { on: true, port: 60316, socket: false } }]);
+});
+
+test("a port that could not be kept is asked for again with Retry, and stays as it was typed", async () => {
+  let full = true;
+  const { person, shell } = await open(ON, {
+    proxy_set: ({ choice }) => {
+      if (full) {
+        throw failure("disk_full");
+      }
+      return { ...ON, ...(choice as ProxyChoice), address: "http://127.0.0.1:60316/v1" };
+    },
+  });
+  const port = await screen.findByRole("textbox", { name: "Port" });
+  await person.clear(port);
+  await person.type(port, "60316{Enter}");
+  expect(await screen.findByRole("alert")).toBeVisible();
+  expect(port).toHaveValue("60316");
+  full = false;
+  await person.click(screen.getByRole("button", { name: "Retry" }));
+  expect(await screen.findByText("http://127.0.0.1:60316/v1")).toBeVisible();
+  expect(screen.queryByRole("alert")).toBeNull();
+  const choice = { on: true, port: 60316, socket: false };
+  expect(shell.commands("proxy_set")).toEqual([{ choice }, { choice }]);
 });
 
 test("a token that the keychain did not take says for how long it holds", async () => {

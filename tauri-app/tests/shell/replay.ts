@@ -53,7 +53,7 @@ export const ENVIRONMENT: EnvironmentState = {
   error: null,
 };
 
-const PROXY_OFF: ProxyState = {
+export const PROXY_OFF: ProxyState = {
   on: false,
   port: 60315,
   socket: false,
