@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import stat
 import subprocess
-import time
 from pathlib import Path
 
 import httpx2 as httpx
+import psutil
 import pytest
 
 from tests.pipe import Pipe
 from tests.proxy.serving import SECONDS, command, serving
 
 
-def children(pid: int) -> list[int]:
-    """The processes that a process has started, in whichever of its threads."""
-    threads = Path(f"/proc/{pid}/task").glob("*/children")
-    return [int(child) for thread in threads for child in thread.read_text().split()]
-
-
-def wait_gone(pid: int) -> None:
-    deadline = time.monotonic() + 10
-    while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
-        os.sched_yield()
-    assert not Path(f"/proc/{pid}").exists()
+def only_child(pid: int) -> psutil.Process:
+    """The process that a process has started."""
+    [child] = psutil.Process(pid).children()
+    return child
 
 
 def refused(data_dir: Path, *arguments: str | Path, catalog: Path | None = None) -> tuple[int, str]:
@@ -44,10 +36,8 @@ def test_the_token_is_made_once_for_its_owner_alone_and_is_in_no_argument(data_d
         assert served.token_file == token_file
         assert stat.S_IMODE(token_file.stat().st_mode) == 0o600
         token = served.token
-        [sidecar] = children(served.process.pid)
-        for pid in (served.process.pid, sidecar):
-            for name in ("cmdline", "environ"):
-                assert token.encode() not in Path(f"/proc/{pid}/{name}").read_bytes()
+        for process in (psutil.Process(served.process.pid), only_child(served.process.pid)):
+            assert token not in str((process.cmdline(), process.environ()))
         assert httpx.get(f"{served.url}/models", headers={"Authorization": f"Bearer {token}"}).status_code == 200
         assert httpx.get(f"{served.url}/models").status_code == 401
     with serving(data_dir, "--token-file", token_file) as served:
@@ -59,20 +49,20 @@ def test_the_token_is_made_once_for_its_owner_alone_and_is_in_no_argument(data_d
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
 def test_however_it_ends_no_process_is_left_and_the_folder_is_free(data_dir: Path, how: signal.Signals) -> None:
     with serving(data_dir) as served:
-        [sidecar] = children(served.process.pid)
+        sidecar = only_child(served.process.pid)
         assert served.leave(how) == (0 if how != signal.SIGKILL else -signal.SIGKILL)
-        wait_gone(sidecar)
+        sidecar.wait(10)
     with Pipe.sidecar(data_dir) as pipe:
         pipe.initialize()
 
 
 def test_a_sidecar_that_is_killed_comes_back_and_the_next_request_is_served(data_dir: Path) -> None:
     with serving(data_dir) as served:
-        [sidecar] = children(served.process.pid)
-        os.kill(sidecar, signal.SIGKILL)
+        sidecar = only_child(served.process.pid)
+        sidecar.kill()
         headers = {"Authorization": f"Bearer {served.token}"}
         assert httpx.get(f"{served.url}/models", headers=headers, timeout=SECONDS).status_code == 200
-        assert children(served.process.pid) != [sidecar]
+        assert only_child(served.process.pid) != sidecar
 
 
 def test_a_taken_port_is_named(data_dir: Path) -> None:

@@ -3,10 +3,8 @@
 use std::sync::{Arc, Weak};
 
 use serde::Deserialize;
-use serde_json::json;
-use sidecar_host::{Notification, RpcError, Sidecar, State, Supervisor};
+use sidecar_host::{Notification, Sidecar, State, Supervisor};
 use tokio::sync::{broadcast, watch};
-use uuid::Uuid;
 
 /// Has each sidecar do what the person `clicked`, and `show`s what it does. Ends with the supervisor.
 pub(crate) async fn follow(supervisor: Arc<Supervisor>, mut clicked: watch::Receiver<bool>, show: impl Fn(bool)) {
@@ -58,8 +56,7 @@ pub(crate) async fn follow(supervisor: Arc<Supervisor>, mut clicked: watch::Rece
 /// Whether the sidecar that is ready, now or soon, does so.
 async fn hold(supervisor: &Supervisor, paused: bool) -> bool {
     let method = if paused { "engine/pause" } else { "engine/resume" };
-    let told: Result<_, RpcError> =
-        async { supervisor.call(Uuid::new_v4().to_string(), method, &json!({})).await?.answer().await }.await;
+    let told = supervisor.ask(method).await;
     if let Err(error) = &told {
         tracing::warn!(kind = &*error.kind, method, "background work does not do what the person wants");
     }

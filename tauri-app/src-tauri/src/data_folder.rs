@@ -6,6 +6,8 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use openai_proxy::SOCKET;
+
 // The sidecar refuses the same folders (sidecar/data_folder.py; a test compares the two), but the shell comes first and
 // writes files of its own there.
 
@@ -115,7 +117,7 @@ impl DataFolder {
 
     /// The socket of the localhost proxy.
     pub(crate) fn api_socket(&self) -> PathBuf {
-        self.0.join("api.sock")
+        self.0.join(SOCKET)
     }
 
     pub(crate) fn logs(&self) -> PathBuf {

@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
 use sidecar_host::Supervisor;
 use tokio::sync::watch;
-use uuid::Uuid;
 
 /// Asks each sidecar but the first of this run to go on, once it has the keys of providers: some answer may need one. What
 /// an earlier run left unfinished waits for the person. `lent` is how many sidecars have their keys.
@@ -14,11 +12,7 @@ pub(crate) async fn follow(supervisor: Arc<Supervisor>, mut lent: watch::Receive
         if *lent.borrow_and_update() == 1 {
             continue;
         }
-        let resumed = async {
-            let call = supervisor.call(Uuid::new_v4().to_string(), "sessions/resume", &json!({})).await?;
-            call.answer().await
-        };
-        if let Err(error) = resumed.await {
+        if let Err(error) = supervisor.ask("sessions/resume").await {
             tracing::warn!(kind = &*error.kind, "answers that broke off wait for the person");
         }
     }

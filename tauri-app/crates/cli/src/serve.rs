@@ -5,16 +5,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use openai_proxy::{DEFAULT_PORT, Listen, ListenError, Options, Patience, Proxy};
-use sidecar_host::{RpcError, State, Supervisor};
+use openai_proxy::{DEFAULT_PORT, Listen, ListenError, Options, Patience, Proxy, SOCKET};
+use sidecar_host::{RpcError, State, Supervisor, reason_given};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::token_file::{self, TokenFileError};
 
 /// Where the token is if nobody says where, in the data folder.
 const TOKEN: &str = "api.token";
-/// The socket, likewise.
-const SOCKET: &str = "api.sock";
+/// Exit codes of sysexits: EX_UNAVAILABLE, EX_NOPERM.
+const UNAVAILABLE: u8 = 69;
+const NO_PERMISSION: u8 = 77;
 
 /// Serve OpenAI clients of this computer, without a window.
 ///
@@ -52,12 +53,9 @@ impl ServeError {
     /// The process's exit code: the sidecar's own where it said why it left, else those of sysexits.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Token(_) => 77,                                        // EX_NOPERM
-            Self::Listen(_) | Self::Io(_) => 69,                         // EX_UNAVAILABLE
-            Self::Sidecar(error) if error.kind == "start_refused" => 64, // EX_USAGE
-            Self::Sidecar(error) if error.kind == "database_refused" => 65,
-            Self::Sidecar(error) if error.kind == "data_folder_in_use" => 75,
-            Self::Sidecar(_) => 69,
+            Self::Token(_) => NO_PERMISSION,
+            Self::Sidecar(error) => reason_given(error).unwrap_or(UNAVAILABLE),
+            Self::Listen(_) | Self::Io(_) => UNAVAILABLE,
         }
     }
 }

@@ -6,6 +6,10 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::http::header::{CONNECTION, CONTENT_LENGTH};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::IntoResponse;
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::{Request, service};
@@ -16,6 +20,7 @@ use tokio::time::timeout;
 use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt;
 
+use crate::error::ApiError;
 use crate::listener::Stream;
 use crate::patience::Patience;
 
@@ -50,7 +55,9 @@ pub(crate) async fn serve(stream: Stream, router: Router, patience: Patience, mu
     let mut stream = parts.io.into_inner();
     let too_slow = result.is_err_and(|error| error.is_timeout()) && !parts.read_buf.is_empty();
     if too_slow {
-        let _ = timeout(FAREWELL, stream.write_all(&refusal("408 Request Timeout", "request_timeout"))).await;
+        let message = "the head of the request takes too long to come";
+        let refusal = ApiError::of_client(StatusCode::REQUEST_TIMEOUT, "request_timeout", message);
+        let _ = timeout(FAREWELL, write(&mut stream, refusal)).await;
     }
     if !stops {
         let _ = timeout(FAREWELL, part(&mut stream)).await;
@@ -60,7 +67,7 @@ pub(crate) async fn serve(stream: Stream, router: Router, patience: Patience, mu
 /// Tells a client that there are too many.
 pub(crate) async fn refuse(mut stream: Stream) {
     let _ = timeout(FAREWELL, async {
-        stream.write_all(&refusal("503 Service Unavailable", "too_many_connections")).await?;
+        write(&mut stream, ApiError::too_many_connections()).await?;
         part(&mut stream).await
     })
     .await;
@@ -74,12 +81,17 @@ async fn part(stream: &mut (impl AsyncReadExt + AsyncWriteExt + Unpin)) -> std::
     Ok(())
 }
 
-/// An answer to what was not read as a request.
-fn refusal(status: &str, code: &str) -> Vec<u8> {
-    let body = format!(r#"{{"error":{{"message":"{code}","type":"server_error","param":null,"code":"{code}"}}}}"#);
-    format!(
-        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len()
-    )
-    .into_bytes()
+/// An answer to what was not read as a request: no service is asked for it, so it is put on the wire by hand.
+async fn write(stream: &mut (impl AsyncWriteExt + Unpin), refusal: ApiError) -> std::io::Result<()> {
+    let (mut head, body) = refusal.into_response().into_parts();
+    let body = body.collect().await.map_err(std::io::Error::other)?.to_bytes();
+    head.headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    head.headers.insert(CONTENT_LENGTH, body.len().into());
+    let mut bytes = format!("HTTP/1.1 {}\r\n", head.status).into_bytes();
+    for (name, value) in &head.headers {
+        bytes.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+    }
+    bytes.extend_from_slice(b"\r\n");
+    bytes.extend_from_slice(&body);
+    stream.write_all(&bytes).await
 }

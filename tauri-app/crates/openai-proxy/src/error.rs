@@ -54,6 +54,17 @@ impl ApiError {
         Self { param, ..Self::of_client(StatusCode::BAD_REQUEST, "invalid_request", message) }
     }
 
+    /// As many are served as are served at once; soon there may be room.
+    pub(crate) fn too_many_connections() -> Self {
+        let message = "there are too many connections at once; close some, or ask again later";
+        Self {
+            openai_type: "server_error",
+            retryable: true,
+            retry_after_seconds: Some(1),
+            ..Self::of_client(StatusCode::SERVICE_UNAVAILABLE, "too_many_connections", message)
+        }
+    }
+
     /// The error as the body of an answer, or as an event within one.
     pub(crate) fn body(&self) -> Value {
         let mut error = json!({

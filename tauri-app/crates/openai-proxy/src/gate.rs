@@ -20,7 +20,8 @@ pub(crate) async fn gate(State(shared): State<Shared>, request: Request, next: N
         return ApiError::of_client(StatusCode::FORBIDDEN, "host_refused", message).into_response();
     }
     if request.uri().path() != HEALTH && !shared.token.is_shown_in(request.headers()) {
-        let message = "the token is missing or wrong; it is sent as `Authorization: Bearer …`";
+        let message = "the token is missing or wrong; send it as `Authorization: Bearer …`. It is in the app's settings, \
+                       under Other programs, or in the file that `knowledge-focus serve` names";
         return ApiError::of_client(StatusCode::UNAUTHORIZED, "invalid_api_key", message).into_response();
     }
     next.run(request).await

@@ -35,7 +35,7 @@ mod token;
 mod turn;
 
 pub use body::MOST_BYTES as MOST_BODY_BYTES;
-pub use listener::{DEFAULT_PORT, Listen, ListenError};
+pub use listener::{DEFAULT_PORT, Listen, ListenError, SOCKET};
 pub use patience::Patience;
 pub use proxy::{MOST_CONNECTIONS, Options, Proxy};
 pub use token::{BadToken, Token};

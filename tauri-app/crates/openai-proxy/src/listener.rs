@@ -11,6 +11,8 @@ use tokio::net::{TcpListener, UnixListener, UnixStream};
 
 /// The port of 127.0.0.1 where nobody chose one.
 pub const DEFAULT_PORT: u16 = 60315;
+/// What the socket is called, in the data folder.
+pub const SOCKET: &str = "api.sock";
 
 /// Where to listen.
 #[derive(Debug, Clone)]
@@ -21,14 +23,14 @@ pub enum Listen {
     Socket(PathBuf),
 }
 
-/// Why it cannot listen there.
+/// Why it cannot listen there, and what helps.
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
-    #[error("port {0} of 127.0.0.1 is taken by another program")]
+    #[error("port {0} of 127.0.0.1 is taken by another program; choose another port, or end that program")]
     PortTaken(u16),
-    #[error("another program listens at {}", .0.display())]
+    #[error("another program listens at {}; end it, or listen at a port", .0.display())]
     SocketTaken(PathBuf),
-    #[error("{} is in the way and no socket", .0.display())]
+    #[error("{} is in the way and no socket; move it elsewhere, or listen at a port", .0.display())]
     NoSocket(PathBuf),
     #[error("it cannot listen: {0}")]
     Io(#[from] io::Error),

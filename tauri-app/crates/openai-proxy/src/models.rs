@@ -4,11 +4,10 @@ use axum::Json;
 use axum::extract::{Path, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use sidecar_host::RpcError;
 
 use crate::error::ApiError;
 use crate::routes::Shared;
-use sidecar_host::RpcError;
-use uuid::Uuid;
 
 #[derive(Deserialize)]
 struct Listed {
@@ -32,8 +31,7 @@ pub(crate) async fn one(State(shared): State<Shared>, Path(id): Path<String>) ->
 }
 
 async fn listed(shared: &Shared) -> Result<Vec<Model>, ApiError> {
-    let call = shared.supervisor.call(Uuid::new_v4().to_string(), "models/list", &json!({})).await?;
-    let answer = call.answer().await?;
+    let answer = shared.supervisor.ask("models/list").await?;
     let listed: Listed =
         serde_json::from_str(answer.get()).map_err(|error| RpcError::lasting("internal_error", error.to_string()))?;
     Ok(listed.models)

@@ -9,6 +9,7 @@
 //! | [`line`] | bytes to lines, with a cap |
 //! | [`transport`] | requests, answers and notifications over two streams |
 //! | [`call`] | one request as its caller holds it |
+//! | [`exit_code`] | what a sidecar says by its exit code |
 //! | [`stderr`] | what the sidecar says on stderr: always drained, kept in a ring and a file |
 //! | [`sidecar`] | one running sidecar: process + transport + handshake |
 //! | `pulse` | whether a sidecar still answers |
@@ -24,6 +25,7 @@ mod budget;
 mod call;
 mod caller;
 mod error;
+mod exit_code;
 mod footing;
 mod launch;
 mod line;
@@ -43,6 +45,7 @@ pub use budget::Budget;
 pub use call::{Call, Event};
 pub use caller::State;
 pub use error::RpcError;
+pub use exit_code::reason_given;
 pub use footing::Footing;
 pub use launch::{Checkout, Launch, inherited_environment};
 pub use line::MAX_LINE_BYTES;

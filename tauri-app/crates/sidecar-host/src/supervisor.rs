@@ -7,15 +7,17 @@ use std::time::Duration;
 use rustix::process::Signal;
 use serde::Serialize;
 use serde_json::json;
-use serde_json::value::to_raw_value;
+use serde_json::value::{RawValue, to_raw_value};
 use tokio::sync::{broadcast, watch};
 use tokio::time::{Instant, sleep};
+use uuid::Uuid;
 
 use crate::again::{self, Again};
 use crate::budget::{Budget, Failures};
 use crate::call::Call;
 use crate::caller::{Caller, State};
 use crate::error::RpcError;
+use crate::exit_code::{BAD_ARGUMENTS, DATA_FOLDER_IN_USE, DATABASE_REFUSED, ENGINE_HUNG, reason};
 use crate::footing::Footing;
 use crate::launch::Launch;
 use crate::sidecar::{Client, Options, Sidecar, StartError};
@@ -23,16 +25,6 @@ use crate::wire::Notification;
 
 /// Notifications a subscriber may lag behind before it loses the oldest.
 const NOTIFICATIONS: usize = 1024;
-
-/// The sidecar's exit code for "what I was given cannot be used".
-const BAD_ARGUMENTS: i32 = 64;
-/// The sidecar's exit code for "what is kept cannot be used": a newer version's database, or a damaged one.
-const DATABASE_REFUSED: i32 = 65;
-/// The sidecar's exit code for "my engine hangs, start me again".
-const ENGINE_HUNG: i32 = 70;
-/// The sidecar's exit code for "this data folder is in use".
-const DATA_FOLDER_IN_USE: i32 = 75;
-const SAYS_WHY: [i32; 3] = [BAD_ARGUMENTS, DATABASE_REFUSED, DATA_FOLDER_IN_USE];
 
 /// Lines of stderr that go with the error of a sidecar that did not start.
 const LAST_LINES: usize = 20;
@@ -84,6 +76,14 @@ impl Supervisor {
             return Ok(call);
         }
         Ok(call.put_again(Again { caller: self.caller.clone(), id, params }))
+    }
+
+    /// The answer to a request of the app's own, which has no params.
+    ///
+    /// # Errors
+    /// As [`Supervisor::call`], and what the sidecar answers.
+    pub async fn ask(&self, method: &str) -> Result<Box<RawValue>, RpcError> {
+        self.call(Uuid::new_v4().to_string(), method, &json!({})).await?.answer().await
     }
 
     /// The notifications of this and every later sidecar that belong to no request.
@@ -222,7 +222,7 @@ impl Keeper {
         tokio::select! {
             exit = sidecar.exited() => {
                 tracing::warn!(?exit, "the sidecar ended");
-                Ok(if exit.code == Some(ENGINE_HUNG) { End::Hung } else { End::Left })
+                Ok(if exit.code == Some(ENGINE_HUNG.into()) { End::Hung } else { End::Left })
             }
             () = self.options.pulse.lost(sidecar, told) => {
                 tracing::error!("the sidecar answers no more: killing it");
@@ -264,7 +264,7 @@ fn may_be_mended(error: &StartError) -> bool {
     match error {
         StartError::Spawn(error) => error.kind() == io::ErrorKind::NotFound,
         StartError::Exited { exit } => match (exit.code, exit.signal) {
-            (Some(code), _) => !SAYS_WHY.contains(&code),
+            (Some(_), _) => reason(exit.code).is_none(),
             (None, signal) => ![Signal::KILL, Signal::TERM, Signal::INT, Signal::HUP]
                 .iter()
                 .any(|from_outside| signal == Some(from_outside.as_raw())),
@@ -275,21 +275,21 @@ fn may_be_mended(error: &StartError) -> bool {
 
 /// Whether it left with the code of something that another start does not change.
 fn says_why(error: &StartError) -> bool {
-    matches!(error, StartError::Exited { exit } if exit.code.is_some_and(|code| SAYS_WHY.contains(&code)))
+    matches!(error, StartError::Exited { exit } if reason(exit.code).is_some())
 }
 
 /// Why no sidecar runs, and what it said last: most causes are told on its stderr alone.
 fn unavailable(error: &StartError, stderr: &str) -> RpcError {
     let mut details = json!({});
-    let mut code = None;
+    let mut said = None;
     if let StartError::Exited { exit } = error {
-        code = exit.code;
+        said = reason(exit.code);
         details = json!({"exitCode": exit.code, "signal": exit.signal});
     }
     if !stderr.is_empty() {
         details["stderr"] = json!(last_lines(stderr.trim_end()));
     }
-    let cause = match code {
+    let cause = match said {
         Some(BAD_ARGUMENTS) => RpcError::lasting("start_refused", "the sidecar refused what it was started with"),
         Some(DATABASE_REFUSED) => RpcError::lasting("database_refused", "the sidecar cannot use its database"),
         Some(DATA_FOLDER_IN_USE) => RpcError::passing("data_folder_in_use", "another process uses this data folder"),

@@ -126,11 +126,4 @@ mod tests {
         }
         environment.retry(Some(" "), None).expect("an empty field is none");
     }
-
-    #[test]
-    fn nothing_is_cancelled_where_the_environment_is_there() {
-        let environment = Environment::of_checkout();
-        environment.cancel();
-        assert_eq!(environment.state().borrow().state, Name::Ready);
-    }
 }

@@ -113,6 +113,7 @@ async fn a_head_or_a_body_that_comes_byte_by_byte_is_given_up() {
         connection.send(&request).await;
         let answer = connection.answer().await;
         assert_eq!((answer.status, &*answer.code()), (408, code));
+        assert!(answer.head.contains("x-should-retry: false"), "{}", answer.head);
     }
 }
 

@@ -89,6 +89,7 @@ async fn connections_beyond_the_limit_are_told_so_and_one_that_ends_makes_room()
     let mut one_more = served.connect().await;
     let answer = one_more.answer().await;
     assert_eq!((answer.status, &*answer.code()), (503, "too_many_connections"));
+    assert!(answer.head.contains("x-should-retry: true") && answer.head.contains("retry-after: 1"), "{}", answer.head);
     drop(connections.pop());
     let until_served = async {
         while served.ask("count 0").await.status == 503 {

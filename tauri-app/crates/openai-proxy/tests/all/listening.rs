@@ -19,7 +19,10 @@ async fn a_taken_port_is_named_and_only_this_computer_reaches_it() {
     let served = Served::start().await;
     let port = served.proxy.port().unwrap();
     let error = refused(&served, Listen::Port(port)).await;
-    assert_eq!(error.to_string(), format!("port {port} of 127.0.0.1 is taken by another program"));
+    assert_eq!(
+        error.to_string(),
+        format!("port {port} of 127.0.0.1 is taken by another program; choose another port, or end that program")
+    );
     assert!(TcpStream::connect(("127.0.0.2", port)).await.is_err(), "it listens beyond 127.0.0.1");
 }
 
