@@ -6,7 +6,7 @@ export function Input({ className, type = "text", ...props }: ComponentProps<"in
     <input
       type={type}
       className={cn(
-        "selectable h-9 w-full min-w-0 rounded-lg border border-input bg-card px-3 text-sm placeholder:text-muted-foreground aria-invalid:border-destructive",
+        "selectable h-9 w-full min-w-0 rounded-lg border border-input bg-card px-3 text-sm placeholder:text-muted-foreground disabled:opacity-45 aria-invalid:border-destructive",
         className,
       )}
       {...props}
