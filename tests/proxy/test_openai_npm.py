@@ -18,6 +18,6 @@ SECONDS = 300  # of all of it
 def test_the_npm_package_is_served_as_the_python_one(served: Served, model_data: Path) -> None:
     node = OWN_NODE if OWN_NODE.exists() else shutil.which("node")
     assert node is not None, "no Node: run ./just setup"
-    arguments = [served.url, served.token_file, MODEL, model_data / "logs"]
-    ended = subprocess.run([node, SCRIPT, *arguments], capture_output=True, text=True, timeout=SECONDS, check=False)
+    command: list[str | Path] = [node, SCRIPT, served.url, served.token_file, MODEL, model_data / "logs"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
     assert ended.returncode == 0, f"{ended.stdout}\n{ended.stderr}"
