@@ -74,8 +74,8 @@ class Engine:
         self._asking: set[asyncio.Task[object]] = set()
         self._hearing: asyncio.Task[None] | None = None
         self._worker = worker or Worker()
-        # Reads pictures and compiles grammars: what a thousand of the batch's requests need is nothing to wait behind.
         self._closed = False
+        # Reads pictures and compiles grammars: what a thousand of the batch's requests need is nothing to wait behind.
         self._beside = {each: ThreadPoolExecutor(1, f"beside-{each.name.lower()}") for each in RequestPriority}
         self._places = {each: asyncio.Semaphore(PLACES) for each in RequestPriority}
         self._thread = EngineThread(

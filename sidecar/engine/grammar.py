@@ -33,6 +33,10 @@ COMPACT = {"whitespace_flexible": False, "lenient": False, "coerce_one_of": Fals
 # As the chat template writes the arguments of earlier calls.
 SPACED = COMPACT | {"item_separator": ", ", "key_separator": ": "}
 
+# Members of a schema that are none themselves, and those that hold schemas by name.
+NO_SCHEMAS = ("const", "enum", "default", "examples")
+SCHEMAS_BY_NAME = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
+
 
 class Escapes:
     r"""Which tokens would write a character by its number, `\u0061`.
@@ -236,10 +240,6 @@ def _embedded(schema: Mapping[str, Any], options: Mapping[str, Any], member: str
         raise InvalidSchema("not a schema", member=member, reason="nested too deep, or not JSON") from error
     _check_size(text, member)
     return text
-
-
-NO_SCHEMAS = ("const", "enum", "default", "examples")
-SCHEMAS_BY_NAME = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
 
 
 def _counts_members(schema: Any) -> bool:

@@ -7,6 +7,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,23 @@ async def test_the_batch_gets_the_tokens_it_would_have_got_alone(bench: Bench, s
 
     assert [answer.text for answer in await asyncio.gather(*batch)] == [answer.text for answer in alone]
     assert [answer.end.completion_tokens for answer in people] == [4] * 6
+
+
+async def test_a_row_too_many_for_the_bound_is_put_off_and_comes_to_the_same_end(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sidecar.engine import journal, pace
+
+    alone = [await bench.ask(chat, max_tokens=20) for chat in CHATS]
+    await bench.engine.unload_model()  # so that the next lane begins with nothing known
+    put_off = list[str]()
+    monkeypatch.setattr(pace, "RowLimit", partial(pace.RowLimit, seconds=1e-9))
+    monkeypatch.setattr(journal, "put_off", lambda row: put_off.append(row.request.request_id))
+    together = await asyncio.gather(*[bench.ask(chat, max_tokens=20) for chat in CHATS])
+    await bench.engine.unload_model()  # nor does what this one has learned stay
+
+    assert put_off
+    assert [answer.text for answer in together] == [answer.text for answer in alone]
 
 
 async def test_a_request_given_up_while_it_is_tokenised_does_not_come_back_for_want_of_memory(
