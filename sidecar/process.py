@@ -33,8 +33,8 @@ FULL_LOOK_AFTER = 1000
 wait that takes 50 ms in which nobody is served, and Python's own 10 come every few seconds. The engine has one made
 whenever it rests."""
 TURN_SECONDS = 0.0005
-"""How long a thread computes in Python while another one waits to. With Python's own 5 ms a person's request, which goes
-through five threads, waited up to 60 ms more beside a full pipe, a download and a batch (measured)."""
+"""How long a thread computes in Python while another one waits to. A person's request goes through five threads; beside
+a full pipe, a download and a batch the 99th percentile of its wait was 105 ms with Python's own 5 ms, and is 69 so."""
 
 log = logging.getLogger(__name__)
 
