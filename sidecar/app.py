@@ -59,12 +59,14 @@ class App:
     def models(self) -> "Models":
         from sidecar.models import Models
 
-        return Models(
+        models = Models(
             root=self._folder.builtin_models,
             catalog=self.catalog,
             notify=self._download_changed,
             on_change=self._models_changed,
         )
+        self._later(models.sweep_superseded())  # what a process that died, or was asked, was answering from
+        return models
 
     @cached_property
     def database(self) -> "Database":

@@ -9,7 +9,7 @@ from sidecar.models.catalog import BuiltinModel, Catalog, CatalogError
 from sidecar.models.job import SPARE_BYTES
 from sidecar.models.network import NetworkLimits
 from sidecar.models.progress import DownloadEvent, DownloadNotification
-from sidecar.models.status import ListedModel, ModelState, ModelStatus
+from sidecar.models.status import ListedModel, ModelState, ModelStatus, ModelUpdate
 
 __all__ = [
     "SPARE_BYTES",
@@ -21,6 +21,7 @@ __all__ = [
     "ListedModel",
     "ModelState",
     "ModelStatus",
+    "ModelUpdate",
     "Models",
     "NetworkLimits",
     "unfinished",

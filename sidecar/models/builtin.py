@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ from sidecar.models.mirrors import Mirror
 from sidecar.models.network import NetworkLimits
 from sidecar.models.progress import EVENT_SECONDS, DownloadEvent, Progress
 from sidecar.models.snapshot_import import SnapshotImport
-from sidecar.models.status import ListedModel, ModelStatus, listed, on_disk, verified
+from sidecar.models.status import ListedModel, ModelStatus, listed, of_download, on_disk, verified
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,8 @@ class Models:
         self._deleting: set[str] = set()
         self._checking: Counter[str] = Counter()  # who waits for the outcome of a check
         self._failures: dict[str, str] = {}
-        self._given: set[Path] = set()  # what may be loaded from here; no download deletes it under the loader
+        self._lent: Counter[Path] = Counter()  # what is answered from; no download deletes it under the loader
+        self._sweeps: set[asyncio.Task[None]] = set()
         self._inspections = Inspections()
         self._last_words: dict[str, asyncio.TimerHandle] = {}
         self._quiet_until: dict[str, float] = {}  # by the loop's clock: no event of progress before
@@ -67,10 +68,19 @@ class Models:
             ModelNotFound: the catalog has no such model.
         """
         model = self._catalog.find(model_id)
+        status = on_disk(model, self._cache(model))
         if job := self._jobs.wanted(model.id):
             here, total = job.progress.downloaded_bytes, job.progress.total_bytes
-            return ModelStatus(model.id, job.state, here, total, activity=job.activity, mirror=job.mirror)
-        status = on_disk(model, self._cache(model))
+            serves = status.state == "ready" and not isinstance(job, SnapshotCheck)
+            return ModelStatus(
+                model.id,
+                "ready" if serves else job.state,
+                here,
+                total,
+                activity=job.activity,
+                mirror=job.mirror,
+                update=status.update if serves else None,
+            )
         kind = self._failures.get(model.id)
         return status if kind is None or status.state == "ready" else replace(status, state="failed", kind=kind)
 
@@ -84,7 +94,7 @@ class Models:
         return on_disk(model, self._cache(model)).state == "ready"
 
     def get_model_path(self, model_id: str | None = None) -> Path:
-        """The folder to load the model from.
+        """The folder to load the model from. It may be gone once a newer revision is whole, unless it is lent.
 
         Raises:
             ModelNotFound: the catalog has no such model.
@@ -97,9 +107,41 @@ class Models:
             raise ModelNotReady(f"{model.id} is not on disk", model=model.id)
         if damaged := cache.damaged_files(manifest):
             raise ModelNotReady(f"{model.id} is damaged", model=model.id, reason="damaged", files=damaged)
-        path = cache.snapshot(manifest.revision)
-        self._given.add(path)
-        return path
+        return cache.snapshot(manifest.revision)
+
+    @contextlib.contextmanager
+    def lend(self, model_id: str | None = None) -> Iterator[Path]:
+        """The folder to load the model from, which stays until it is given back, whatever is downloaded meanwhile. One
+        that a newer revision has superseded is then deleted, once nobody has it any more.
+
+        Raises:
+            ModelNotFound: the catalog has no such model.
+            ModelNotReady: it is not on disk, or not whole.
+        """
+        path = self.get_model_path(model_id)
+        self._lent[path] += 1
+        try:
+            yield path
+        finally:
+            self._lent[path] -= 1
+            if not self._lent[path]:
+                del self._lent[path]
+                sweep = asyncio.get_running_loop().create_task(self.sweep_superseded())
+                self._sweeps.add(sweep)
+                sweep.add_done_callback(self._sweeps.discard)
+
+    async def sweep_superseded(self) -> None:
+        """Delete the snapshots that newer ones have superseded and that nobody has any more."""
+        for model in self._catalog.models:
+            cache = self._cache(model)
+            manifest = verified(model, cache)
+            if manifest is None or not cache.is_superseded(manifest) or not self._is_settled(model):
+                continue
+            self._deleting.add(model.id)
+            try:
+                await asyncio.to_thread(cache.sweep_superseded, manifest)
+            finally:
+                self._deleting.discard(model.id)
 
     def list(self) -> Sequence[ListedModel]:
         """All models of the catalog, in its order."""
@@ -107,7 +149,8 @@ class Models:
 
     async def download(self, model_id: str | None = None, mirror: str | None = None) -> ModelStatus:
         """Start a download, or join what is being done with the model, and answer at once; only what was cancelled is
-        waited for. A model on disk is not fetched again.
+        waited for. A model on disk is not fetched again, unless the catalog has another revision: then the one that is
+        there serves until the other is whole.
 
         `mirror` is any address; the catalog's first by default. No other one is tried when it fails.
 
@@ -121,16 +164,17 @@ class Models:
         model = self._catalog.find(model_id)
         chosen = Mirror.parse(model.mirrors[0] if mirror is None else mirror)
         await self._jobs.wait_if_cancelled(model.id)
-        if self._jobs.wanted(model.id) is None and not self.is_model_downloaded(model.id):
+        if self._jobs.wanted(model.id) is None and not self._is_current(model):
             self.refuse_if_busy(model.id)
-            before, cache = on_disk(model, self._cache(model)), self._cache(model)
-            progress = self._progress(model, before.downloaded_bytes, before.total_bytes, "Downloading")
+            cache = self._cache(model)
+            here, total = of_download(model, cache)
+            progress = self._progress(model, here, total, "Downloading")
             self._start(model, SnapshotDownload(model, cache, chosen, self._limits, progress))
         return self.status(model.id)
 
     async def import_folder(self, path: str, model_id: str | None = None) -> ModelStatus:
         """Start to bring the model in from a folder of this computer, or join the import that runs, and answer at once.
-        The folder is looked at before. A model on disk is not imported again.
+        The folder is looked at before. A model on disk is not imported again, unless the catalog has another revision.
 
         Raises:
             ModelNotFound: the catalog has no such model.
@@ -140,7 +184,7 @@ class Models:
         """
         model = self._catalog.find(model_id)
         await self._jobs.wait_if_cancelled(model.id)
-        if not self._is_importing(model, path) and not self.is_model_downloaded(model.id):
+        if not self._is_importing(model, path) and not self._is_current(model):
             if model.id not in self._inspections:
                 self.refuse_if_busy(model.id)
             source = await self._jobs.prepare(model.id, self._inspections.source(model, path))
@@ -244,6 +288,8 @@ class Models:
         """Cancel all that runs and wait for it, within limits."""
         self._on_change = lambda: None  # nobody is left to tell
         await self._jobs.cancel()
+        for sweep in self._sweeps:
+            sweep.cancel()  # what it did not come to is left to the next start
         for last_word in self._last_words.values():
             last_word.cancel()
 
@@ -264,6 +310,16 @@ class Models:
             await asyncio.shield(removal)
         except OSError as error:
             raise InternalError(f"the data folder cannot be used: {error!r}") from error
+
+    def _is_current(self, model: BuiltinModel) -> bool:
+        """Whether the model is on disk as the catalog has it."""
+        status = on_disk(model, self._cache(model))
+        return status.state == "ready" and status.update is None
+
+    def _is_settled(self, model: BuiltinModel) -> bool:
+        """Whether nothing is done with a model that is as the catalog has it: no part of it is on its way."""
+        busy = self._jobs.get(model.id) or model.id in self._deleting or model.id in self._inspections
+        return self._is_current(model) and not busy
 
     def _is_importing(self, model: BuiltinModel, path: str) -> bool:
         job = self._jobs.wanted(model.id)
@@ -338,4 +394,4 @@ class Models:
         return job.progress.failed(error.kind, error.message, error.details)
 
     def _cache(self, model: BuiltinModel) -> RepositoryCache:
-        return RepositoryCache(self._root, model.repository, self._given)
+        return RepositoryCache(self._root, model.repository, self._lent)

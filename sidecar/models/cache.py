@@ -3,7 +3,7 @@
 {root}/models--org--name/
   blobs/<digest>                     a file's content; it gets here only after its digest was checked
   snapshots/<revision>/<path>        links to the blobs: the folder that a model is loaded from
-  refs/main                          the revision that is in use
+  refs/main                          the revision that came last
   parts/<digest>.part                (ours) content on its way; named by what it must become, so any mirror can go on
   parts/<name>.copy                  (ours) content of an import on its way
   parts/manifest.json                (ours) what is being downloaded: revision, files, sizes, digests
@@ -158,12 +158,17 @@ class RepositoryCache:
             fresh.symlink_to(f"{up}blobs/{file.digest.hexadecimal}")
             fresh.replace(link)
         _sync_folder(self.folder / "blobs")
-        _write_durably(self._main, manifest.revision)
+        # In this order: a kill in between leaves the earlier revision named, which still serves.
         _write_durably(self._record(manifest.revision), json.dumps(manifest.to_json(), indent=2))
+        _write_durably(self._main, manifest.revision)
         shutil.rmtree(self._parts, ignore_errors=True)
-        self._sweep_superseded(manifest)
+        self.sweep_superseded(manifest)
 
-    def _sweep_superseded(self, manifest: Manifest) -> None:
+    def is_superseded(self, manifest: Manifest) -> bool:
+        """Whether there are other snapshots than this one."""
+        return any(snapshot != self.snapshot(manifest.revision) for snapshot in self.folder.glob("snapshots/*"))
+
+    def sweep_superseded(self, manifest: Manifest) -> None:
         """Delete other snapshots, each after its record, and what is then nobody's. What cannot be deleted stays: the
         model is whole."""
         spared = []

@@ -51,6 +51,11 @@ class ImportParams(ModelParams):
     ]
 
 
+class ModelUpdate(Message):
+    revision: str
+    missing_bytes: Annotated[int | None, Field(description="What a download fetches; null until a mirror was asked")]
+
+
 class ModelStatus(Message):
     model_id: ModelId
     state: ModelState
@@ -58,9 +63,16 @@ class ModelStatus(Message):
     total_bytes: int | None
     kind: Annotated[str | None, Field(description="Error kind, when the state is failed or damaged")] = None
     damaged_files: tuple[str, ...]
-    activity: Annotated[ModelActivity | None, Field(description="The job that runs; an import's state is downloading")]
+    activity: Annotated[
+        ModelActivity | None,
+        Field(description="The job that runs; the state is ready where an earlier revision serves meanwhile"),
+    ]
     mirror: Annotated[
         str | None, Field(description="Where a download that runs, or is unfinished, comes from; else null")
+    ]
+    update: Annotated[
+        ModelUpdate | None,
+        Field(description="The revision that this app comes with, while the one on disk is another"),
     ]
 
 

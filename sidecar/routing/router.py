@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
 from dataclasses import dataclass
 
 from sidecar.engine import Engine, Finished, GenerationRequest, Piece, RequestPriority, has_images
@@ -110,24 +110,25 @@ class Router:
             self._answering[route.model_id] -= 1
 
     async def _pieces(self, route: Route, request: GenerationRequest) -> AsyncGenerator[Piece, None]:
-        if route.provider.is_builtin:
-            path = self._models.get_model_path(route.model_id)
-            source = self._engine.generate(path, request, model_id=route.model_id)
-        else:
-            source = self._providers.remote(route.provider).generate(route.model.identifier, request)
-        try:
-            async with aclosing(source) as pieces:
-                async for piece in pieces:
-                    # Before it is handed on: who has the end of an answer may not ask for more.
-                    if isinstance(piece, Finished) and not route.provider.is_builtin:
-                        self._providers.went_well(route.model_id)
-                    yield piece
-        except ModelNotLoaded:
-            await self._models.find_damage(route.model_id)
-            raise
-        except (ProviderError, NetworkSettingError) as error:
-            self._providers.went_wrong(route.model_id, error)
-            raise
+        with ExitStack() as lent:
+            if route.provider.is_builtin:
+                path = lent.enter_context(self._models.lend(route.model_id))
+                source = self._engine.generate(path, request, model_id=route.model_id)
+            else:
+                source = self._providers.remote(route.provider).generate(route.model.identifier, request)
+            try:
+                async with aclosing(source) as pieces:
+                    async for piece in pieces:
+                        # Before it is handed on: who has the end of an answer may not ask for more.
+                        if isinstance(piece, Finished) and not route.provider.is_builtin:
+                            self._providers.went_well(route.model_id)
+                        yield piece
+            except ModelNotLoaded:
+                await self._models.find_damage(route.model_id)
+                raise
+            except (ProviderError, NetworkSettingError) as error:
+                self._providers.went_wrong(route.model_id, error)
+                raise
 
 
 def capabilities_of(request: GenerationRequest) -> list[str]:

@@ -96,7 +96,8 @@ function answered(state: BuiltinState, request: Asked | "cancel" | "delete"): Bu
     case "delete":
       return { ...state, work: null, outcome: "deleted", error: null };
     case "download":
-      return { ...state, work: status?.state === "ready" ? null : work };
+      // While an earlier revision serves the state is ready all along.
+      return { ...state, work: status?.state === "ready" && status.activity === null ? null : work };
     case "verify":
       return work ? { ...state, work: null, outcome: outcomeOf(work, status?.state === "ready") } : state;
     case "cancel":

@@ -63,7 +63,7 @@ export function Builtin({ sidecar }: { sidecar: Sidecar }) {
         </Card>
       )}
       {error && <ErrorNote error={error} {...(model ? {} : { onRetry: read })} />}
-      {model && status && !work && status.state !== "ready" && (
+      {model && status && !work && (status.state !== "ready" || status.update) && (
         <Fetch model={model} status={status} failed={error !== null} onDownload={download} />
       )}
       <MemoryCard sidecar={sidecar} />
@@ -134,11 +134,12 @@ type FetchProps = {
   onDownload: (mirror: string) => void;
 };
 
-/** What is missing of the model can be downloaded, from a source that the person may choose. */
+/** What is missing of the model, or a newer version of it, can be downloaded, from a source that the person may choose. */
 function Fetch({ model, status, failed, onDownload }: FetchProps) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const [choice, setChoice] = useState<MirrorChoice>({ listed: true, address: model.mirrors[0] ?? "" });
   const [refused, setRefused] = useState(false);
+  const { update } = status;
   const damaged = status.state === "damaged";
 
   function start() {
@@ -154,6 +155,16 @@ function Fetch({ model, status, failed, onDownload }: FetchProps) {
       {damaged && !failed && (
         <ErrorNote error={new RpcError("model_not_ready", { details: { reason: "damaged" } })} />
       )}
+      {update && (
+        <div className="mb-4">
+          <h3 className="font-semibold">{t("settings.builtin.update.title")}</h3>
+          <p className="mt-1 text-muted-foreground text-sm">
+            {t(update.missingBytes === null ? "settings.builtin.update.body" : "settings.builtin.update.bodySize", {
+              size: formatBytes(update.missingBytes ?? 0, i18n.language),
+            })}
+          </p>
+        </div>
+      )}
       <MirrorChooser
         mirrors={model.mirrors}
         choice={choice}
@@ -166,11 +177,13 @@ function Fetch({ model, status, failed, onDownload }: FetchProps) {
       <Button className="mt-4" onClick={start}>
         <Download />
         {t(
-          damaged
-            ? "settings.builtin.repair"
-            : status.downloadedBytes > 0
-              ? "settings.builtin.download"
-              : "settings.builtin.downloadAgain",
+          update
+            ? "settings.builtin.update.download"
+            : damaged
+              ? "settings.builtin.repair"
+              : status.downloadedBytes > 0
+                ? "settings.builtin.download"
+                : "settings.builtin.downloadAgain",
         )}
       </Button>
     </div>

@@ -62,6 +62,16 @@ test("a download goes on after its answer, and its failure says why", () => {
   expect(nextBuiltinState(running, failed("cancelled")).error).toBeNull();
 });
 
+test("a download beside an earlier revision goes on after its answer, though that is ready", () => {
+  const asked: BuiltinEvent = { type: "asked", kind: "download" };
+  const status = modelStatus({ ...READY, activity: "downloading" });
+  const running = after(read(), asked, { type: "answered", request: "download", status });
+  expect(running.work?.kind).toBe("download");
+  expect(after(read(status)).work?.kind).toBe("download");
+  const there = modelStatus(READY);
+  expect(after(read(), asked, { type: "answered", request: "download", status: there }).work).toBeNull();
+});
+
 test("a refusal ends what was begun, and the next attempt forgets it", () => {
   const refused: BuiltinEvent = { type: "refused", error: new RpcError("model_in_use") };
   expect(after(read(), verify, refused)).toMatchObject({ work: null, error: { kind: "model_in_use" } });

@@ -137,6 +137,25 @@ test("an absent model is downloaded from the chosen source, and a failure lets a
   expect(screen.getByRole("radio", { name: "huggingface.co" })).toBeVisible();
 });
 
+test("a newer version is offered with what it takes, and fetched beside the one that goes on answering", async () => {
+  const update = { revision: "b".repeat(40), missingBytes: 2_400_000_000 };
+  const begun = modelStatus({ ...READY, activity: "downloading", update });
+  const { disk, person, shell } = await open({ ...READY, update }, { "models/download": () => begun });
+  expect(screen.getByRole("heading", { name: "A newer version of the model is there" })).toBeVisible();
+  expect(screen.getByText(/^2.4 GB are downloaded\./)).toBeVisible();
+  expect(screen.getByText("ready")).toBeVisible();
+  await expectNoAxeViolations();
+  await person.click(screen.getByRole("button", { name: "Download the newer version" }));
+  expect(shell.calls("models/download")).toEqual([{ modelId: MODEL.id, mirror: MODEL.mirrors[0] }]);
+  act(() => shell.notify({ method: "builtin-model-download-progress", params: downloadEvent() }));
+  expect(await screen.findByRole("progressbar", { name: "Progress" })).toBeVisible();
+  disk.status = modelStatus(READY);
+  const params = downloadEvent({ status: "completed", progress: 100 });
+  act(() => shell.notify({ method: "builtin-model-download-completed", params }));
+  await waitFor(() => expect(screen.queryByRole("heading", { name: /newer version/ })).toBeNull());
+  expect(screen.getByRole("button", { name: "Verify" })).toBeEnabled();
+});
+
 test("memory in use is shown beside what there may be, and can be given back", async () => {
   const loaded = engineStatus({ loaded: true, activeBytes: 3_100_000_000, budgetBytes: 6_400_000_000 });
   const { person, shell } = await open(READY, {

@@ -33,6 +33,7 @@ export function modelStatus(part: Partial<ModelStatus> = {}): ModelStatus {
     damagedFiles: [],
     activity: null,
     mirror: null,
+    update: null,
     ...part,
   };
 }

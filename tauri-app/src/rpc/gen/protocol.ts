@@ -590,13 +590,24 @@ export interface ModelStatus {
   kind: string | null;
   damagedFiles: string[];
   /**
-   * The job that runs; an import's state is downloading
+   * The job that runs; the state is ready where an earlier revision serves meanwhile
    */
   activity: ("downloading" | "importing" | "verifying") | null;
   /**
    * Where a download that runs, or is unfinished, comes from; else null
    */
   mirror: string | null;
+  /**
+   * The revision that this app comes with, while the one on disk is another
+   */
+  update: ModelUpdate | null;
+}
+export interface ModelUpdate {
+  revision: string;
+  /**
+   * What a download fetches; null until a mirror was asked
+   */
+  missingBytes: number | null;
 }
 export interface DownloadParams {
   /**
