@@ -71,6 +71,12 @@ package *options: _python _npm
     @setup/window-needs.sh
     @. setup/rust.sh && UV="{{ uv }}" "{{ python }}" -m setup.package "$@"
 
+# Installs a package in a fresh system in a folder, starts it there offline, and removes it (root, Linux, minutes)
+package-test *options: (package "--full" "--debug")
+    @setup/system-packages.sh debootstrap
+    KNOWLEDGE_FOCUS_PACKAGE="$(ls -t "${CARGO_TARGET_DIR:-tauri-app/target}"/debug/bundle/deb/*.deb | head -n 1)" \
+      "{{ python }}" -m pytest -q -s tests/package "$@"
+
 _python:
     @"{{ uv }}" sync --quiet --frozen
 

@@ -66,6 +66,9 @@ SidecarError
    ├─ StartRefused          the sidecar cannot use what it was started with
    ├─ PortTaken             another program listens where the proxy should
    ├─ KeychainUnavailable   the system has no keychain, or keeps it closed
+   ├─ UpdateUnknown         this copy of the app does not know where releases are announced
+   ├─ UpdateUnreachable     that place does not answer
+   ├─ UpdateUntrusted       what it sent is not what the app's makers signed
    └─ EnvironmentFailed     its Python environment could not be made
       ├─ EnvironmentNoPython
       ├─ EnvironmentNoNetwork       no network at all
@@ -495,6 +498,25 @@ class PortTaken(ShellError):
 
     kind = "port_taken"
     retryable = True
+
+
+class UpdateUnknown(ShellError):
+    """This copy of the app was built without a place where releases are announced."""
+
+    kind = "update_unknown"
+
+
+class UpdateUnreachable(ShellError):
+    """The place of releases does not answer, or not with one; `details.status` is the HTTP status if it had one."""
+
+    kind = "update_unreachable"
+    retryable = True
+
+
+class UpdateUntrusted(ShellError):
+    """What came in the place of a release is not what the app's makers signed."""
+
+    kind = "update_untrusted"
 
 
 class EnvironmentFailed(ShellError):

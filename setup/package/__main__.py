@@ -1,4 +1,5 @@
-"""`python -m setup.package [--full] [--cpython DIR] [--debug]`, as `./just package` runs it. Prints what was made."""
+"""`python -m setup.package [--full] [--cpython DIR] [--appimage] [--debug]`, as `./just package` runs it. Prints what
+was made."""
 
 import argparse
 import json
@@ -25,18 +26,20 @@ def main() -> None:
     scratch, folder = MADE / "scratch", MADE / "sidecar-bundle"
     print("Laying the sidecar's bundle …", flush=True)
     bundle.make(ROOT, uv, scratch, folder, full=options.full, cpython=options.cpython)
+    bundle.name_releases(os.environ.get("UPDATES_ADDRESS"), os.environ.get("UPDATES_KEY"), folder)
     bundle.take_uv(uv, ROOT, scratch, MADE / f"knowledge-focus-uv-{triple}", folder / "licences/uv")
     licences.write(TAURI_APP, triple, folder / "licences")
     print("Building the app (several minutes) …", flush=True)
     subprocess.run(["npm", "run", "--silent", "build", "--", "--logLevel", "warn"], cwd=TAURI_APP, check=True)
-    kinds = "dmg" if sys.platform == "darwin" else "deb"
+    kinds = "dmg" if sys.platform == "darwin" else "appimage" if options.appimage else "deb"
     # Tauri's own tool builds a program that has its page inside and looks for no development server.
     command = ["npx", "tauri", "build", "--ci", "--bundles", kinds, "--config", "src-tauri/tauri.package.conf.json"]
     command += ["--config", json.dumps(_depends(options.full, options.cpython))]
     command += ["--debug"] if options.debug else []
     subprocess.run([*command, "--", "--locked"], cwd=TAURI_APP, check=True)
     target = Path(os.environ.get("CARGO_TARGET_DIR", TAURI_APP / "target"))
-    for made in sorted((target / ("debug" if options.debug else "release") / "bundle").glob(f"{kinds}/*.{kinds}")):
+    suffix = "AppImage" if options.appimage else kinds
+    for made in sorted((target / ("debug" if options.debug else "release") / "bundle").glob(f"{kinds}/*.{suffix}")):
         print(f"{made.stat().st_size / 1e6:7.1f} MB  {made}")
 
 
@@ -48,10 +51,15 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--cpython", type=Path, metavar="DIR", help="a standalone interpreter to take along (with --full)"
     )
+    parser.add_argument(
+        "--appimage", action="store_true", help="one file for any Linux; Tauri fetches tools for it, so it is CI's"
+    )
     parser.add_argument("--debug", action="store_true", help="an unoptimised program, sooner built")
     options = parser.parse_args()
     if options.cpython and not options.full:
         parser.error("--cpython goes with --full")
+    if options.appimage and not (options.cpython and sys.platform == "linux"):
+        parser.error("--appimage is for Linux, and goes with --cpython: nothing else sees to a Python")
     if options.cpython and not (options.cpython / "bin/python3").is_file():
         parser.error(f"{options.cpython} holds no bin/python3")
     return options
@@ -66,7 +74,10 @@ def _depends(full: bool, cpython: Path | None) -> dict[str, object]:
     """What a Debian package asks for beside the window's libraries: OpenBLAS, and a Python unless one is inside."""
     version = ".".join(platform.python_version_tuple()[:2])
     python = [] if cpython else [f"python{version}"] if full else ["python3 (>= 3.11)"]
-    return {"bundle": {"linux": {"deb": {"depends": [*python, "libopenblas0-pthread | libopenblas0"]}}}}
+    # Whom TLS trusts: a slim package cannot be without, as uv then fetches nothing.
+    trusted = ["ca-certificates"]
+    depends = [*python, "libopenblas0-pthread | libopenblas0", *([] if full else trusted)]
+    return {"bundle": {"linux": {"deb": {"depends": depends, "recommends": trusted if full else []}}}}
 
 
 if __name__ == "__main__":

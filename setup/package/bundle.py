@@ -1,5 +1,6 @@
 """The sidecar's bundle: what `tauri-app/src-tauri/src/bundle.rs` looks for among the app's resources."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -31,6 +32,15 @@ def make(root: Path, uv: Path, scratch: Path, target: Path, *, full: bool, cpyth
         (target / "python-version").write_text(f"{version}\n", encoding="ascii")
     python = cpython / "bin/python3" if cpython else Path(sys.executable)
     wheels.fetch(python, uv, root, scratch, target / "wheels")
+
+
+def name_releases(address: str | None, key: str | None, target: Path) -> None:
+    """Writes where releases are announced, and the public key (minisign's, one line) that they are signed with. Without
+    them the package looks for none: whoever has the private key says what is a release."""
+    if bool(address) != bool(key):
+        raise SystemExit("UPDATES_ADDRESS and UPDATES_KEY go together")
+    if address:
+        (target / "updates.json").write_text(json.dumps({"address": address, "key": key}), encoding="utf-8")
 
 
 def _take_cpython(cpython: Path, target: Path) -> None:

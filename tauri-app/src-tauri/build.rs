@@ -25,6 +25,9 @@ const COMMANDS: &[&str] = &[
     "proxy_set",
     "proxy_copy_token",
     "proxy_renew_token",
+    "update_check",
+    "update_fetch",
+    "update_cancel",
     "storage_outside",
     "erase_everything",
 ];

@@ -193,10 +193,11 @@ def open_window(
     home: Path,
     language: str = "en_US.UTF-8",
     variables: Mapping[str, str] | None = None,
+    binary: Path = BINARY,
 ) -> Iterator[Window]:
     """Starts the built app under WebKitWebDriver, with `home` as the person's home, and yields its window.
 
-    Of this process's own environment the app sees the PATH, beside `variables`.
+    Of this process's own environment the app sees the PATH, beside `variables`. Another `binary` has its name, too.
     """
     environment = {
         "PATH": os.environ["PATH"],
@@ -213,7 +214,7 @@ def open_window(
         **(variables or {}),
     }
     options = Options()
-    options.binary_location = str(BINARY)
+    options.binary_location = str(binary)
     for argument in arguments:
         options.add_argument(argument)
     options.set_capability("browserName", "wry")  # as Tauri's web view calls itself; the driver refuses any other

@@ -20,6 +20,7 @@ use crate::offered::Offered;
 use crate::preferences::Preferences;
 use crate::relay::Relay;
 use crate::source::{NoSidecar, Source};
+use crate::updating::Updating;
 use crate::{erasure, menu, resumption, tray, web_data, window};
 
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +67,9 @@ pub(crate) fn run(data: &DataFolder, arguments: &Arguments, instance: Instance) 
             commands::proxy::proxy_set,
             commands::proxy::proxy_copy_token,
             commands::proxy::proxy_renew_token,
+            commands::update::update_check,
+            commands::update::update_fetch,
+            commands::update::update_cancel,
             commands::storage::storage_outside,
             commands::storage::erase_everything,
         ])
@@ -109,6 +113,7 @@ fn set_up(
         version: app.package_info().version.to_string(),
         locale: preferences.language().tag().into(),
     };
+    app.manage(Updating::new(app.package_info().version.clone(), source.releases()));
     // Before the window: its first question finds a sidecar that is nearly ready.
     let (environment, supervisor, keys, proxy) = tauri::async_runtime::block_on(async {
         let (environment, supervisor) = source.start(data.path(), catalog, client);

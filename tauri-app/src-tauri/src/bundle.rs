@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use python_environment::Recipe;
+use updates::Place;
 
 /// The bundle's folder among the app's resources.
 ///
@@ -15,6 +16,7 @@ use python_environment::Recipe;
 /// | `cpython/` | a standalone interpreter, if the package carries one |
 /// | `python-version` | of a full one without: the Python that its wheels are for, as `3.12` |
 /// | `uv` | if it is not beside the app's own program, where a package has it as `knowledge-focus-uv` |
+/// | `updates.json` | where releases are announced, and the key that they are signed with; without it there is no looking for them |
 /// | `licences/` | what the authors of all the parts ask to be told |
 ///
 /// `setup/package` makes it.
@@ -54,6 +56,11 @@ impl Bundle {
             python: python.or_else(|| self.word("python-version")),
             ..Recipe::new(&self.uv, &self.folder, data_dir)
         }
+    }
+
+    /// Where releases are announced, if the package says so.
+    pub(crate) fn releases(&self) -> Option<Place> {
+        Place::of_bundle(&self.folder)
     }
 
     /// What a file of one word says.

@@ -29,6 +29,7 @@ mod resumption;
 mod serving;
 mod source;
 mod tray;
+mod updating;
 mod web_data;
 mod window;
 

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use sidecar_host::{Budget, Checkout, Client, Launch, Options, Supervisor};
+use updates::Place;
 
 use crate::arguments::Arguments;
 use crate::bundle::Bundle;
@@ -41,6 +42,14 @@ impl Source {
     /// The bundle among the package's `resources`.
     pub(crate) fn packaged(resources: &Path) -> Option<Self> {
         Bundle::in_resources(resources).map(Self::Bundle)
+    }
+
+    /// Where releases of this copy of the app are announced.
+    pub(crate) fn releases(&self) -> Option<Place> {
+        match self {
+            Self::Checkout(_) => None,
+            Self::Bundle(bundle) => bundle.releases(),
+        }
     }
 
     /// Starts the sidecar, as soon as it has an environment. Must be called within a Tokio runtime.

@@ -1,5 +1,5 @@
 /** The shell's own commands: what is needed before or without the sidecar, and what only the system can do. */
-import { type InvokeArgs, type InvokeOptions, invoke } from "@tauri-apps/api/core";
+import { Channel, type InvokeArgs, type InvokeOptions, invoke } from "@tauri-apps/api/core";
 import type { Language } from "@/i18n";
 import { RpcError } from "./error";
 
@@ -24,6 +24,8 @@ export interface KnownChoices extends Choices {
 }
 
 export interface ShellState extends KnownChoices {
+  /** Of the app. */
+  version: string;
   /** Where the app keeps everything. */
   dataDir: string;
   sidecar: SidecarState;
@@ -182,6 +184,33 @@ export const proxyCopyToken = () => command<boolean>("proxy_copy_token");
 
 /** From now on the token before is refused. Rejects with `keychain_unavailable`: then it still holds. */
 export const proxyRenewToken = () => command<ProxyState>("proxy_renew_token");
+
+/** A release that is newer than this copy of the app. */
+export interface NewerRelease {
+  version: string;
+  /** Where people read of it. */
+  page: string;
+  /** How this copy came here; `source`: it was built where it runs. */
+  kind: "deb" | "appimage" | "dmg" | "source";
+  /** Of its package for this computer, bytes; null: there is none. */
+  size: number | null;
+}
+
+/**
+ * Asks where releases are announced whether there is a newer one; null: there is none. Rejects with `update_unknown`,
+ * `no_network`, `update_unreachable` or `update_untrusted`.
+ */
+export const updateCheck = () => command<NewerRelease | null>("update_check");
+
+/** Fetches the package that was found; answers where it lies. Rejects as `updateCheck` does, and with `request_cancelled`. */
+export function updateFetch(tell: (percent: number) => void): Promise<string> {
+  const onPercent = new Channel<number>();
+  onPercent.onmessage = tell;
+  return command("update_fetch", { onPercent });
+}
+
+/** Ends that download. */
+export const updateCancel = () => command<null>("update_cancel");
 
 /** Something that the app keeps outside its data folder. */
 export interface OutsideStorage {

@@ -159,9 +159,14 @@ function Fetch({ model, status, failed, onDownload }: FetchProps) {
         <div className="mb-4">
           <h3 className="font-semibold">{t("settings.builtin.update.title")}</h3>
           <p className="mt-1 text-muted-foreground text-sm">
-            {t(update.missingBytes === null ? "settings.builtin.update.body" : "settings.builtin.update.bodySize", {
-              size: formatBytes(update.missingBytes ?? 0, i18n.language),
-            })}
+            {t(
+              update.missingBytes === null
+                ? "settings.builtin.update.body"
+                : "settings.builtin.update.bodySize",
+              {
+                size: formatBytes(update.missingBytes ?? 0, i18n.language),
+              },
+            )}
           </p>
         </div>
       )}

@@ -1,6 +1,7 @@
 import { useTranslation } from "react-i18next";
 import { ErrorNote } from "@/components/error-note";
 import type { Sidecar } from "@/rpc/sidecar";
+import { About } from "./about";
 import { Appearance } from "./appearance";
 import { Closing } from "./closing";
 import { Card, Section } from "./section";
@@ -9,7 +10,7 @@ import { SETTING_KEYS } from "./setting-unit";
 import { SETTINGS } from "./sources";
 import { useReported } from "./use-reported";
 
-/** Language, theme and what closing the window does, which the shell keeps, and what the sidecar keeps of its own. */
+/** Language, theme and what closing the window does, which the shell keeps, what the sidecar keeps of its own, and the app itself. */
 export function General({ sidecar }: { sidecar: Sidecar }) {
   const { t } = useTranslation();
   const settings = useReported(sidecar, SETTINGS);
@@ -35,6 +36,7 @@ export function General({ sidecar }: { sidecar: Sidecar }) {
           ))}
         </Card>
       )}
+      <About />
     </Section>
   );
 }

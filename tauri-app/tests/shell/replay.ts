@@ -75,6 +75,7 @@ export class ShellReplay {
   constructor(script: Script) {
     this.#script = script;
     this.#state = {
+      version: "0.1.0",
       language: "en",
       systemLanguage: "en",
       theme: "system",
@@ -156,6 +157,9 @@ export class ShellReplay {
       case "proxy_set":
       case "proxy_renew_token":
         return this.#script.commands?.[command]?.(args) ?? PROXY_OFF;
+      case "update_check":
+      case "update_fetch":
+      case "update_cancel":
       case "proxy_copy_token":
       case "erase_everything":
       case "pick_folder":

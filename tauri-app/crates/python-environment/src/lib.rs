@@ -33,5 +33,6 @@ mod stamp;
 mod uv;
 
 pub use address::{Address, BadAddress};
+pub use network::has_route;
 pub use recipe::{Mirrors, Recipe};
 pub use stage::{Event, Stage, Times, Trust};

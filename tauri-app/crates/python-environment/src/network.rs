@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 
 /// Whether there is a way to anywhere but this computer. Sends nothing: connecting a datagram socket only looks a
 /// route up. The addresses are those that documentation uses (RFC 5737, RFC 3849); nobody has them.
-pub(crate) fn has_route() -> bool {
+pub fn has_route() -> bool {
     let leads_out =
         |from: IpAddr, to: IpAddr| UdpSocket::bind((from, 0)).and_then(|socket| socket.connect((to, 443))).is_ok();
     leads_out(Ipv4Addr::UNSPECIFIED.into(), Ipv4Addr::new(192, 0, 2, 1).into())

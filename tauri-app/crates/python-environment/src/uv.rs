@@ -89,8 +89,6 @@ impl Uv {
             ("UV_NO_CONFIG", "1".into()),
             ("UV_NO_ENV_FILE", "1".into()),
             ("UV_NO_PROGRESS", "1".into()),
-            // The network of a firm or a school may have a certificate of its own, which the system knows and uv does not.
-            ("UV_SYSTEM_CERTS", "1".into()),
             ("UV_PROJECT_ENVIRONMENT", target.into()),
             ("UV_CACHE_DIR", cache.into()),
             ("UV_PYTHON_INSTALL_DIR", interpreters.into()),
@@ -99,6 +97,11 @@ impl Uv {
             ("UV_HTTP_TIMEOUT", seconds.into()),
             ("UV_HTTP_RETRIES", self.times.retries.to_string().into()),
         ];
+        if self.wheels().is_none() {
+            // The network of a firm or a school may have a certificate of its own, which the system knows and uv does not. Only
+            // where there is one to ask: on a system without any certificates uv would fail.
+            own.push(("UV_SYSTEM_CERTS", "1".into()));
+        }
         own.extend(python.as_ref().map(|python| ("UV_PYTHON", python.into())));
         own.extend(self.mirrors.index.as_ref().map(|index| ("UV_DEFAULT_INDEX", index.as_str().into())));
         own.extend(self.mirrors.python.as_ref().map(|mirror| ("UV_PYTHON_INSTALL_MIRROR", mirror.as_str().into())));

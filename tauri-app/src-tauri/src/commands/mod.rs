@@ -12,6 +12,7 @@ pub(crate) mod rpc;
 pub(crate) mod secret;
 pub(crate) mod shell;
 pub(crate) mod storage;
+pub(crate) mod update;
 
 use sidecar_host::RpcError;
 

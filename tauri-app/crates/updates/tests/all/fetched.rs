@@ -1,0 +1,64 @@
+use std::fs;
+use std::path::Path;
+
+use semver::Version;
+use sidecar_host::RpcError;
+use updates::{Release, download, newest};
+
+use crate::common::{Answer, Server, keys, ok_as};
+
+const PACKAGE: &[u8] = b"a package that was signed";
+
+async fn announced() -> (Server, Release) {
+    let (server, keys) = (Server::start().await, keys());
+    server.announce(server.release("0.2.0", PACKAGE).to_string().as_bytes(), &keys);
+    let release = newest(&server.place(&keys), &Version::new(0, 1, 0)).await.unwrap().expect("a newer one");
+    (server, release)
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<_> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn a_package_gets_its_name_and_takes_nobodys() {
+    let (server, release) = announced().await;
+    server.serve("/app.deb", PACKAGE);
+    let folder = tempfile::tempdir().unwrap();
+    let (part, downloads) = (folder.path().join("cache/update.part"), folder.path().join("Downloads"));
+    let mut heard = Vec::new();
+    for name in ["app.deb", "app (1).deb"] {
+        let path =
+            download(release.file("deb-x86_64").unwrap(), &part, &downloads, |bytes| heard.push(bytes)).await.unwrap();
+        assert_eq!(path, downloads.join(name));
+        assert_eq!(fs::read(path).unwrap(), PACKAGE);
+    }
+    assert_eq!(heard.last(), Some(&(PACKAGE.len() as u64)));
+    assert_eq!(names(&downloads), ["app (1).deb", "app.deb"]);
+    assert!(!part.exists());
+}
+
+#[tokio::test]
+async fn what_is_not_what_was_signed_leaves_nothing() {
+    let (server, release) = announced().await;
+    let cut: Answer = ("HTTP/1.1 200 OK\r\nContent-Length: 25\r\nConnection: close\r\n\r\n".into(), b"a pack".to_vec());
+    for (answer, kind) in [
+        (ok_as("200 OK", b"a package that was forged"), "update_untrusted"),
+        (ok_as("200 OK", b"a package"), "update_untrusted"),
+        (ok_as("200 OK", &[b'x'; 100_000]), "update_untrusted"),
+        (ok_as("503 Busy", PACKAGE), "update_unreachable"),
+        (cut, "update_unreachable"),
+    ] {
+        server.answer("/app.deb", answer);
+        let folder = tempfile::tempdir().unwrap();
+        let refused: RpcError =
+            download(release.file("deb-x86_64").unwrap(), &folder.path().join("part"), folder.path(), |_| {})
+                .await
+                .expect_err("it is not");
+        assert_eq!(refused.kind, kind);
+        assert_eq!(names(folder.path()), [""; 0]);
+    }
+}

@@ -1,0 +1,93 @@
+"""“Check for updates” in the real window, of a copy marked as that of a Debian package, as Tauri's tool marks it."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.display import virtual_display
+from tests.e2e.releases import Releases, SigningKey, releases
+from tests.e2e.test_environment import closed_address, tiny_bundle
+from tests.e2e.window import BINARY, ROOT, Window, open_window
+
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="WebKit's driver for app windows exists on Linux only"),
+    pytest.mark.skipif(platform.machine() != "x86_64", reason="the releases here are for x86-64"),
+    pytest.mark.timeout(180),
+]
+
+UNMARKED, MARKED = b"__TAURI_BUNDLE_TYPE_VAR_UNK", b"__TAURI_BUNDLE_TYPE_VAR_DEB"
+PACKAGE = bytes(range(256)) * 4000
+
+
+@contextmanager
+def packaged(folder: Path, address: str, key: str) -> Iterator[Window]:
+    """The app as a package has it, whose bundle says that releases are announced there."""
+    program = folder / "bin" / BINARY.name
+    program.parent.mkdir()
+    content = BINARY.read_bytes()
+    assert UNMARKED in content or MARKED in content
+    program.write_bytes(content.replace(UNMARKED, MARKED))
+    program.chmod(0o755)
+    bundle = tiny_bundle(folder)
+    (bundle / "updates.json").write_text(json.dumps({"address": address, "key": key}))
+    arguments = ["--data-dir", str(folder / "data"), "--bundle", str(bundle)]
+    variables = {"UV_DEFAULT_INDEX": closed_address()}  # a broken environment is when an update is needed most
+    places = {"pictures": ROOT / "dist/update", "home": folder / "home"}
+    places["home"].mkdir()
+    with (
+        virtual_display() as display,
+        open_window(arguments, display=display, variables=variables, binary=program, **places) as window,
+    ):
+        window.click("button", "Settings")
+        window.click("menuitem", "Settings…")
+        window.by_role("button", "Check for updates")
+        yield window
+        window.quit()
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Releases]:
+    with releases(tmp_path) as place:
+        yield place
+
+
+def test_a_newer_version_is_found_fetched_and_lies_where_the_person_has_downloads(
+    tmp_path: Path, place: Releases
+) -> None:
+    downloads = tmp_path / "home/Downloads"
+    with packaged(tmp_path, place.address, place.key.public) as window:
+        package = place.announce("0.2.0", PACKAGE)
+        window.click("button", "Check for updates")
+        window.wait_for_text("Version 0.2.0 is there.")
+        package.write_bytes(PACKAGE[:-1] + b"x")
+        window.click("button", "Download (1 MB)")
+        window.by_role("alert", "")
+        window.wait_for_text("What came is not from the makers of this app")
+        assert not list(downloads.glob("*"))
+        package.write_bytes(PACKAGE)
+        window.click("button", "Download (1 MB)")
+        window.wait_for_text(f"sudo apt install '{downloads / package.name}'")
+        window.screenshot("fetched")
+        assert [(file.name, file.read_bytes()) for file in downloads.iterdir()] == [(package.name, PACKAGE)]
+        assert not list((tmp_path / "data/cache").glob("update*"))
+
+
+def test_what_is_no_newer_version_of_ours_changes_nothing(tmp_path: Path, place: Releases) -> None:
+    with packaged(tmp_path, place.address, place.key.public) as window:
+        place.announce("0.0.9", PACKAGE)
+        window.click("button", "Check for updates")
+        window.wait_for_text("This is the newest version.")
+        place.announce("0.2.0", PACKAGE, SigningKey(tmp_path / "another"))
+        window.click("button", "Check for updates")
+        window.wait_for_text("What came is not from the makers of this app")
+        (place.folder / "latest.json").unlink()
+        window.click("button", "Check for updates")
+        window.wait_for_text("The place of releases does not answer")
+        assert "0.2.0" not in window.text()

@@ -1,0 +1,70 @@
+"""Where the window was and how large it was, at the next start; and that nothing starts the app but the person."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.display import virtual_display
+from tests.e2e.window import Window, open_window
+
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="WebKit's driver for app windows exists on Linux only"),
+    pytest.mark.timeout(180),
+]
+
+LEFT = {"x": 60, "y": 40, "width": 820, "height": 640}
+"""Pixels of the display, which has one for each of the page's."""
+
+
+@pytest.fixture(scope="module")
+def display() -> Iterator[str]:
+    with virtual_display() as display:
+        yield display
+
+
+def start(home: Path, display: str) -> AbstractContextManager[Window]:
+    return open_window(["--data-dir", str(home / "data")], display=display, pictures=home, home=home)
+
+
+def place(window: Window) -> dict[str, int]:
+    """Of its content: no window manager puts a frame around it here."""
+    return dict(window.driver.get_window_rect())
+
+
+def test_a_window_opens_where_it_was_left_and_in_sight_where_that_is_gone(tmp_path: Path, display: str) -> None:
+    with start(tmp_path, display) as window:
+        window.by_role("button", "Download")
+        window.driver.set_window_rect(**LEFT)
+        window.wait(lambda: place(window) == LEFT, "the window did not move")
+        window.quit()
+    with start(tmp_path, display) as window:
+        window.by_role("button", "Download")
+        assert place(window) == LEFT
+        window.quit()
+
+    kept = tmp_path / "data/shell.json"
+    values = json.loads(kept.read_text())
+    values["window"] |= {"x": 5000.0, "y": 3000.0}  # a monitor that was unplugged
+    kept.write_text(json.dumps(values))
+    with start(tmp_path, display) as window:
+        window.by_role("button", "Download")
+        here = place(window)
+        assert 0 <= here["x"] < 1280
+        assert 0 <= here["y"] < 860
+        window.quit()
+
+
+def test_nothing_makes_the_app_start_with_the_session(tmp_path: Path, display: str) -> None:
+    with start(tmp_path, display) as window:
+        window.by_role("button", "Download")
+        window.invoke("shell_set", {"change": {"hideOnClose": True}})
+        window.invoke("shell_set", {"change": {"hideOnClose": False}})
+        window.quit()
+    entries = [*tmp_path.rglob("*.desktop"), *tmp_path.rglob("autostart"), *tmp_path.rglob("systemd")]
+    assert not entries
