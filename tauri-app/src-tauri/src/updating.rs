@@ -104,16 +104,14 @@ impl Updating {
             file.ok_or_else(|| RpcError::lasting("invalid_params", "no package was found for this computer"))?
         };
         self.cancel();
-        let mut told = None;
-        let task = tokio::spawn(async move {
-            let on_bytes = |bytes: u64| {
-                let percent = bytes.saturating_mul(100).checked_div(file.size).unwrap_or(0);
-                if told.replace(percent) != Some(percent) {
-                    on_percent(percent);
-                }
-            };
-            updates::download(&file, &part, &folder, on_bytes).await
-        });
+        let (mut told, size) = (None, file.size);
+        let on_bytes = move |bytes: u64| {
+            let percent = bytes.saturating_mul(100).checked_div(size).unwrap_or(0);
+            if told.replace(percent) != Some(percent) {
+                on_percent(percent);
+            }
+        };
+        let task = tokio::spawn(async move { updates::download(&file, &part, &folder, on_bytes).await });
         *held(&self.fetching) = Some(task.abort_handle());
         task.await.map_err(|_| RpcError::lasting("request_cancelled", "the download was cancelled"))?
     }

@@ -141,7 +141,7 @@ test("a newer version is offered with what it takes, and fetched beside the one 
   const update = { revision: "b".repeat(40), missingBytes: 2_400_000_000 };
   const begun = modelStatus({ ...READY, activity: "downloading", update });
   const { disk, person, shell } = await open({ ...READY, update }, { "models/download": () => begun });
-  expect(screen.getByRole("heading", { name: "A newer version of the model is there" })).toBeVisible();
+  expect(await screen.findByRole("heading", { name: "A newer version of the model is there" })).toBeVisible();
   expect(screen.getByText(/^2.4 GB are downloaded\./)).toBeVisible();
   expect(screen.getByText("ready")).toBeVisible();
   await expectNoAxeViolations();
