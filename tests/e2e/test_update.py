@@ -1,4 +1,4 @@
-"""“Check for updates” in the real window, of a copy marked as that of a Debian package, as Tauri's tool marks it."""
+"""“Check for updates” through the real shell, of a copy marked as a Debian package's, as Tauri's tool marks it."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ pytestmark = [
 
 UNMARKED, MARKED = b"__TAURI_BUNDLE_TYPE_VAR_UNK", b"__TAURI_BUNDLE_TYPE_VAR_DEB"
 PACKAGE = bytes(range(256)) * 4000
+FETCH = {"onPercent": None}
 
 
 @contextmanager
@@ -45,9 +46,7 @@ def packaged(folder: Path, address: str, key: str) -> Iterator[Window]:
         virtual_display() as display,
         open_window(arguments, display=display, variables=variables, binary=program, **places) as window,
     ):
-        window.click("button", "Settings")
-        window.click("menuitem", "Settings…")
-        window.by_role("button", "Check for updates")
+        window.by_role("button", "Retry")
         yield window
         window.quit()
 
@@ -64,17 +63,17 @@ def test_a_newer_version_is_found_fetched_and_lies_where_the_person_has_download
     downloads = tmp_path / "home/Downloads"
     with packaged(tmp_path, place.address, place.key.public) as window:
         package = place.announce("0.2.0", PACKAGE)
-        window.click("button", "Check for updates")
-        window.wait_for_text("Version 0.2.0 is there.")
+        assert window.invoke("update_fetch", FETCH)["refusal"]["kind"] == "invalid_params", "nothing was found yet"
+        found = window.invoke("update_check")["answer"]
+        page = found.pop("page")
+        assert found == {"version": "0.2.0", "kind": "deb", "size": len(PACKAGE)}
+        assert page.endswith("/page")
+
         package.write_bytes(PACKAGE[:-1] + b"x")
-        window.click("button", "Download (1 MB)")
-        window.by_role("alert", "")
-        window.wait_for_text("What came is not from the makers of this app")
-        assert not list(downloads.glob("*"))
+        assert window.invoke("update_fetch", FETCH)["refusal"]["kind"] == "update_untrusted"
+        assert not downloads.exists()
         package.write_bytes(PACKAGE)
-        window.click("button", "Download (1 MB)")
-        window.wait_for_text(f"sudo apt install '{downloads / package.name}'")
-        window.screenshot("fetched")
+        assert window.invoke("update_fetch", FETCH) == {"answer": str(downloads / package.name)}
         assert [(file.name, file.read_bytes()) for file in downloads.iterdir()] == [(package.name, PACKAGE)]
         assert not list((tmp_path / "data/cache").glob("update*"))
 
@@ -82,12 +81,9 @@ def test_a_newer_version_is_found_fetched_and_lies_where_the_person_has_download
 def test_what_is_no_newer_version_of_ours_changes_nothing(tmp_path: Path, place: Releases) -> None:
     with packaged(tmp_path, place.address, place.key.public) as window:
         place.announce("0.0.9", PACKAGE)
-        window.click("button", "Check for updates")
-        window.wait_for_text("This is the newest version.")
+        assert window.invoke("update_check") == {"answer": None}
         place.announce("0.2.0", PACKAGE, SigningKey(tmp_path / "another"))
-        window.click("button", "Check for updates")
-        window.wait_for_text("What came is not from the makers of this app")
+        assert window.invoke("update_check")["refusal"]["kind"] == "update_untrusted"
         (place.folder / "latest.json").unlink()
-        window.click("button", "Check for updates")
-        window.wait_for_text("The place of releases does not answer")
-        assert "0.2.0" not in window.text()
+        assert window.invoke("update_check")["refusal"]["kind"] == "update_unreachable"
+        assert window.invoke("update_fetch", FETCH)["refusal"]["kind"] == "invalid_params"

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.e2e.display import virtual_display
+from tests.e2e.native_dialog import keyboard
 from tests.e2e.window import Window, open_window
 
 pytestmark = [
@@ -18,6 +20,8 @@ pytestmark = [
     pytest.mark.timeout(180),
 ]
 
+TITLE = "Knowledge Focus"
+SECONDS = 10
 LEFT = {"x": 60, "y": 40, "width": 820, "height": 640}
 """Pixels of the display, which has one for each of the page's."""
 
@@ -32,6 +36,15 @@ def start(home: Path, display: str) -> AbstractContextManager[Window]:
     return open_window(["--data-dir", str(home / "data")], display=display, pictures=home, home=home)
 
 
+def close(window: Window, display: str) -> None:
+    """By the button in its title bar: the driver's own way tells the app nothing before the window is gone."""
+    processes = window.processes()
+    with keyboard(display) as keys:
+        keys.ask_to_close(keys.wait_for(TITLE))
+    _, left = psutil.wait_procs(processes, timeout=SECONDS)
+    assert not left
+
+
 def place(window: Window) -> dict[str, int]:
     """Of its content: no window manager puts a frame around it here."""
     return dict(window.driver.get_window_rect())
@@ -42,7 +55,7 @@ def test_a_window_opens_where_it_was_left_and_in_sight_where_that_is_gone(tmp_pa
         window.by_role("button", "Download")
         window.driver.set_window_rect(**LEFT)
         window.wait(lambda: place(window) == LEFT, "the window did not move")
-        window.quit()
+        close(window, display)
     with start(tmp_path, display) as window:
         window.by_role("button", "Download")
         assert place(window) == LEFT

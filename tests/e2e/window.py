@@ -60,7 +60,9 @@ document.activeElement.dispatchEvent(paste);
 _INVOKE = """
 const [command, payload, done] = arguments;
 const internals = window.__TAURI_INTERNALS__;
-if ("onEvent" in payload) payload.onEvent = `__CHANNEL__:${internals.transformCallback(() => {})}`;
+for (const name of ["onEvent", "onPercent"]) {
+  if (name in payload) payload[name] = `__CHANNEL__:${internals.transformCallback(() => {})}`;
+}
 internals.invoke(command, payload).then((answer) => done({ answer }), (refusal) => done({ refusal }));
 """
 

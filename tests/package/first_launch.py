@@ -16,7 +16,8 @@ from tests.package.clean_root import PERSON
 HOME = f"home/{PERSON}"
 DATA = f"{HOME}/.local/share/knowledge-focus.huozhong.in"
 ENVIRONMENT_SECONDS = 300
-LEAVING_SECONDS = 30
+LEAVING_SECONDS = 180
+"""The environment has 350 MB in thousands of files, and the disk may be slow."""
 
 
 def main(root: Path, pictures: Path) -> None:
@@ -39,7 +40,6 @@ def main(root: Path, pictures: Path) -> None:
         state = window.invoke("shell_state")["answer"]
         assert (state["environment"]["state"], state["environment"]["source"]) == ("ready", None), state
         assert state["dataDir"] == f"/{DATA}", state
-        assert window.call("rpc.discover")["answer"]["info"]
         assert window.call("models/status")["answer"]["state"] == "absent"
         described = window.call("computer/describe")["answer"]
         assert described["device"] == "cpu", described
