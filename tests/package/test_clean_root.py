@@ -23,8 +23,9 @@ pytestmark = [
 PICTURES = ROOT / "dist/package-test"
 OTHERS = ("/var/lib/dpkg/", "/var/lib/apt/", "/var/log/", "/var/cache/", "/etc/ld.so.cache")
 """What the package manager itself writes."""
-SHARED = "/home/person/.cache/mesa_shader_cache/"
-"""What the system's drawing library keeps for all programs, whatever is drawn."""
+SHARED = ("/home/person/.cache/mesa_shader_cache/", "/home/person/dconf/user")
+"""What the system's libraries keep for all programs: what was drawn, and GTK's settings while a session lasts, whose folder
+the home is here."""
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +49,7 @@ def test_the_package_starts_offline_on_a_fresh_system_and_leaves_nothing(root: C
     root.run(["apt-get", "purge", "--yes", "--quiet", "knowledge-focus"])
     left = root.files()
     assert not left & owned
-    new = {name for name in left - installed if not name.startswith((*OTHERS, SHARED))}
+    new = {name for name in left - installed if not name.startswith((*OTHERS, *SHARED))}
     assert not new, "what was written after the package was installed, and outlived it"
     assert not [
         name for name in left if "knowledge-focus" in name.lower().replace(" ", "-") and not name.startswith(OTHERS)
