@@ -24,8 +24,8 @@ PICTURES = ROOT / "dist/package-test"
 OTHERS = ("/var/lib/dpkg/", "/var/lib/apt/", "/var/log/", "/var/cache/", "/etc/ld.so.cache")
 """What the package manager itself writes."""
 SHARED = ("/home/person/.cache/mesa_shader_cache/", "/home/person/dconf/user")
-"""What the system's libraries keep for all programs: what was drawn, and GTK's settings while a session lasts, whose folder
-the home is here."""
+"""What the system's libraries keep for all programs: what was drawn, and GTK's settings while a session lasts, whose
+folder the home is here."""
 
 
 @pytest.fixture(scope="module")
