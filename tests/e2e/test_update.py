@@ -14,7 +14,7 @@ import pytest
 from tests.e2e.display import virtual_display
 from tests.e2e.releases import Releases, SigningKey, releases
 from tests.e2e.test_environment import closed_address, tiny_bundle
-from tests.e2e.window import BINARY, ROOT, Window, open_window
+from tests.e2e.window import BINARY, Window, open_window
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="WebKit's driver for app windows exists on Linux only"),
@@ -40,11 +40,13 @@ def packaged(folder: Path, address: str, key: str) -> Iterator[Window]:
     (bundle / "updates.json").write_text(json.dumps({"address": address, "key": key}))
     arguments = ["--data-dir", str(folder / "data"), "--bundle", str(bundle)]
     variables = {"UV_DEFAULT_INDEX": closed_address()}  # a broken environment is when an update is needed most
-    places = {"pictures": ROOT / "dist/update", "home": folder / "home"}
-    places["home"].mkdir()
+    home = folder / "home"
+    home.mkdir()
     with (
         virtual_display() as display,
-        open_window(arguments, display=display, variables=variables, binary=program, **places) as window,
+        open_window(
+            arguments, display=display, pictures=folder, home=home, variables=variables, binary=program
+        ) as window,
     ):
         window.by_role("button", "Retry")
         yield window
