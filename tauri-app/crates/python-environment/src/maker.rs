@@ -232,7 +232,8 @@ fn begin(uv: &Uv) -> io::Result<()> {
             }
         }
     }
-    Ok(())
+    // uv's temporary files go there, too.
+    fs::create_dir_all(cache)
 }
 
 fn finish(version: String) -> impl FnOnce(&Uv) -> io::Result<()> + Send + 'static {

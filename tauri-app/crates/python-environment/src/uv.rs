@@ -91,6 +91,8 @@ impl Uv {
             ("UV_NO_PROGRESS", "1".into()),
             ("UV_PROJECT_ENVIRONMENT", target.into()),
             ("UV_CACHE_DIR", cache.into()),
+            // It locks a project by a file in the system's temporary folder, which nobody would delete.
+            ("TMPDIR", cache.into()),
             ("UV_PYTHON_INSTALL_DIR", interpreters.into()),
             ("UV_PYTHON_INSTALL_BIN", "0".into()),
             ("UV_PYTHON_DOWNLOADS", downloads.into()),
