@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from sidecar import backup
 from sidecar.errors import DataFolderInUse
 
 LOCK_SECONDS = 2.5
@@ -78,9 +79,14 @@ class DataFolder:
         return self.cache / "kernels"
 
     @property
+    def python(self) -> Path:
+        """Of the shell: the Python environment that this program runs on."""
+        return self.path / "python"
+
+    @property
     def environment(self) -> tuple[Path, ...]:
-        """Of the shell: the Python environment that this program runs on, and what it was made from."""
-        return self.path / "python", self.cache / "uv", self.cache / "cpython"
+        """Of the shell: that environment, and what it was made from."""
+        return self.python, self.cache / "uv", self.cache / "cpython"
 
     @property
     def web(self) -> Path:
@@ -88,7 +94,7 @@ class DataFolder:
         return self.path / "web"
 
     def prepare(self) -> None:
-        """Makes the folder, and closes it to everybody but its owner.
+        """Makes the folder, closes it to everybody but its owner, and keeps what can be made again out of backups.
 
         Raises:
             OSError: it cannot be made or changed.
@@ -100,6 +106,9 @@ class DataFolder:
         self.path.chmod(0o700)
         for folder in (self.builtin_models, self.attachments, self.logs, self.cache):
             folder.mkdir(mode=0o700, exist_ok=True)
+        for folder in (self.builtin_models, self.cache, self.python, self.web):
+            if folder.is_dir():
+                backup.leave_out(folder)
 
     def _check(self) -> None:
         """Refuses what must stay open to others, or belongs to something else: closing it would harm that."""

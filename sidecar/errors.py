@@ -65,6 +65,8 @@ SidecarError
    ├─ SidecarUnavailable    there is no sidecar to ask
    ├─ StartRefused          the sidecar cannot use what it was started with
    ├─ PortTaken             another program listens where the proxy should
+   ├─ OriginInvalid         what was typed in is not where web pages come from
+   ├─ FileUnwritable        a file cannot be written where the person wants it
    ├─ KeychainUnavailable   the system has no keychain, or keeps it closed
    ├─ UpdateUnknown         this copy of the app does not know where releases are announced
    ├─ UpdateUnreachable     that place does not answer
@@ -517,6 +519,18 @@ class UpdateUntrusted(ShellError):
     """What came in the place of a release is not what the app's makers signed."""
 
     kind = "update_untrusted"
+
+
+class OriginInvalid(ShellError):
+    """`details.origin` is not scheme://host or scheme://host:port of one site, and so none that web pages could have."""
+
+    kind = "origin_invalid"
+
+
+class FileUnwritable(ShellError):
+    """A file cannot be written where the person wants it; `details.reason` is the system's word for why."""
+
+    kind = "file_unwritable"
 
 
 class EnvironmentFailed(ShellError):

@@ -73,6 +73,8 @@ CODES: dict[str, Code] = {
     "update_unknown": Code(-32045, 503, "server_error"),
     "update_unreachable": Code(-32046, 503, "server_error"),
     "update_untrusted": Code(-32047, 503, "server_error"),
+    "origin_invalid": Code(-32048, 400, "invalid_request_error"),
+    "file_unwritable": Code(-32049, 503, "server_error"),
     "environment_failed": Code(-32050, 503, "server_error"),
     "environment_no_python": Code(-32051, 503, "server_error"),
     "environment_no_network": Code(-32052, 503, "server_error"),

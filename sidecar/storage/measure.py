@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from sidecar import backup
+
 Kind: TypeAlias = Literal[
     "model", "partial", "environment", "kernels", "database", "copies", "attachments", "logs", "web", "other"
 ]
@@ -28,7 +30,8 @@ def measure(root: Path, kinds: Mapping[Path, Kind]) -> Counter[Kind]:
     while folders:
         folder, kind = folders.pop()
         for entry in _entries(folder):
-            its_kind = named.get(entry.path, kind)
+            # A folder's mark for backups is there before anything is in it.
+            its_kind = "other" if entry.name == backup.TAG else named.get(entry.path, kind)
             try:
                 if entry.is_dir(follow_symlinks=False):
                     folders.append((entry.path, its_kind))

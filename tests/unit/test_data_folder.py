@@ -1,10 +1,13 @@
 """Which folders become the data folder, and which are left exactly as they are."""
 
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from sidecar import backup
 from sidecar.data_folder import DataFolder
 
 
@@ -119,3 +122,38 @@ def test_what_is_no_folder_is_refused(tmp_path: Path) -> None:
     assert "not a folder" in refused(tmp_path / "file")
     assert "circle" in refused(tmp_path / "circle")
     assert "no name" in refused("")
+
+
+def test_what_can_be_made_again_is_kept_out_of_backups_and_what_a_person_made_is_not(tmp_path: Path) -> None:
+    folder = DataFolder.named(str(tmp_path / "data"))
+    (tmp_path / "data" / "python").mkdir(parents=True)
+    folder.prepare()
+    archive = tmp_path / "backup.tar"
+    kept = subprocess.run(
+        ["tar", "--exclude-caches-all", "-cvf", str(archive), "-C", str(tmp_path), "data"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    ).stdout.split()
+    assert sorted(kept) == ["data/", "data/attachments/", "data/logs/"]
+
+
+def test_a_mark_is_neither_written_through_a_link_nor_over_what_is_there(tmp_path: Path) -> None:
+    target = tmp_path / "a file of the person's"
+    target.write_text("theirs")
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / backup.TAG).symlink_to(target)
+    (tmp_path / "dangling").mkdir()
+    (tmp_path / "dangling" / backup.TAG).symlink_to(tmp_path / "nothing")
+    for name in ("linked", "dangling"):
+        backup.leave_out(tmp_path / name)
+    assert target.read_text() == "theirs"
+    assert not (tmp_path / "nothing").exists()
+
+
+@pytest.mark.skipif(sys.platform != "darwin", reason="an attribute of macOS")
+def test_macos_keeps_a_marked_folder_out_of_its_backups(tmp_path: Path) -> None:
+    backup.leave_out(tmp_path)
+    said = subprocess.run(["tmutil", "isexcluded", str(tmp_path)], capture_output=True, text=True, check=True, timeout=30)
+    assert said.stdout.startswith("[Excluded]")

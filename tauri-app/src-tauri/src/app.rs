@@ -141,7 +141,7 @@ fn set_up(
     leave_on_signal(app.clone());
     let of_proxy = app.clone();
     // The keychain may ask the person first.
-    tauri::async_runtime::spawn(async move { of_proxy.state::<LocalhostProxy>().apply(choice).await });
+    tauri::async_runtime::spawn(async move { of_proxy.state::<LocalhostProxy>().apply(&choice).await });
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use keychain::{Keychain, ProxyToken};
-use openai_proxy::{DEFAULT_PORT, Listen, ListenError, Options, Patience, Proxy, Token};
+use openai_proxy::{DEFAULT_PORT, Listen, ListenError, Options, Origin, Patience, Proxy, Token};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -14,19 +14,51 @@ use tokio::sync::Mutex;
 /// Characters of the token that the window shows, so that the person knows it again.
 const SHOWN: usize = 4;
 
+/// Web pages that may ask; more than anybody needs.
+const MOST_ORIGINS: usize = 50;
+
 /// What the person chose.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Choice {
     pub(crate) on: bool,
     pub(crate) port: u16,
     /// A Unix socket in the data folder instead of the port.
     pub(crate) socket: bool,
+    /// Web pages that may ask, as [`Origin`] says them.
+    #[serde(default)]
+    pub(crate) origins: Vec<String>,
 }
 
 impl Default for Choice {
     fn default() -> Self {
-        Self { on: false, port: DEFAULT_PORT, socket: false }
+        Self { on: false, port: DEFAULT_PORT, socket: false, origins: Vec::new() }
+    }
+}
+
+impl Choice {
+    /// As it is kept: each origin once, as browsers say it.
+    ///
+    /// # Errors
+    /// `origin_invalid`, whose `details.origin` is the first that is none; `invalid_params`.
+    pub(crate) fn checked(mut self) -> Result<Self, RpcError> {
+        if self.port == 0 {
+            return Err(RpcError::lasting("invalid_params", "a port is a number from 1 to 65535"));
+        }
+        let mut origins = Vec::new();
+        for text in &self.origins {
+            let origin = Origin::parse(text).map_err(|error| {
+                RpcError::lasting("origin_invalid", error.to_string()).with_details(json!({"origin": text}))
+            })?;
+            if !origins.iter().any(|other| other == origin.as_str()) {
+                origins.push(origin.to_string());
+            }
+        }
+        if origins.len() > MOST_ORIGINS {
+            return Err(RpcError::lasting("invalid_params", format!("there may be {MOST_ORIGINS} origins")));
+        }
+        self.origins = origins;
+        Ok(self)
     }
 }
 
@@ -71,7 +103,7 @@ impl LocalhostProxy {
     }
 
     /// Listens as chosen, or not at all; what listened before ends.
-    pub(crate) async fn apply(&self, choice: Choice) {
+    pub(crate) async fn apply(&self, choice: &Choice) {
         let mut held = self.held.lock().await;
         self.listen(&mut held, choice).await;
     }
@@ -80,7 +112,7 @@ impl LocalhostProxy {
     ///
     /// # Errors
     /// `keychain_unavailable`: the one before still holds.
-    pub(crate) async fn renew(&self, choice: Choice) -> Result<(), RpcError> {
+    pub(crate) async fn renew(&self, choice: &Choice) -> Result<(), RpcError> {
         let mut held = self.held.lock().await;
         let token = Token::generate();
         match self.keychain.write(&ProxyToken, &token.expose().into()).await {
@@ -118,7 +150,7 @@ impl LocalhostProxy {
         }
     }
 
-    async fn listen(&self, held: &mut Held, choice: Choice) {
+    async fn listen(&self, held: &mut Held, choice: &Choice) {
         if let Some((proxy, _)) = held.listening.take() {
             proxy.stop().await;
         }
@@ -131,7 +163,9 @@ impl LocalhostProxy {
             true => (Listen::Socket(self.socket.clone()), self.socket.display().to_string()),
             false => (Listen::Port(choice.port), format!("http://127.0.0.1:{}/v1", choice.port)),
         };
-        let options = Options { listen, token, origins: Vec::new(), patience: Patience::default() };
+        // What somebody wrote into the file by hand and is none lets nobody in.
+        let origins = choice.origins.iter().filter_map(|text| Origin::parse(text).ok()).collect();
+        let options = Options { listen, token, origins, patience: Patience::default() };
         match Proxy::start(options, Arc::clone(&self.supervisor)).await {
             Ok(proxy) => {
                 tracing::info!(address, "other programs may ask");
@@ -175,4 +209,36 @@ fn told(error: &ListenError) -> RpcError {
         _ => return RpcError::passing("internal_error", error.to_string()),
     };
     RpcError::passing("port_taken", error.to_string()).with_details(details)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn choice(origins: &[&str]) -> Choice {
+        Choice { origins: origins.iter().map(|&origin| origin.to_owned()).collect(), ..Choice::default() }
+    }
+
+    #[test]
+    fn origins_are_kept_once_and_as_browsers_say_them() {
+        let typed = choice(&["HTTPS://Notes.Example/", "https://notes.example", "http://localhost:5173"]);
+        assert_eq!(typed.checked().expect("they are origins").origins, ["https://notes.example", "http://localhost:5173"]);
+    }
+
+    #[test]
+    fn what_is_no_origin_is_refused_by_name_and_so_are_too_many() {
+        for text in ["*", "https://*.example", "null", "notes.example", "https://notes.example/page"] {
+            let error = choice(&["https://fine.example", text]).checked().expect_err(text);
+            assert_eq!((&*error.kind, &error.details["origin"]), ("origin_invalid", &json!(text)));
+        }
+        let many: Vec<_> = (0..=MOST_ORIGINS).map(|number| format!("https://{number}.example")).collect();
+        let many: Vec<_> = many.iter().map(String::as_str).collect();
+        assert_eq!(choice(&many).checked().expect_err("too many").kind, "invalid_params");
+    }
+
+    #[test]
+    fn a_choice_of_a_version_without_origins_is_read() {
+        let kept: Choice = serde_json::from_value(json!({"on": true, "port": 1, "socket": false})).expect("a choice");
+        assert!(kept.on && kept.origins.is_empty());
+    }
 }

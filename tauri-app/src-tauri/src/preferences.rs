@@ -114,8 +114,8 @@ impl Preferences {
         self.get("proxy").unwrap_or_default()
     }
 
-    pub(crate) fn set_proxy(&self, choice: localhost_proxy::Choice) -> io::Result<()> {
-        self.set("proxy", &choice)
+    pub(crate) fn set_proxy(&self, choice: &localhost_proxy::Choice) -> io::Result<()> {
+        self.set("proxy", choice)
     }
 
     pub(crate) fn geometry(&self) -> Option<Geometry> {

@@ -160,6 +160,8 @@ export interface ProxyChoice {
   port: number;
   /** A Unix socket in the data folder instead of the port. */
   socket: boolean;
+  /** Origins of the web pages that may ask, as `https://notes.example`. */
+  origins: string[];
 }
 
 /** The localhost proxy. */
@@ -176,7 +178,10 @@ export interface ProxyState extends ProxyChoice {
 
 export const proxyState = () => command<ProxyState>("proxy_state");
 
-/** Switching it on asks the person in the system's own dialog; without their yes nothing changes. */
+/**
+ * Switching it on, and letting further pages ask, asks the person in the system's own dialog; without their yes nothing
+ * changes. Rejects with `origin_invalid`, whose `details.origin` is the one that is none.
+ */
 export const proxySet = (choice: ProxyChoice) => command<ProxyState>("proxy_set", { choice });
 
 /** Puts the token on the clipboard, past this page; false where there is none. */

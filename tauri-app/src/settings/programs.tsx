@@ -2,6 +2,7 @@ import { useTranslation } from "react-i18next";
 import { ErrorNote } from "@/components/error-note";
 import { NumberRow } from "./number-row";
 import { ProxyAccess } from "./proxy-access";
+import { ProxyOrigins } from "./proxy-origins";
 import { Card, Section } from "./section";
 import { SwitchRow } from "./switch-row";
 import { useProxy } from "./use-proxy";
@@ -23,7 +24,7 @@ export function Programs() {
               hint={t("settings.programs.onHint")}
               disabled={busy}
               checked={proxy.on}
-              onChange={(on) => set({ on })}
+              onChange={(on) => void set({ on })}
             />
           </div>
           <div className="grid gap-4 px-5 py-4 text-sm">
@@ -35,19 +36,24 @@ export function Programs() {
               minimum={1}
               maximum={MOST}
               disabled={busy || proxy.socket}
-              onChange={(port) => set({ port })}
+              onChange={(port) => void set({ port })}
             />
             <SwitchRow
               name={t("settings.programs.socket")}
               hint={t("settings.programs.socketHint")}
               disabled={busy}
               checked={proxy.socket}
-              onChange={(socket) => set({ socket })}
+              onChange={(socket) => void set({ socket })}
             />
           </div>
+          <ProxyOrigins
+            origins={proxy.origins}
+            busy={busy}
+            onChange={async (origins) => (await set({ origins }))?.origins ?? null}
+          />
           {proxy.error && (
             <div className="px-5 py-4">
-              <ErrorNote error={proxy.error} onRetry={() => set({})} />
+              <ErrorNote error={proxy.error} onRetry={() => void set({})} />
             </div>
           )}
           {proxy.address && <ProxyAccess proxy={proxy} onRenew={renew} />}

@@ -16,14 +16,17 @@ export function useProxy() {
   const [failure, setFailure] = useState<Failure | null>(null);
   const [busy, setBusy] = useState(true);
 
-  const ask = useCallback(async function ask(request: () => Promise<ProxyState>): Promise<void> {
+  const ask = useCallback(async function ask(request: () => Promise<ProxyState>): Promise<ProxyState | null> {
     setBusy(true);
     try {
-      setProxy(await request());
+      const state = await request();
+      setProxy(state);
       setTyped(null);
       setFailure(null);
+      return state;
     } catch (cause) {
       setFailure({ error: RpcError.from(cause), retry: () => void ask(request) });
+      return null;
     } finally {
       setBusy(false);
     }
@@ -37,12 +40,14 @@ export function useProxy() {
     failure,
     /** Whether an answer is awaited: the system's dialog may be open. */
     busy,
-    set: (change: Partial<ProxyChoice>) => {
-      if (shown) {
-        const { on, port, socket } = { ...shown, ...change };
-        setTyped(port);
-        void ask(() => proxySet({ on, port, socket }));
+    /** What it is then; null where that was refused, as `failure` says. */
+    set: async (change: Partial<ProxyChoice>) => {
+      if (!shown) {
+        return null;
       }
+      const { on, port, socket, origins } = { ...shown, ...change };
+      setTyped(port);
+      return ask(() => proxySet({ on, port, socket, origins }));
     },
     /** Rejects where the keychain refuses: then the token is what it was. */
     renew: async () => setProxy(await proxyRenewToken()),

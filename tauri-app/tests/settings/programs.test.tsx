@@ -33,7 +33,7 @@ test("it is off, and switched on only if the person says yes in the system's dia
   await person.click(await toggle());
   expect(await screen.findByText("http://127.0.0.1:60315/v1")).toBeVisible();
   expect(await toggle()).toBeChecked();
-  const choice = { on: true, port: 60315, socket: false };
+  const choice = { on: true, port: 60315, socket: false, origins: [] };
   expect(shell.commands("proxy_set")).toEqual([{ choice }, { choice }]);
   await expectNoAxeViolations();
 });
@@ -99,7 +99,7 @@ test("a taken port is said where another can be chosen", async () => {
   await person.clear(port);
   await person.type(port, "60316{Enter}");
   expect(await screen.findByText("Token")).toBeVisible();
-  expect(shell.commands("proxy_set")).toEqual([{ choice: { on: true, port: 60316, socket: false } }]);
+  expect(shell.commands("proxy_set")).toEqual([{ choice: { on: true, port: 60316, socket: false, origins: [] } }]);
 });
 
 test("a port that could not be kept is asked for again with Retry, and stays as it was typed", async () => {
@@ -121,11 +121,43 @@ test("a port that could not be kept is asked for again with Retry, and stays as 
   await person.click(screen.getByRole("button", { name: "Retry" }));
   expect(await screen.findByText("http://127.0.0.1:60316/v1")).toBeVisible();
   expect(screen.queryByRole("alert")).toBeNull();
-  const choice = { on: true, port: 60316, socket: false };
+  const choice = { on: true, port: 60316, socket: false, origins: [] };
   expect(shell.commands("proxy_set")).toEqual([{ choice }, { choice }]);
 });
 
 test("a token that the keychain did not take says for how long it holds", async () => {
   await open({ ...ON, tokenKept: false });
   expect(await screen.findByText(/this token is for this run only/)).toBeVisible();
+});
+
+test("web pages are listed one by one, each once the shell has taken it, and go again", async () => {
+  const { person, shell } = await open(OFF, {
+    proxy_set: ({ choice }) => {
+      const { origins } = choice as ProxyChoice;
+      if (origins.includes("*")) {
+        throw failure("origin_invalid");
+      }
+      // As the shell keeps them; the person says no to one.
+      const kept = origins.map((origin) => origin.toLowerCase()).filter((origin) => origin !== "https://no.example");
+      return { ...OFF, origins: kept };
+    },
+  });
+  const field = await screen.findByRole("textbox", { name: "Web pages that may ask" });
+  await person.type(field, "*{Enter}");
+  expect(await screen.findByRole("alert")).toHaveTextContent("That is not the address of a web page");
+  expect(field).toHaveValue("*");
+  await person.clear(field);
+  await person.type(field, "https://no.example{Enter}");
+  expect(screen.queryByRole("alert")).toBeNull();
+  expect(field).toHaveValue("https://no.example");
+  await person.clear(field);
+  await person.type(field, "https://Notes.example{Enter}");
+  expect(await screen.findByText("https://notes.example")).toBeVisible();
+  expect(field).toHaveValue("");
+  await expectNoAxeViolations();
+  await person.click(screen.getByRole("button", { name: "Remove https://notes.example" }));
+  expect(screen.queryByText("https://notes.example")).toBeNull();
+  expect(shell.commands("proxy_set").at(-1)).toEqual({
+    choice: { on: false, port: 60315, socket: false, origins: [] },
+  });
 });

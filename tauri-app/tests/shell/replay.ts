@@ -57,6 +57,7 @@ export const PROXY_OFF: ProxyState = {
   on: false,
   port: 60315,
   socket: false,
+  origins: [],
   address: null,
   error: null,
   tokenEnd: null,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use openai_proxy::{DEFAULT_PORT, Listen, ListenError, Options, Patience, Proxy, SOCKET};
+use openai_proxy::{DEFAULT_PORT, Listen, ListenError, Options, Origin, Patience, Proxy, SOCKET};
 use sidecar_host::{RpcError, State, Supervisor, reason_given};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -33,6 +33,10 @@ pub struct Serve {
     /// File with the token that clients send; made, for its owner alone, if it is missing [default: `api.token` in the data folder]
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
+
+    /// Web pages of this origin may ask, too, as `https://notes.example`; can be said more than once
+    #[arg(long = "origin", value_name = "ORIGIN")]
+    origins: Vec<Origin>,
 }
 
 /// Why it does not serve.
@@ -82,7 +86,7 @@ async fn served(arguments: &Serve, data: &Path, supervisor: &Arc<Supervisor>) ->
         () = signals.next() => return Ok(()),
     }
     let listen = if arguments.socket { Listen::Socket(data.join(SOCKET)) } else { Listen::Port(arguments.port) };
-    let options = Options { listen, token, origins: Vec::new(), patience: Patience::default() };
+    let options = Options { listen, token, origins: arguments.origins.clone(), patience: Patience::default() };
     let proxy = Proxy::start(options, Arc::clone(supervisor)).await?;
     let at = match proxy.port() {
         Some(port) => format!("http://127.0.0.1:{port}/v1"),

@@ -8,6 +8,7 @@
 //! | [`patience`] | how long a client is waited for |
 //! | `gate` | who may ask: the Host header, the bearer token |
 //! | [`token`] | that token |
+//! | [`origin`] | which web pages may ask |
 //! | `routes` | which path is answered by what |
 //! | `body` | a request's body: how long, how slow, and how many of them in memory |
 //! | `chat` | what of the body the proxy reads, and what it adds |
@@ -27,6 +28,7 @@ mod error;
 mod gate;
 mod listener;
 mod models;
+mod origin;
 mod patience;
 mod proxy;
 mod routes;
@@ -36,6 +38,7 @@ mod turn;
 
 pub use body::MOST_BYTES as MOST_BODY_BYTES;
 pub use listener::{DEFAULT_PORT, Listen, ListenError, SOCKET};
+pub use origin::{BadOrigin, Origin};
 pub use patience::Patience;
 pub use proxy::{MOST_CONNECTIONS, Options, Proxy};
 pub use token::{BadToken, Token};

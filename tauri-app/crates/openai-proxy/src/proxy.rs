@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::HeaderValue;
 use sidecar_host::Supervisor;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
@@ -13,6 +12,7 @@ use tokio::time::{sleep, timeout};
 use crate::body::Room;
 use crate::connection;
 use crate::listener::{Listen, ListenError, Listener, Stream};
+use crate::origin::Origin;
 use crate::patience::Patience;
 use crate::routes::{Sharing, router};
 use crate::token::Token;
@@ -32,8 +32,8 @@ const BREATHER: Duration = Duration::from_millis(100);
 pub struct Options {
     pub listen: Listen,
     pub token: Token,
-    /// Origins of web pages that may ask, as `https://example.org`; none by default.
-    pub origins: Vec<HeaderValue>,
+    /// Of web pages that may ask; none by default.
+    pub origins: Vec<Origin>,
     pub patience: Patience,
 }
 

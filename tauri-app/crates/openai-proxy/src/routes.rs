@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
-use axum::http::{HeaderValue, Method, StatusCode};
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
 use serde_json::json;
 use sidecar_host::{State as SidecarState, Supervisor};
-use tower_http::cors::{AllowOrigin, CorsLayer};
+use tower_http::cors::{AllowHeaders, AllowOrigin, AllowPrivateNetwork, CorsLayer, ExposeHeaders};
 
 use crate::body::Room;
 use crate::error::ApiError;
+use crate::origin::Origin;
 use crate::patience::Patience;
 use crate::token::Token;
 use crate::turn::Turns;
@@ -34,7 +34,7 @@ pub(crate) struct Sharing {
 }
 
 /// Pages of `origins` may ask, too; a browser keeps all others off.
-pub(crate) fn router(shared: Shared, origins: Vec<HeaderValue>) -> Router {
+pub(crate) fn router(shared: Shared, origins: Vec<Origin>) -> Router {
     let routes = Router::new()
         .route(HEALTH, get(health))
         .route("/v1/models", get(models::list))
@@ -48,9 +48,13 @@ pub(crate) fn router(shared: Shared, origins: Vec<HeaderValue>) -> Router {
     }
     // A browser asks without the token whether it may ask: that is answered before the gate, and tells nothing.
     let cors = CorsLayer::new()
-        .allow_origin(AllowOrigin::list(origins))
+        .allow_origin(AllowOrigin::list(origins.into_iter().map(Origin::into_header)))
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers([AUTHORIZATION, CONTENT_TYPE]);
+        // OpenAI's library for browsers sends some of its own; none but the token opens anything.
+        .allow_headers(AllowHeaders::mirror_request())
+        .expose_headers(ExposeHeaders::any())
+        // Chrome asks a page of the web for this before it reaches this computer.
+        .allow_private_network(AllowPrivateNetwork::yes());
     gated.layer(cors)
 }
 

@@ -24,7 +24,7 @@ pub(crate) async fn open_link(
         Language::En => ("Open this link?", "It opens in your browser and leaves this app:", "Open", "Cancel"),
         Language::Zh => ("打开此链接？", "将在浏览器中打开，离开本应用：", "打开", "取消"),
     };
-    let agreed = agreed(&window, Question { title, text: &format!("{text}\n\n{url}"), yes: open, no: cancel }).await?;
+    let agreed = agreed(&window, Question { title, text: format!("{text}\n\n{url}").into(), yes: open, no: cancel }).await?;
     if agreed {
         tauri_plugin_opener::open_url(url.as_str(), None::<&str>).map_err(internal)?;
     }

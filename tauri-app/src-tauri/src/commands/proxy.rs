@@ -17,7 +17,7 @@ pub(crate) async fn proxy_state(
     Ok(proxy.shown(preferences.proxy()).await)
 }
 
-/// Switches it, or changes where it listens. Nothing changes where the person did not agree.
+/// Switches it, or changes where it listens and which web pages may ask. Nothing changes where the person did not agree.
 #[tauri::command]
 pub(crate) async fn proxy_set(
     window: WebviewWindow,
@@ -25,15 +25,19 @@ pub(crate) async fn proxy_set(
     proxy: State<'_, LocalhostProxy>,
     choice: Choice,
 ) -> Result<Shown, RpcError> {
-    if choice.port == 0 {
-        return Err(RpcError::lasting("invalid_params", "a port is a number from 1 to 65535"));
-    }
+    let choice = choice.checked()?;
     let before = preferences.proxy();
-    if choice.on && !before.on && !agreed(&window, question(preferences.language())).await? {
+    let language = preferences.language();
+    let come: Vec<_> =
+        choice.origins.iter().filter(|origin| !before.origins.contains(origin)).map(String::as_str).collect();
+    if !come.is_empty() && !agreed(&window, of_pages(language, &pages(&come))).await? {
         return Ok(proxy.shown(before).await);
     }
-    preferences.set_proxy(choice).map_err(unwritable)?;
-    proxy.apply(choice).await;
+    if choice.on && !before.on && !agreed(&window, question(language)).await? {
+        return Ok(proxy.shown(before).await);
+    }
+    preferences.set_proxy(&choice).map_err(unwritable)?;
+    proxy.apply(&choice).await;
     Ok(proxy.shown(choice).await)
 }
 
@@ -51,7 +55,7 @@ pub(crate) async fn proxy_renew_token(
     proxy: State<'_, LocalhostProxy>,
 ) -> Result<Shown, RpcError> {
     let choice = preferences.proxy();
-    proxy.renew(choice).await?;
+    proxy.renew(&choice).await?;
     Ok(proxy.shown(choice).await)
 }
 
@@ -60,13 +64,37 @@ fn question(language: Language) -> Question<'static> {
         Language::En => Question {
             title: "Let other programs ask?",
             text: "Programs on this computer that know the token can then have the model answer, and so use this computer's power. \
-                   They see neither your chats nor your files. Other computers reach nothing.",
+                   They see neither your chats nor your files. Other computers reach nothing.".into(),
             yes: "Allow",
             no: "Cancel",
         },
         Language::Zh => Question {
             title: "允许其他程序提问？",
-            text: "这台电脑上知道令牌的程序将可以让模型回答，并因此占用这台电脑的算力。它们看不到你的对话和文件。其他电脑无法访问。",
+            text: "这台电脑上知道令牌的程序将可以让模型回答，并因此占用这台电脑的算力。它们看不到你的对话和文件。其他电脑无法访问。".into(),
+            yes: "允许",
+            no: "取消",
+        },
+    }
+}
+
+/// Of the pages one is asked about, one on each line.
+fn pages(origins: &[&str]) -> String {
+    origins.iter().flat_map(|origin| ["\n", origin]).collect()
+}
+
+fn of_pages(language: Language, pages: &str) -> Question<'static> {
+    match language {
+        Language::En => Question {
+            title: "Let these web pages ask?",
+            text: format!(
+                "Where a page of one of these addresses knows the token, it can have the model answer from your browser:\n{pages}"
+            ).into(),
+            yes: "Allow",
+            no: "Cancel",
+        },
+        Language::Zh => Question {
+            title: "允许这些网页提问？",
+            text: format!("来自以下地址的网页如果知道令牌，就可以通过你的浏览器让模型回答：\n{pages}").into(),
             yes: "允许",
             no: "取消",
         },

@@ -1,5 +1,7 @@
 //! What the person is asked by the system's own dialog: a page that was taken over cannot answer it.
 
+use std::borrow::Cow;
+
 use sidecar_host::RpcError;
 use tauri::WebviewWindow;
 use tauri_plugin_dialog::{DialogExt, MessageDialogButtons};
@@ -10,7 +12,7 @@ use super::internal;
 /// In the person's language.
 pub(crate) struct Question<'a> {
     pub(crate) title: &'a str,
-    pub(crate) text: &'a str,
+    pub(crate) text: Cow<'a, str>,
     pub(crate) yes: &'a str,
     pub(crate) no: &'a str,
 }

@@ -59,13 +59,13 @@ fn question(language: Language) -> Question<'static> {
     match language {
         Language::En => Question {
             title: "Erase everything?",
-            text: "All that Knowledge Focus keeps on this computer is deleted, and the app closes. This cannot be undone.",
+            text: "All that Knowledge Focus keeps on this computer is deleted, and the app closes. This cannot be undone.".into(),
             yes: "Erase",
             no: "Cancel",
         },
         Language::Zh => Question {
             title: "抹掉所有内容？",
-            text: "Knowledge Focus 保存在这台电脑上的所有内容都将被删除，应用随后关闭。此操作无法撤销。",
+            text: "Knowledge Focus 保存在这台电脑上的所有内容都将被删除，应用随后关闭。此操作无法撤销。".into(),
             yes: "抹掉",
             no: "取消",
         },

@@ -47,13 +47,24 @@ async fn what_is_not_there_is_said_in_openais_shape() {
 async fn pages_may_ask_only_where_their_origin_was_listed() {
     let preflight = |origin: &str| {
         format!(
-            "OPTIONS {PATH} HTTP/1.1\r\nHost: localhost\r\nOrigin: {origin}\r\nAccess-Control-Request-Method: POST\r\nAccess-Control-Request-Headers: authorization\r\n\r\n"
+            "OPTIONS {PATH} HTTP/1.1\r\nHost: localhost\r\nOrigin: {origin}\r\nAccess-Control-Request-Method: POST\r\nAccess-Control-Request-Headers: authorization,x-stainless-os\r\nAccess-Control-Request-Private-Network: true\r\n\r\n"
         )
     };
     let allows = "access-control-allow-origin: https://notes.example";
     let listed = Served::listening(|_| openai_proxy::Listen::Port(0), &["https://notes.example"]).await;
-    assert!(listed.send(&preflight("https://notes.example")).await.head.contains(allows));
-    assert!(!listed.send(&preflight("https://evil.example")).await.head.contains(allows));
+    let answer = listed.send(&preflight("https://notes.example")).await;
+    assert!(answer.head.contains(allows), "{answer:?}");
+    // What OpenAI's library for browsers sends, and what Chrome asks of a page of the web.
+    assert!(answer.head.contains("access-control-allow-headers: authorization,x-stainless-os"), "{answer:?}");
+    assert!(answer.head.contains("access-control-allow-private-network: true"), "{answer:?}");
+    let asked = format!("{}Origin: https://notes.example\r\n\r\n", listed.head("GET", "/v1/models"));
+    let asked = listed.send(&asked).await;
+    assert!(asked.status == 200 && asked.head.contains(allows), "{asked:?}");
+    let without_token = "GET /v1/models HTTP/1.1\r\nHost: localhost\r\nOrigin: https://notes.example\r\n\r\n";
+    assert_eq!(listed.send(without_token).await.status, 401);
+    for other in ["https://evil.example", "https://notes.example.evil.example", "http://notes.example", "null"] {
+        assert!(!listed.send(&preflight(other)).await.head.contains("access-control-allow-origin"), "{other}");
+    }
     let closed = Served::start().await;
     let answer = closed.send(&preflight("https://notes.example")).await;
     assert!(answer.status == 401 && !answer.head.contains("access-control"), "{answer:?}");
