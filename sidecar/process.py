@@ -171,7 +171,10 @@ async def _serve(
     def post(notification: Notification[Params], params: Params, subject: str = "") -> None:
         server.post(notification, params, subject)
 
-    def initialize(_params: InitializeParams) -> InitializeResult:
+    def initialize(params: InitializeParams) -> InitializeResult:
+        # What the HTTP library goes by. What the system shows others is the environment that a process began with.
+        for name, address in params.proxies.items():
+            os.environ[name] = address
         return InitializeResult(
             protocol_version=PROTOCOL_VERSION,
             server=Party(name="knowledge-focus-sidecar", version=__version__),

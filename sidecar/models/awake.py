@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import os
 import subprocess
 import sys
 import threading
@@ -36,7 +37,11 @@ def _holder() -> subprocess.Popen[bytes] | None:
     try:
         # It reads from a pipe of ours, and so ends with us, whatever ends us.
         return subprocess.Popen(
-            [*command, "cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [*command, "cat"],
+            env={"PATH": os.environ.get("PATH", os.defpath)},  # not the proxies, which may have passwords
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
     except OSError as error:
         log.info("builtin-model work cannot hold off sleep: %s", error)

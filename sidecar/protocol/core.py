@@ -9,6 +9,9 @@ from sidecar.protocol.message import Message, Method, NoParams, NoResult, Reques
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
+ProxyName = Literal["ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "http_proxy", "https_proxy"]
+
+
 class Party(Message):
     """A program at one end of the pipe."""
 
@@ -22,6 +25,13 @@ class InitializeParams(Message):
     protocol_version: Literal[1]
     client: Party
     locale: Annotated[str, Field(max_length=35, description="BCP 47, for example en or zh-CN")] = "en"
+    proxies: Annotated[
+        dict[ProxyName, Annotated[str, Field(max_length=4096)]],
+        Field(
+            default_factory=dict,
+            description="Proxies with a password, by variable: no process's environment shall have them",
+        ),
+    ]
 
 
 class InitializeResult(Message):

@@ -10,12 +10,14 @@ from typing import Self, cast
 
 
 class Proxy:
-    """A running proxy. Use it as a context manager; `asked` are the first lines of its requests, in order."""
+    """A running proxy. Use it as a context manager; `asked` are the first lines of its requests, `shown` the passwords
+    that they had, in order."""
 
     def __init__(self, target: tuple[str, int] | None = None) -> None:
         """`target` is where a CONNECT leads; without one it is answered 502."""
         self.target = target
         self.asked: list[str] = []
+        self.shown: list[str] = []
         self._server = _Server(("127.0.0.1", 0), _Tunnel)
         self._server.proxy = self
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), name="proxy", daemon=True)
@@ -58,8 +60,10 @@ class _Tunnel(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         proxy = cast(_Server, self.server).proxy
         proxy.asked.append(self.rfile.readline().decode().strip())
-        while self.rfile.readline() not in (b"\r\n", b""):
-            pass
+        while (line := self.rfile.readline()) not in (b"\r\n", b""):
+            name, _, value = line.decode().partition(":")
+            if name.lower() == "proxy-authorization":
+                proxy.shown.append(value.strip())
         if proxy.target is None:
             self.wfile.write(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
             return

@@ -5,6 +5,7 @@
 //! | [`recipe`] | what an environment is made from, and where it is kept |
 //! | [`address`] | a package mirror that a person typed in, checked |
 //! | [`uv`] | the command lines of uv, and a cleaned environment for it |
+//! | [`proxy`] | proxies with a password, as uv is told of them |
 //! | [`guard`] | a child that ends with this process, however this process ends |
 //! | [`output`] | what uv says: bytes to plain lines |
 //! | [`patience`] | whether anything still happens: a line, or bytes on the disk |
@@ -26,6 +27,7 @@ mod maker;
 mod network;
 mod output;
 mod patience;
+mod proxy;
 mod recipe;
 mod site;
 mod stage;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use sidecar_host::{GRACE, Launch, LogFile, Process, RpcError};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinHandle};
 
@@ -17,6 +17,7 @@ use crate::guard::guarded;
 use crate::network::has_route;
 use crate::output::{Lines, Tail};
 use crate::patience::{self, Patience};
+use crate::proxy::{self, Configuration};
 use crate::recipe::Recipe;
 use crate::site;
 use crate::stage::{Event, Trust};
@@ -97,7 +98,11 @@ impl Maker {
         let (mut process, pipes) =
             Process::spawn(&guarded(launch)).map_err(|error| on_disk("uv cannot be started", &error))?;
         // Closing it ends the command, see `guard`.
-        let (lifeline, mut stdout) = (pipes.stdin, pipes.stdout);
+        let (mut lifeline, mut stdout) = (pipes.stdin, pipes.stdout);
+        let configuration = self.uv.proxies();
+        let lines = configuration.as_ref().map_or(proxy::NOTHING, Configuration::lines);
+        // If nobody reads them, the command has ended, and its exit says why.
+        let _ = lifeline.write_all(lines.as_bytes()).await;
         let (mut lines, mut chunk) = (Lines::default(), vec![0; 16 * 1024]);
         let mut patience = Patience::new(Arc::clone(&self.uv));
         let mut exit = None;

@@ -11,6 +11,8 @@ use std::path::PathBuf;
 
 use sidecar_host::Launch;
 
+use crate::guard::CONFIGURATION;
+use crate::proxy::Configuration;
 use crate::recipe::{Mirrors, Recipe};
 use crate::stage::{Times, Trust};
 
@@ -79,6 +81,12 @@ impl Uv {
         }
     }
 
+    /// Proxies with a password, which no environment has.
+    pub(crate) fn proxies(&self) -> Option<Configuration> {
+        let hosts = ["no_proxy", "NO_PROXY"].into_iter().find_map(|name| std::env::var(name).ok());
+        Configuration::of(&sidecar_host::withheld::proxies(), hosts.as_deref())
+    }
+
     /// No setting of the person's own uv reaches this one; where things are kept and fetched from is said here.
     fn environment(&self) -> Vec<(OsString, OsString)> {
         let Recipe { target, cache, interpreters, python, .. } = &self.recipe;
@@ -103,6 +111,9 @@ impl Uv {
             // The network of a firm or a school may have a certificate of its own, which the system knows and uv does not. Only
             // where there is one to ask: on a system without any certificates uv would fail.
             own.push(("UV_SYSTEM_CERTS", "1".into()));
+        }
+        if self.proxies().is_some() {
+            own.push(("UV_CONFIG_FILE", CONFIGURATION.into()));
         }
         own.extend(python.as_ref().map(|python| ("UV_PYTHON", python.into())));
         own.extend(self.mirrors.index.as_ref().map(|index| ("UV_DEFAULT_INDEX", index.as_str().into())));

@@ -3,6 +3,8 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use crate::withheld;
+
 /// A command line for the sidecar, and where its stderr is kept.
 #[derive(Debug, Clone)]
 pub struct Launch {
@@ -104,15 +106,16 @@ const FIXED: &[(&str, &str)] =
     &[("PYTHONUTF8", "1"), ("PYTHONNOUSERSITE", "1"), ("HF_HUB_DISABLE_TELEMETRY", "1"), ("DO_NOT_TRACK", "1")];
 
 /// The environment of every program that this app starts, uv as well as Python; with the system's proxy, where nothing
-/// but its settings tells it.
+/// but its settings tells it. A proxy with a password goes another way ([`crate::withheld`]).
 pub fn inherited_environment() -> Vec<(OsString, OsString)> {
-    crate::system_proxy::completed(cleaned(std::env::vars_os()))
+    let environment = cleaned(std::env::vars_os());
+    if withheld::proxies().is_empty() { crate::system_proxy::completed(environment) } else { environment }
 }
 
 /// The variables of `inherited` that the sidecar may see. An allow-list: `PYTHONPATH`, `LD_PRELOAD`, a bundle's
 /// `LD_LIBRARY_PATH` or somebody's token must not reach it.
 fn cleaned(inherited: impl Iterator<Item = (OsString, OsString)>) -> Vec<(OsString, OsString)> {
-    let kept = inherited.filter(|(name, _)| is_kept(name));
+    let kept = inherited.filter(|(name, value)| is_kept(name) && !withheld::is_withheld(name, value));
     let fixed = FIXED.iter().map(|&(name, value)| (name.into(), value.into()));
     kept.chain(fixed).collect()
 }
@@ -127,9 +130,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_listed_variables_reach_the_sidecar() {
+    fn only_listed_variables_reach_the_sidecar_and_no_password_of_a_proxy() {
         let inherited = ["HOME", "LC_ALL", "KNOWLEDGE_FOCUS_DEVICE", "PYTHONPATH", "LD_PRELOAD", "HF_TOKEN"];
-        let environment = cleaned(inherited.iter().map(|&name| (name.into(), "value".into())));
+        let proxy = ("https_proxy".into(), "http://me:secret@proxy:3128".into());
+        let environment = cleaned(inherited.iter().map(|&name| (name.into(), "value".into())).chain([proxy]));
         let names: Vec<_> = environment.iter().filter_map(|(name, _)| name.to_str()).collect();
         assert_eq!(names[..3], ["HOME", "LC_ALL", "KNOWLEDGE_FOCUS_DEVICE"]);
         assert_eq!(names[3..], FIXED.iter().map(|&(name, _)| name).collect::<Vec<_>>());

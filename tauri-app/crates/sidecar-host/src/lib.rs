@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`launch`] | what to run: program, arguments, folder, cleaned environment |
 //! | `system_proxy` | the proxy of the system's settings, in that environment |
+//! | [`withheld`] | proxies with a password, which are in no environment |
 //! | [`footing`] | what a sidecar stands on: what to run, found out before each start, and what can be mended of it |
 //! | [`process`] | a process group: spawn, wait, the shutdown ladder |
 //! | [`line`] | bytes to lines, with a cap |
@@ -40,6 +41,7 @@ mod supervisor;
 mod system_proxy;
 mod transport;
 mod wire;
+pub mod withheld;
 
 pub use budget::Budget;
 pub use call::{Call, Event};

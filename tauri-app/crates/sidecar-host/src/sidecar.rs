@@ -1,5 +1,6 @@
 //! One running sidecar: its process, its transport and its handshake.
 
+use std::collections::HashMap;
 use std::io;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use crate::pulse::Pulse;
 use crate::stderr::Tail;
 use crate::transport::Transport;
 use crate::wire::Notification;
+use crate::withheld;
 
 /// The version of the protocol on the pipe that this crate speaks.
 const PROTOCOL_VERSION: u32 = 1;
@@ -155,7 +157,9 @@ impl Sidecar {
 }
 
 async fn initialize(transport: &Transport, client: &Client) -> Result<Server, RpcError> {
-    let params = json!({"protocolVersion": PROTOCOL_VERSION, "client": client, "locale": client.locale});
+    let proxies: HashMap<_, _> = withheld::proxies().into_iter().collect();
+    let params =
+        json!({"protocolVersion": PROTOCOL_VERSION, "client": client, "locale": client.locale, "proxies": proxies});
     let answer = transport.call("initialize".into(), "initialize", &params).await?.answer().await?;
     serde_json::from_str(answer.get())
         .map_err(|error| RpcError::lasting("internal_error", format!("the handshake's answer is not one: {error}")))

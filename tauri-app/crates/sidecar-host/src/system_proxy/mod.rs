@@ -11,13 +11,12 @@ mod macos;
 
 use std::ffi::OsString;
 
+use crate::withheld::NAMES;
+
 #[cfg(target_os = "linux")]
 use gnome::settings;
 #[cfg(target_os = "macos")]
 use macos::settings;
-
-/// Any of these in the environment is the person's word; the settings are not asked then.
-const NAMES: &[&str] = &["ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "http_proxy", "https_proxy"];
 
 /// What the settings say.
 #[derive(Debug, Default, PartialEq)]
@@ -67,7 +66,8 @@ impl Settings {
     }
 }
 
-/// `environment`, and the system's proxy where it names none.
+/// `environment`, and the system's proxy where it names none: a proxy there is the person's word, and the settings are not
+/// asked then.
 pub(crate) fn completed(mut environment: Vec<(OsString, OsString)>) -> Vec<(OsString, OsString)> {
     let has = |names: &[&str]| {
         environment.iter().any(|(name, value)| !value.is_empty() && names.iter().any(|known| name == *known))
