@@ -1,5 +1,6 @@
 """What the shell has to know before there is a sidecar, or without one, is what the sidecar knows."""
 
+import json
 import re
 from pathlib import Path
 
@@ -47,6 +48,28 @@ def test_the_shell_offers_pictures_of_every_kind_that_is_opened_and_of_no_other(
     pi_heif.register_heif_opener()  # as for a file that needs it
     offered = {Image.EXTENSION[f".{ending}"] for ending in constant("commands/attach.rs", "PICTURES")}
     assert offered == {*decoding.FORMATS, "HEIF"}
+
+
+def test_the_shell_logs_nothing_but_constants_and_fields() -> None:
+    """What is exported of its log for a report is the text: nothing may be written into it."""
+    sources = [*SHELL.rglob("*.rs"), *(SHELL.parents[1] / "crates").glob("*/src/**/*.rs")]
+    lines = [line for path in sources for line in re.findall(r"tracing::(?:info|warn|error)!\((.*)", path.read_text())]
+    assert len(lines) > 50
+    assert [line for line in lines if re.search(r'"[^"]*[{}][^"]*"', line)] == []
+
+
+def test_the_window_is_granted_its_own_commands_and_nothing_else() -> None:
+    commands = constant("../build.rs", "COMMANDS")
+    granted = json.loads((SHELL.parent / "capabilities/main.json").read_text())
+    own = {f"allow-{command.replace('_', '-')}" for command in commands}
+    assert set(granted["permissions"]) == own | {"core:event:allow-listen", "core:event:allow-unlisten"}
+    assert granted["windows"] == ["main"]
+    assert "remote" not in granted
+    security = json.loads((SHELL.parent / "tauri.conf.json").read_text())["app"]["security"]
+    assert security["capabilities"] == [granted["identifier"]]
+    for directive, sources in security["csp"].items():
+        foreign = set(sources.split()) - {"'self'", "'none'", "blob:", "data:", "ipc:", "http://ipc.localhost"}
+        assert foreign == set(), directive
 
 
 def test_both_take_keys_of_the_same_length() -> None:

@@ -61,7 +61,7 @@ pub(crate) enum DataFolderError {
 pub(crate) struct DataFolder(PathBuf);
 
 impl DataFolder {
-    /// The folder `chosen`, or the platform's; made for its owner alone if it is missing. One that is not ours is
+    /// The folder `chosen`, or the platform's; made if it is missing, and for its owner alone. One that is not ours is
     /// refused, and nothing about it is changed.
     pub(crate) fn open(chosen: Option<&Path>) -> Result<Self, DataFolderError> {
         let folder = match chosen {
@@ -82,6 +82,9 @@ impl DataFolder {
                 _ => DataFolderError::Unusable { folder: folder.to_owned(), cause },
             })?;
         check(&found, home)?;
+        // One that was open to others, or is theirs, in which case this fails.
+        fs::set_permissions(&found, fs::Permissions::from_mode(0o700))
+            .map_err(|cause| DataFolderError::Unusable { folder: found.clone(), cause })?;
         Ok(Self(found))
     }
 
@@ -100,7 +103,7 @@ impl DataFolder {
 
     /// What in the folder is the app's: all of it, where the folder has its name.
     pub(crate) fn own_entries(&self) -> io::Result<Vec<PathBuf>> {
-        let platforms = self.0.ends_with(PLATFORM_NAME);
+        let platforms = self.is_platforms();
         let is_ours = |name: &OsStr| {
             SIGNS.iter().chain(OTHER_OWN_NAMES).any(|own| name == *own)
                 || name.as_encoded_bytes().starts_with(UNFINISHED_PREFERENCES.as_bytes())
@@ -108,6 +111,16 @@ impl DataFolder {
         let entries = fs::read_dir(&self.0)?.collect::<Result<Vec<_>, _>>()?;
         let ours = entries.iter().filter(|entry| platforms || is_ours(&entry.file_name()));
         Ok(ours.map(fs::DirEntry::path).collect())
+    }
+
+    /// The sidecar's environment, where the app makes it.
+    pub(crate) fn python(&self) -> PathBuf {
+        self.0.join("python")
+    }
+
+    /// Whether it is the platform's, by its name.
+    pub(crate) fn is_platforms(&self) -> bool {
+        self.0.ends_with(PLATFORM_NAME)
     }
 
     /// For the icon in the tray, where the system wants a file of it.
@@ -173,6 +186,14 @@ mod tests {
         let folder = DataFolder::open(Some(&temporary.path().join("a/b"))).expect("it can be made");
         let mode = fs::metadata(folder.path()).expect("it is there").permissions().mode();
         assert_eq!(mode & 0o777, 0o700);
+    }
+
+    #[test]
+    fn a_folder_of_ours_that_was_open_to_others_is_closed() {
+        let folder = folder_of(&["knowledge-focus.db"]);
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("it is ours to change");
+        DataFolder::open_of(None, folder.path()).expect("it is ours");
+        assert_eq!(fs::metadata(folder.path()).expect("it is there").permissions().mode() & 0o777, 0o700);
     }
 
     #[test]
