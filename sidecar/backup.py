@@ -16,12 +16,12 @@ _CONTENT = b"""Signature: 8a477f597d28d172789f06886806bc55
 
 ATTRIBUTE = b"com.apple.metadata:com_apple_backup_excludeItem"
 EXCLUDED = plistlib.dumps("com.apple.backupd", fmt=plistlib.FMT_BINARY)
-"""What `tmutil addexclusion` and NSURLIsExcludedFromBackupKey set on macOS; it goes with the folder when that is moved."""
+"""What `tmutil addexclusion` and NSURLIsExcludedFromBackupKey set on macOS; it stays when the folder is moved."""
 
 
 def leave_out(folder: Path) -> None:
-    """Marks the folder. Where that cannot be done (a full disk, a file system without attributes) it is backed up, which
-    costs room and nothing else."""
+    """Marks the folder. Where that cannot be done (a full disk, a file system without attributes) it is backed up,
+    which costs room and nothing else."""
     with contextlib.suppress(OSError):
         if sys.platform == "darwin":
             # os.setxattr exists on Linux only. The two zeros: from the start, and links are followed (sys/xattr.h).

@@ -522,7 +522,7 @@ class UpdateUntrusted(ShellError):
 
 
 class OriginInvalid(ShellError):
-    """`details.origin` is not scheme://host or scheme://host:port of one site, and so none that web pages could have."""
+    """`details.origin` is not scheme://host or scheme://host:port of one site, and so none of web pages."""
 
     kind = "origin_invalid"
 

@@ -2,6 +2,9 @@
 
 No content of chats or files gets into it: our own code logs names, numbers and kinds; an exception is logged as its
 type and its place, because its message may quote what a person wrote; libraries are heard from warnings on.
+
+What is exported for a report is less: of our own lines the text as it stands in the source (`event`), and the numbers
+among its arguments (`values`).
 """
 
 import json
@@ -33,6 +36,10 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
+        if record.name.startswith("sidecar"):
+            line["event"] = str(record.msg)
+            if isinstance(record.args, tuple) and record.args:
+                line["values"] = [each if isinstance(each, int | float) else None for each in record.args]
         line |= {key: value for key, value in vars(record).items() if key not in _OWN_ATTRIBUTES}
         if record.exc_info and record.exc_info[1]:
             line["exception"] = _described(record.exc_info[1])

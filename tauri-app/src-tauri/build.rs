@@ -19,6 +19,7 @@ const COMMANDS: &[&str] = &[
     "disk_access",
     "disk_access_settings",
     "diagnostics",
+    "export_diagnostics",
     "secret_set",
     "secret_delete",
     "proxy_state",

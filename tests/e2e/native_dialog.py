@@ -139,6 +139,23 @@ def choose_folder(display: str, title: str, folder: Path, chosen: Callable[[], b
                 return
 
 
+def save_as(display: str, title: str, file: Path, saved: Callable[[], bool]) -> None:
+    """Waits for the dialog with this title and names the file, until it is `saved`."""
+    with keyboard(display) as keys:
+        dialog = keys.wait_for(title)
+        end = time.monotonic() + WAIT_SECONDS
+        while True:
+            keys.type(dialog, "", "ctrl+a")  # over the name that is proposed
+            keys.type(dialog, str(file), "Return")
+            try:
+                _wait(saved, f"{file} was not saved", ANSWER_SECONDS)
+            except AssertionError:
+                if time.monotonic() > end:
+                    raise
+            else:
+                return
+
+
 def _wait(found: Callable[[], T | None], otherwise: str, seconds: float = WAIT_SECONDS) -> T:
     deadline = time.monotonic() + seconds
     while not (result := found()):

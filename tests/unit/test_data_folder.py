@@ -155,5 +155,7 @@ def test_a_mark_is_neither_written_through_a_link_nor_over_what_is_there(tmp_pat
 @pytest.mark.skipif(sys.platform != "darwin", reason="an attribute of macOS")
 def test_macos_keeps_a_marked_folder_out_of_its_backups(tmp_path: Path) -> None:
     backup.leave_out(tmp_path)
-    said = subprocess.run(["tmutil", "isexcluded", str(tmp_path)], capture_output=True, text=True, check=True, timeout=30)
+    said = subprocess.run(
+        ["tmutil", "isexcluded", str(tmp_path)], capture_output=True, text=True, check=True, timeout=30
+    )
     assert said.stdout.startswith("[Excluded]")

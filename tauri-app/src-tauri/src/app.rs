@@ -61,6 +61,7 @@ pub(crate) fn run(data: &DataFolder, arguments: &Arguments, instance: Instance) 
             commands::disk_access::disk_access,
             commands::disk_access::disk_access_settings,
             commands::diagnostics::diagnostics,
+            commands::diagnostics::export_diagnostics,
             commands::secret::secret_set,
             commands::secret::secret_delete,
             commands::proxy::proxy_state,

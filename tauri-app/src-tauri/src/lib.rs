@@ -22,6 +22,7 @@ mod localhost_proxy;
 mod logs;
 mod menu;
 mod offered;
+mod own_environment;
 mod page;
 mod preferences;
 mod relay;
@@ -51,6 +52,7 @@ const NO_WINDOW: u8 = 69;
 
 /// Runs the app until its window is closed; returns the process's exit code.
 pub fn run() -> ExitCode {
+    own_environment::close();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(answer) => {

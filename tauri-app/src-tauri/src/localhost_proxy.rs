@@ -78,6 +78,17 @@ pub(crate) struct Shown {
     token_kept: bool,
 }
 
+impl Shown {
+    /// In a word: off, listening, or the kind of error.
+    pub(crate) fn state(&self) -> &str {
+        match &self.error {
+            Some(error) => &error.kind,
+            None if self.address.is_some() => "listening",
+            None => "off",
+        }
+    }
+}
+
 /// The proxy of this data folder's window.
 #[derive(Debug)]
 pub(crate) struct LocalhostProxy {
@@ -222,7 +233,10 @@ mod tests {
     #[test]
     fn origins_are_kept_once_and_as_browsers_say_them() {
         let typed = choice(&["HTTPS://Notes.Example/", "https://notes.example", "http://localhost:5173"]);
-        assert_eq!(typed.checked().expect("they are origins").origins, ["https://notes.example", "http://localhost:5173"]);
+        assert_eq!(
+            typed.checked().expect("they are origins").origins,
+            ["https://notes.example", "http://localhost:5173"]
+        );
     }
 
     #[test]

@@ -2,11 +2,14 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use sidecar_host::{Call, Event, Notification, RpcError, State, Supervisor};
 use tokio::sync::{Notify, broadcast, watch};
+use tokio::time::timeout;
+use uuid::Uuid;
 
 use crate::allow_list::AllowList;
 use crate::environment::{self, Environment};
@@ -89,6 +92,18 @@ impl Relay {
     /// Where the sidecar stands, as the window reads it.
     pub(crate) fn sidecar_state(&self) -> Value {
         describe(&self.supervisor.state().borrow())
+    }
+
+    /// What the sidecar that is ready answers, if it does so in time; for the shell's own use.
+    pub(crate) async fn ask(&self, method: &str, patience: Duration) -> Option<Value> {
+        if !matches!(*self.supervisor.state().borrow(), State::Ready(_)) {
+            return None;
+        }
+        let asked = async {
+            let call = self.supervisor.call(Uuid::new_v4().to_string(), method, &json!({})).await.ok()?;
+            serde_json::from_str(call.answer().await.ok()?.get()).ok()
+        };
+        timeout(patience, asked).await.ok().flatten()
     }
 
     /// Ends the sidecar that runs or hangs, and starts another.

@@ -2,7 +2,7 @@ import { ArrowLeft, CircleQuestionMark } from "lucide-react";
 import { Dialog } from "radix-ui";
 import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { CopyDiagnostics } from "@/components/copy-diagnostics";
+import { Diagnostics } from "@/components/diagnostics";
 import { Button } from "@/components/ui/button";
 import { Tooltip } from "@/components/ui/tooltip";
 import { useAlone } from "@/components/use-alone";
@@ -54,7 +54,7 @@ function HelpPage() {
             {t("help.back")}
           </Button>
         </Dialog.Close>
-        <CopyDiagnostics />
+        <Diagnostics />
       </header>
       <div className="mx-auto max-w-(--column) px-6 pt-8 pb-16">
         <Dialog.Title className="font-semibold text-2xl leading-snug tracking-tight">

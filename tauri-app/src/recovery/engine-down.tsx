@@ -1,8 +1,8 @@
 import { RotateCw, TriangleAlert } from "lucide-react";
 import { useEffect, useId, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { CopyDiagnostics } from "@/components/copy-diagnostics";
 import { Details } from "@/components/details";
+import { Diagnostics } from "@/components/diagnostics";
 import { errorText } from "@/components/error-text";
 import { Button } from "@/components/ui/button";
 import { engineRestart, type SidecarState } from "@/rpc/shell";
@@ -39,7 +39,7 @@ export function EngineDown({ sidecar }: { sidecar: Sidecar }) {
             <RotateCw />
             {t("engineDown.restart")}
           </Button>
-          <CopyDiagnostics />
+          <Diagnostics />
         </div>
         {typeof stderr === "string" && <Details className="basis-full pl-9">{stderr}</Details>}
       </div>

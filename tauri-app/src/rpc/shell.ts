@@ -240,3 +240,9 @@ export const eraseEverything = (withoutKeys: boolean) =>
  * addresses, or what was written or shown.
  */
 export const diagnostics = (lines: string | null) => command<string>("diagnostics", { lines });
+
+/**
+ * Saves a ZIP for a report where the person chooses in the system's dialog; false where they chose nowhere. It has
+ * versions, states, settings, and of the logs what names nothing of the person's. Rejects with `file_unwritable` or `disk_full`.
+ */
+export const exportDiagnostics = () => command<boolean>("export_diagnostics");

@@ -1,6 +1,6 @@
 import { useTranslation } from "react-i18next";
-import { CopyDiagnostics } from "@/components/copy-diagnostics";
 import { Details } from "@/components/details";
+import { Diagnostics } from "@/components/diagnostics";
 import { asText, type LogLine } from "./log-lines";
 
 /** What happened so far, with times. */
@@ -8,7 +8,7 @@ export function Log({ log, open }: { log: readonly LogLine[]; open: boolean }) {
   const { t, i18n } = useTranslation();
   const time = new Intl.DateTimeFormat(i18n.language, { timeStyle: "medium" });
   return (
-    <Details open={open} className="mt-6" action={<CopyDiagnostics lines={() => asText(log)} />}>
+    <Details open={open} className="mt-6" action={<Diagnostics lines={() => asText(log)} />}>
       {log.length === 0
         ? t("details.empty")
         : log.map((line) => (

@@ -1,13 +1,14 @@
 import { act, screen, waitFor, within } from "@testing-library/react";
 import { expect, test } from "vitest";
 import type { SidecarState } from "@/rpc/shell";
+import type { Script } from "../shell/replay";
 import { failure, READY, withModel } from "../shell/sidecar";
 import { expectNoAxeViolations, openWindow } from "../window";
 
 const down = (kind: string): SidecarState => ({ state: "down", error: failure(kind, true) });
 
-async function open(language: "en" | "zh" = "en") {
-  const window = await openWindow({ answers: withModel(READY), preferences: { language } });
+async function open(language: "en" | "zh" = "en", commands: Script["commands"] = {}) {
+  const window = await openWindow({ answers: withModel(READY), preferences: { language }, commands });
   await screen.findByRole("textbox");
   const tell = (params: SidecarState) => act(() => window.shell.notify({ method: "shell/sidecar", params }));
   return { ...window, tell };
@@ -36,6 +37,27 @@ test("the details of one that refused to start are what it said last", async () 
   await person.click(told.getByRole("button", { name: "Show details" }));
   expect(told.getByRole("region", { name: "Details" }).textContent).toBe(said);
   await expectNoAxeViolations();
+});
+
+test("the diagnostics are saved without it, and where they cannot be the reason is told", async () => {
+  const ends: (() => boolean)[] = [
+    () => {
+      throw failure("file_unwritable");
+    },
+    () => false,
+    () => true,
+  ];
+  const { person, shell, tell } = await open("en", { export_diagnostics: () => ends.shift()?.() });
+  tell(down("sidecar_unavailable"));
+  const told = within(await screen.findByRole("region", { name: "The engine does not run" }));
+  const save = () => person.click(told.getByRole("button", { name: "Save diagnostics…" }));
+  await save();
+  expect(await told.findByText(/The file cannot be written there/)).toBeVisible();
+  await save();
+  await waitFor(() => expect(told.queryByText(/The file cannot be written there/)).toBeNull());
+  await save();
+  expect(await told.findByRole("button", { name: "Saved" })).toBeVisible();
+  expect(shell.commands("export_diagnostics")).toHaveLength(3);
 });
 
 test("one that says why it does not start is told with its reason, in Chinese too", async () => {

@@ -99,7 +99,9 @@ test("a taken port is said where another can be chosen", async () => {
   await person.clear(port);
   await person.type(port, "60316{Enter}");
   expect(await screen.findByText("Token")).toBeVisible();
-  expect(shell.commands("proxy_set")).toEqual([{ choice: { on: true, port: 60316, socket: false, origins: [] } }]);
+  expect(shell.commands("proxy_set")).toEqual([
+    { choice: { on: true, port: 60316, socket: false, origins: [] } },
+  ]);
 });
 
 test("a port that could not be kept is asked for again with Retry, and stays as it was typed", async () => {
@@ -138,7 +140,9 @@ test("web pages are listed one by one, each once the shell has taken it, and go 
         throw failure("origin_invalid");
       }
       // As the shell keeps them; the person says no to one.
-      const kept = origins.map((origin) => origin.toLowerCase()).filter((origin) => origin !== "https://no.example");
+      const kept = origins
+        .map((origin) => origin.toLowerCase())
+        .filter((origin) => origin !== "https://no.example");
       return { ...OFF, origins: kept };
     },
   });

@@ -163,6 +163,7 @@ export class ShellReplay {
       case "update_cancel":
       case "proxy_copy_token":
       case "erase_everything":
+      case "export_diagnostics":
       case "pick_folder":
       case "disk_access_settings":
       case "environment_retry":

@@ -59,7 +59,9 @@ fn question(language: Language) -> Question<'static> {
     match language {
         Language::En => Question {
             title: "Erase everything?",
-            text: "All that Knowledge Focus keeps on this computer is deleted, and the app closes. This cannot be undone.".into(),
+            text:
+                "All that Knowledge Focus keeps on this computer is deleted, and the app closes. This cannot be undone."
+                    .into(),
             yes: "Erase",
             no: "Cancel",
         },

@@ -112,6 +112,8 @@ export interface ErrorData {
     | "update_unknown"
     | "update_unreachable"
     | "update_untrusted"
+    | "origin_invalid"
+    | "file_unwritable"
     | "environment_failed"
     | "environment_no_python"
     | "environment_no_network"

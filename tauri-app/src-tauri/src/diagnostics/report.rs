@@ -1,22 +1,19 @@
-//! What a person can pass on when something does not work: a text, without what was written, shown or kept secret.
+//! The text to paste: versions, states and the last lines of the logs.
 //!
 //! Of the logs only those that hold no content by construction: the shell's, the sidecar's own, and what uv says; and what
 //! the window tells of a launch. The sidecar's stderr is in none of it, as libraries say there what they like.
 
 use std::fmt::Write as _;
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::Value;
 
+use super::system::system;
+use super::tail::Tail;
 use crate::discretion::Discretion;
 
-/// Of each log.
-const LINES: usize = 100;
-/// Bytes at a log's end that are looked at; lines are rarely longer than 500.
-const TAIL_BYTES: u64 = 128 * 1024;
+/// Of each log; lines are rarely longer than 500 bytes.
+const TAIL: Tail = Tail { lines: 100, bytes: 128 * 1024 };
 const LOGS: &[&str] = &["shell.log", "sidecar.log", "environment.log"];
 
 /// What is told beside the logs.
@@ -50,7 +47,8 @@ impl Circumstances<'_> {
             self.data_dir.display(),
         );
         for name in LOGS {
-            let lines = last_lines(&self.logs.join(name)).unwrap_or_else(|error| format!("({error})\n"));
+            let lines = TAIL.of(&self.logs.join(name)).unwrap_or_else(|error| vec![format!("({error})")]);
+            let lines: String = lines.iter().flat_map(|line| [line, "\n"]).collect();
             // Writing into a string does not fail.
             let _ = write!(report, "\n--- {name}\n{lines}");
         }
@@ -59,43 +57,6 @@ impl Circumstances<'_> {
         }
         discretion.text(&report)
     }
-}
-
-/// Name, version and kind of machine.
-fn system() -> String {
-    let kernel = rustix::system::uname();
-    let name = if cfg!(target_os = "macos") { macos_version() } else { linux_name() };
-    let (system, release, machine) = (kernel.sysname(), kernel.release(), kernel.machine());
-    let kernel = format!("{} {} {}", system.to_string_lossy(), release.to_string_lossy(), machine.to_string_lossy());
-    name.map_or(kernel.clone(), |name| format!("{name} ({kernel})"))
-}
-
-fn linux_name() -> Option<String> {
-    let about = std::fs::read_to_string("/etc/os-release").ok()?;
-    let name = about.lines().find_map(|line| line.strip_prefix("PRETTY_NAME="))?;
-    Some(name.trim_matches('"').to_owned())
-}
-
-fn macos_version() -> Option<String> {
-    let said = Command::new("/usr/bin/sw_vers").arg("-productVersion").output().ok()?;
-    Some(format!("macOS {}", String::from_utf8_lossy(&said.stdout).trim()))
-}
-
-fn last_lines(log: &Path) -> io::Result<String> {
-    let mut file = File::open(log)?;
-    let length = file.metadata()?.len();
-    let start = length.saturating_sub(TAIL_BYTES);
-    file.seek(SeekFrom::Start(start))?;
-    let mut bytes = Vec::new();
-    file.take(TAIL_BYTES).read_to_end(&mut bytes)?;
-    let text = String::from_utf8_lossy(&bytes);
-    let mut lines: Vec<_> = text.lines().collect();
-    if start > 0 && !lines.is_empty() {
-        // Cut in the midst.
-        lines.remove(0);
-    }
-    let lines = &lines[lines.len().saturating_sub(LINES)..];
-    Ok(lines.iter().flat_map(|line| [*line, "\n"]).collect())
 }
 
 #[cfg(test)]
