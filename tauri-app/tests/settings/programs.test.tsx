@@ -133,7 +133,7 @@ test("a token that the keychain did not take says for how long it holds", async 
 });
 
 test("web pages are listed one by one, each once the shell has taken it, and go again", async () => {
-  const { person, shell } = await open(OFF, {
+  const { person, shell } = await open(PROXY_OFF, {
     proxy_set: ({ choice }) => {
       const { origins } = choice as ProxyChoice;
       if (origins.includes("*")) {
@@ -143,7 +143,7 @@ test("web pages are listed one by one, each once the shell has taken it, and go 
       const kept = origins
         .map((origin) => origin.toLowerCase())
         .filter((origin) => origin !== "https://no.example");
-      return { ...OFF, origins: kept };
+      return { ...PROXY_OFF, origins: kept };
     },
   });
   const field = await screen.findByRole("textbox", { name: "Web pages that may ask" });
