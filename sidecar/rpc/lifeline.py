@@ -5,6 +5,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from sidecar.parent import go_on_when_it_dies
+
 PARENT_POLL_SECONDS = 0.5
 GRACE_SECONDS = 0.75
 """From the wish to leave until the process is ended from outside the event loop; with the poll, well below 2 s."""
@@ -33,6 +35,7 @@ class Lifeline:
             self._leaving.set()
 
     def _watch(self) -> None:
+        go_on_when_it_dies()
         while not self._leaving.wait(PARENT_POLL_SECONDS):
             if os.getppid() != self._parent:
                 break

@@ -8,6 +8,7 @@ import queue
 import sys
 import threading
 
+from sidecar.parent import go_on_when_it_dies
 from sidecar.worker import decoding, frames, limits
 from sidecar.worker.picture import Bounds, PictureError
 
@@ -21,6 +22,7 @@ def main(memory_bytes: int) -> None:
 
     def receive() -> None:
         # A thread of its own, so that the parent's death ends us in the middle of a picture too.
+        go_on_when_it_dies()
         try:
             while True:
                 received.put((frames.read_frame(jobs), frames.read_frame(jobs)))

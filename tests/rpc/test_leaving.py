@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.pipe import ROOT, TIMEOUT, Pipe, RpcError
@@ -137,6 +138,31 @@ def test_the_death_of_the_parent_ends_the_process_though_its_pipes_stay_open(dat
         pipe.process.kill()
         pipe.wait_for_end()
         assert time.monotonic() - started < LIMIT_SECONDS
+
+
+# Takes in those whose parent dies, in the same session: the system does not wake who is stopped then.
+TAKING_IN = """
+import ctypes, os, subprocess, sys, time
+ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER
+subprocess.Popen([sys.executable, "-c", *sys.argv[1:]])
+os.closerange(0, 3)
+time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has others take an orphan in")
+def test_the_death_of_the_parent_ends_a_process_that_is_stopped(data_dir: Path) -> None:
+    command = [sys.executable, "-c", TAKING_IN, PARENT, "sidecar", str(data_dir)]
+    with Pipe(command) as pipe:
+        sidecar = psutil.Process(pipe.initialize()["pid"])
+        parent = sidecar.parent()
+        assert parent
+        sidecar.suspend()
+        try:
+            parent.kill()
+            pipe.wait_for_end()
+        finally:
+            pipe.process.kill()
 
 
 def exit_code(*arguments: str, **options: str) -> tuple[int, str]:
