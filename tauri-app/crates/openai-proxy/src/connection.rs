@@ -1,16 +1,21 @@
 //! One connection: its time limits, and a farewell that the client can read.
 
+use std::convert::Infallible;
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::http::header::{CONNECTION, CONTENT_LENGTH};
 use axum::http::{HeaderValue, StatusCode};
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::{Request, service};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -33,8 +38,7 @@ const BUFFER_BYTES: usize = 64 * 1024;
 pub(crate) async fn serve(stream: Stream, router: Router, patience: Patience, mut stop: watch::Receiver<bool>) {
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(patience.reading));
-    let service =
-        service::service_fn(move |request: Request<Incoming>| Box::pin(router.clone().oneshot(request.map(Body::new))));
+    let service = service::service_fn(move |request| Box::pin(answer(router.clone(), request)));
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(patience.head)
@@ -47,7 +51,7 @@ pub(crate) async fn serve(stream: Stream, router: Router, patience: Patience, mu
             result = poll_fn(|context| connection.poll_without_shutdown(context)) => break result,
             _ = &mut stopping, if !stops => {
                 stops = true;
-                std::pin::Pin::new(&mut connection).graceful_shutdown();
+                Pin::new(&mut connection).graceful_shutdown();
             }
         }
     };
@@ -61,6 +65,46 @@ pub(crate) async fn serve(stream: Stream, router: Router, patience: Patience, mu
     }
     if !stops {
         let _ = timeout(FAREWELL, part(&mut stream)).await;
+    }
+}
+
+/// A client that is refused before its body was read is told that the connection ends with that: hyper closes it, and
+/// the next request would find nobody.
+async fn answer(router: Router, request: Request<Incoming>) -> Result<Response, Infallible> {
+    let whole = Arc::new(AtomicBool::new(request.body().is_end_stream()));
+    let followed = |body| Body::new(Followed { body, whole: Arc::clone(&whole) });
+    let mut response = router.oneshot(request.map(followed)).await?;
+    if !whole.load(Ordering::Relaxed) {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(response)
+}
+
+/// A body, and whether it was read to its end.
+struct Followed {
+    body: Incoming,
+    whole: Arc<AtomicBool>,
+}
+
+impl HttpBody for Followed {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        self.whole.fetch_or(frame.is_none() || self.body.is_end_stream(), Ordering::Relaxed);
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

@@ -25,6 +25,19 @@ async fn without_the_token_nothing_is_told_but_that_it_lives() {
 }
 
 #[tokio::test]
+async fn who_is_refused_before_the_body_was_read_is_told_that_the_connection_ends() {
+    let served = Served::start().await;
+    let closes = "connection: close";
+    let unread = "Host: localhost\r\nContent-Length: 100\r\n\r\n";
+    for line in ["POST /v1/chat/completions", "POST /anything", "GET /v1/models"] {
+        let answer = served.send(&format!("{line} HTTP/1.1\r\n{unread}")).await;
+        assert!(answer.status == 401 && answer.head.contains(closes), "{answer:?}");
+    }
+    let refused_later = served.ask("fail invalid_request").await;
+    assert!(refused_later.status == 400 && !refused_later.head.contains(closes), "{refused_later:?}");
+}
+
+#[tokio::test]
 async fn a_page_that_had_its_name_lead_here_is_refused_even_with_the_token() {
     let served = Served::start().await;
     let head = served.head("GET", "/v1/models");
