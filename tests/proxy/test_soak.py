@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.proxy.serving import serving
+from tests.proxy.serving import SECONDS, serving
 from tests.proxy.traffic import DECK, Ended, Traffic
 from tests.rpc.asking import MODEL
 
@@ -35,7 +35,7 @@ def test_over_many_requests_and_kills_each_request_ends_well_and_the_proxy_does_
     with serving(model_data, catalog=model_catalog) as served:
         program = psutil.Process(served.process.pid)
         traffic = Traffic(served.port, served.token, MODEL, seed=SOAK)
-        with killing_its_sidecar(program) as killed:
+        with killing_its_sidecar(program, traffic) as killed:
             traffic.run(SOAK // 10)
             before = program.memory_info().rss
             traffic.run(SOAK - SOAK // 10)
@@ -50,17 +50,20 @@ def test_over_many_requests_and_kills_each_request_ends_well_and_the_proxy_does_
 
 
 @contextmanager
-def killing_its_sidecar(program: psutil.Process) -> Iterator[list[int]]:
-    """Kills the sidecar of the program again and again; yields the processes that it has killed."""
+def killing_its_sidecar(program: psutil.Process, traffic: Traffic) -> Iterator[list[int]]:
+    """Kills the sidecar of the program again and again, each only after it has answered: on a busy machine a model may
+    take longer to load than the pause is. Yields the processes that were killed."""
     rng = random.Random(SOAK)
     killed: list[int] = []
     over = threading.Event()
 
     def kill() -> None:
         while len(killed) < KILLS and not over.wait(rng.uniform(*PAUSE_SECONDS)):
-            for sidecar in program.children():  # none where the next one is just being started
+            traffic.answered.wait(SECONDS)
+            for sidecar in program.children():
                 sidecar.kill()
                 killed.append(sidecar.pid)
+            traffic.answered.clear()
 
     thread = threading.Thread(target=kill)
     thread.start()
@@ -68,4 +71,5 @@ def killing_its_sidecar(program: psutil.Process) -> Iterator[list[int]]:
         yield killed
     finally:
         over.set()
+        traffic.answered.set()
         thread.join()

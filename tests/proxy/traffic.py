@@ -223,12 +223,13 @@ DECK: dict[Sort, int] = {
 
 
 class Traffic:
-    """Asks of all sorts in turn; `ends` counts how each ended."""
+    """Asks of all sorts in turn. `ends` counts how each ended, `answered` is set whenever the engine has answered."""
 
     def __init__(self, port: int, token: str, model: str, seed: int) -> None:
         deck = [sort for sort, count in DECK.items() for _ in range(count)]
         random.Random(seed).shuffle(deck)
         self.ends: Counter[tuple[str, Ended]] = Counter()
+        self.answered = threading.Event()
         self._who = port, token, model
         self._sorts = itertools.cycle(deck)
         self._lock = threading.Lock()
@@ -249,6 +250,8 @@ class Traffic:
         try:
             while sort := self._next(sorts):
                 ended = sort(client)
+                if sort is answer and ended is Ended.WELL:
+                    self.answered.set()
                 with self._lock:
                     self.ends[sort.__name__, ended] += 1
         finally:
