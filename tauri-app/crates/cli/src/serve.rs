@@ -3,16 +3,21 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use openai_proxy::{DEFAULT_PORT, Listen, ListenError, Options, Origin, Patience, Proxy, SOCKET};
 use sidecar_host::{RpcError, State, Supervisor, reason_given};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::timeout;
 
 use crate::token_file::{self, TokenFileError};
 
 /// Where the token is if nobody says where, in the data folder.
 const TOKEN: &str = "api.token";
+/// How long requests may go on that are under way at the end. To end a sidecar that hangs takes four seconds more, and
+/// after five nothing may be left.
+const NEARLY_DONE: Duration = Duration::from_millis(500);
 /// Exit codes of sysexits: EX_UNAVAILABLE, EX_NOPERM.
 const UNAVAILABLE: u8 = 69;
 const NO_PERMISSION: u8 = 77;
@@ -94,7 +99,8 @@ async fn served(arguments: &Serve, data: &Path, supervisor: &Arc<Supervisor>) ->
     };
     writeln!(io::stdout(), "Listening at {at}\nToken in {}", token_path.display())?;
     signals.next().await;
-    proxy.stop().await;
+    // It ends with this, whoever still asks.
+    let _ = timeout(NEARLY_DONE, proxy.stop()).await;
     Ok(())
 }
 
