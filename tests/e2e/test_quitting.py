@@ -1,8 +1,11 @@
-"""However the app comes to its end, in the midst of work: a few seconds later nothing of it is left."""
+"""However the app comes to its end, in the midst of work: a few seconds later nothing of it is left.
+
+`QUITS=1000` has it end a thousand times; a run of all tests once in each way."""
 
 from __future__ import annotations
 
 import hashlib
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -18,9 +21,12 @@ from tests.e2e.window import Window, open_window
 from tests.provider import Provider
 from tests.rpc.chatting import counting
 
+WAYS = 7
+EACH = max(1, int(os.environ.get("QUITS", "0")) // WAYS)
+
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="WebKit's driver for app windows exists on Linux only"),
-    pytest.mark.timeout(120),
+    pytest.mark.timeout(120 * EACH),
 ]
 
 SECONDS = 5
@@ -36,6 +42,14 @@ def log_out(_: Window) -> None:
     next(child for child in psutil.Process().children() if child.name() == "Xvfb").kill()
 
 
+def killed_while_its_sidecar_is_stopped(window: Window) -> None:
+    """A process that is stopped sees neither its parent's death nor the end of its stdin."""
+    sidecar = window.sidecar()
+    assert sidecar
+    sidecar.suspend()
+    window.app.kill()
+
+
 def by(number: signal.Signals) -> Callable[[Window], None]:
     def end(window: Window) -> None:
         window.app.send_signal(number)
@@ -48,6 +62,7 @@ def by(number: signal.Signals) -> Callable[[Window], None]:
     [
         pytest.param(close, id="the window is closed"),
         pytest.param(log_out, id="the person logs out"),
+        pytest.param(killed_while_its_sidecar_is_stopped, id="it is killed while its sidecar is stopped"),
         *(
             pytest.param(by(number), id=number.name)
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL)
@@ -55,14 +70,17 @@ def by(number: signal.Signals) -> Callable[[Window], None]:
     ],
 )
 def test_nothing_is_left_of_an_app_that_ends_at_work(end: Callable[[Window], None], tmp_path: Path) -> None:
-    with at_work(tmp_path) as window:
-        processes = window.processes()
-        pythons = [process for process in processes if "python" in process.name()]
-        assert len(pythons) == 2, "the sidecar, and who opens pictures for it"
-        end(window)
-        _, left = psutil.wait_procs(processes, timeout=SECONDS)
-        assert not left
-        assert not started_for(tmp_path / "data"), "somebody was started meanwhile"
+    for number in range(EACH):
+        home = tmp_path / str(number)
+        home.mkdir()
+        with at_work(home) as window:
+            processes = window.processes()
+            pythons = [process for process in processes if "python" in process.name()]
+            assert len(pythons) == 2, "the sidecar, and who opens pictures for it"
+            end(window)
+            _, left = psutil.wait_procs(processes, timeout=SECONDS)
+            assert not left
+            assert not started_for(home / "data"), "somebody was started meanwhile"
 
 
 def started_for(data: Path) -> list[list[str]]:
