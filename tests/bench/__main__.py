@@ -25,6 +25,7 @@ BENCHMARKS = (
     "memory",
     "quality",
     "start",
+    "restart",
     "download",
     "first-launch",
     "store",

@@ -1,14 +1,14 @@
-"""What the localhost proxy costs, and whether the batch of other programs keeps a person waiting."""
+"""What the localhost proxy costs, and whether other programs that keep it busy keep the person waiting."""
 
 from __future__ import annotations
 
 import http.client
 import json
-import subprocess
+import random
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,18 +16,25 @@ from typing import Any
 from tests.bench.client import Client
 from tests.bench.figure import Figure, median, p99, skipped
 from tests.bench.goal import Goal
+from tests.bench.prompts import text_prompt
 from tests.bench.setting import Setting
-from tests.pipe import ROOT
+from tests.bench.shell import NotBuiltError, Shell, build, real_sidecar, running
 
 REQUESTS = 500
 CONNECTIONS = 16
 STREAMED = 20_000  # tokens of one answer
-BUSY = 60  # connections with requests that can wait; the proxy serves 64
+BUSY = 64  # connections with requests that can wait: as many as the proxy serves
 ARRIVALS = 60
+PROMPT = 256  # tokens of a request of the window's
+GAP = (0.02, 0.2)  # seconds between an answer's end and the next arrival, at random
 LOW_ANSWER, HIGH_ANSWER = 128, 2
 SECONDS = 300.0  # of any answer
-BUILD = ". setup/rust.sh && cd tauri-app && cargo build --quiet --locked --release -p openai-proxy --example serve"
-DEBUG = BUILD.replace(" --release", "")
+FIGURES = {
+    "added_latency_p50": "ms",
+    "requests_per_s": "requests/s",
+    "stream_tokens_per_s": "tokens/s",
+    "queue_wait_p99": "ms",
+}
 
 
 class Connection:
@@ -53,42 +60,26 @@ class Connection:
         self._connection.close()
 
 
-@contextmanager
-def proxied(program: Path, data_dir: Path, command: Sequence[str | Path]) -> Iterator[tuple[int, str]]:
-    """The port and the token of a proxy before that sidecar."""
-    with subprocess.Popen(
-        [program, data_dir, *command], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            port, token = process.stdout.readline().split()
-            yield int(port), token
-        finally:
-            process.stdin.close()
-            process.wait(SECONDS)
-
-
 def run(setting: Setting) -> Iterator[Figure]:
     """With an engine that costs nothing: what a request takes longer than through the pipe alone, how many there are a
-    second, and how fast one streams. With the real one: how long requests that a person waits for wait for their first
-    step while `BUSY` connections have the engine answer requests that can wait."""
-    # A figure is of what people run; to see that it works, what the tests have built already will do.
-    built, profile = (DEBUG, "debug") if setting.quick else (BUILD, "release")
-    if subprocess.run(["sh", "-c", built], cwd=ROOT, check=False).returncode:
-        yield skipped("added_latency_p50", "ms", "the proxy cannot be built")
+    second, and how fast one streams. With the real one: how long the window's own requests wait for their first step
+    while `BUSY` connections of the proxy's have the engine answer requests that can wait."""
+    try:
+        program = build(setting)
+    except NotBuiltError as error:
+        for metric, unit in FIGURES.items():
+            yield skipped(metric, unit, str(error))
         return
-    program = ROOT / f"tauri-app/target/{profile}/examples/serve"
     fake = [sys.executable, "-m", "tests.bench.fake_engine", "--data-dir"]
     folder = setting.scratch / "proxied"
     with (
-        proxied(program, folder, [*fake, folder]) as (port, token),
+        running(program, folder, [*fake, folder]) as shell,
         Client([*fake, str(setting.scratch / "direct")]) as direct,
     ):
         direct.initialize()
-        yield _added_latency(setting, direct, port, token)
-        yield _requests(setting, port, token)
-        yield from _stream(setting, direct, port, token)
+        yield _added_latency(setting, direct, shell.port, shell.token)
+        yield _requests(setting, shell.port, shell.token)
+        yield from _stream(setting, direct, shell.port, shell.token)
     yield _queue_wait(setting, program)
 
 
@@ -147,46 +138,62 @@ def _stream(setting: Setting, direct: Client, port: int, token: str) -> Iterator
 
 
 def _queue_wait(setting: Setting, program: Path) -> Figure:
+    """From the window's sending to the engine's first step: TTFT by the client's clock, less what the engine took from
+    its first step to the token."""
+    rng = random.Random(4)
     data_dir = setting.scratch / "data"
-    setting.repository.place(data_dir)
-    sidecar: list[str | Path] = [
-        sys.executable,
-        "-m",
-        "sidecar",
-        "--data-dir",
-        data_dir,
-        "--catalog",
-        setting.repository.catalog,
-    ]
-    leaving = threading.Event()
+    busy = setting.rounds(BUSY)
     waits: list[float] = []
-    with proxied(program, data_dir, sidecar) as (port, token):
-        person = Connection(port, token)
-        person.answer("hello", priority=1, max_tokens=HIGH_ANSWER)  # the load does not count
-        running = threading.Semaphore(0)
+    with running(program, data_dir, real_sidecar(setting, data_dir)) as shell:
+        for _ in range(2):  # the first load and the first of each shape do not count
+            shell.chat(text_prompt(PROMPT, rng), max_tokens=HIGH_ANSWER).result()
+        with _busy(shell, busy, setting.tokens(LOW_ANSWER)):
+            for _ in range(setting.rounds(ARRIVALS)):
+                time.sleep(rng.uniform(*GAP))  # the moment of arrival is what is random here
+                answer = shell.chat(text_prompt(PROMPT, rng), max_tokens=HIGH_ANSWER)
+                waits.append(1e3 * answer.ttft - answer.answered_timings()["prefill_ms"])
+    note = f"{len(waits)} arrivals of the window's, {busy} connections busy"
+    return Figure("queue_wait_p99", p99(waits), "ms", goals=(Goal("<", 100),), note=note)
 
-        def ask(number: int) -> None:
-            connection = Connection(port, token)
+
+@contextmanager
+def _busy(shell: Shell, connections: int, tokens: int) -> Iterator[None]:
+    """So many connections at once, each with one request after the other; the first ones are being answered.
+
+    Raises:
+        RuntimeError: one of them was refused, or none was answered in time.
+    """
+    leaving, running = threading.Event(), threading.Event()
+    waiting = threading.Barrier(connections + 1)
+    failed: list[Exception] = []
+
+    def ask(number: int) -> None:
+        connection = Connection(shell.port, shell.token)
+        try:
+            waiting.wait(SECONDS)
             while not leaving.is_set():
-                response = connection.ask(f"Tell me of {number}", max_tokens=setting.tokens(LOW_ANSWER), stream=True)
-                for line in response:
+                for line in connection.ask(f"Tell me of {number}", max_tokens=tokens, stream=True):
                     if line.startswith(b"data: {"):
-                        running.release()
+                        running.set()
                     if leaving.is_set():
                         break
+        except Exception as error:
+            failed.append(error)
+            running.set()
+        finally:
             connection.close()
 
-        busy = setting.rounds(BUSY)
-        threads = [threading.Thread(target=ask, args=(number,)) for number in range(busy)]
-        for thread in threads:
-            thread.start()
-        running.acquire()
-        for number in range(setting.rounds(ARRIVALS)):
-            answer = person.answer(f"What is {number}?", priority=1, max_tokens=HIGH_ANSWER)
-            waits.append(answer["timings"]["queue_ms"])
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(connections)]
+    for thread in threads:
+        thread.start()
+    try:
+        waiting.wait(SECONDS)
+        if not running.wait(SECONDS):
+            raise RuntimeError(f"nothing was answered in {SECONDS} s")
+        yield
+    finally:
         leaving.set()
-        person.close()
         for thread in threads:
             thread.join()
-    note = f"{len(waits)} arrivals, {busy} connections busy"
-    return Figure("queue_wait_p99", p99(waits), "ms", goals=(Goal("<", 100),), note=note)
+    if failed:
+        raise RuntimeError(f"{len(failed)} connections were not busy") from failed[0]
