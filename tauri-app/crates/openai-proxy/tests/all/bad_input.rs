@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use openai_proxy::{Listen, MOST_BODY_BYTES, Patience};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 
 use crate::common::{PATH, Served, soon};
@@ -109,11 +109,20 @@ async fn a_head_or_a_body_that_comes_byte_by_byte_is_given_up() {
     let head = "GET /health HTTP/1.1\r\nHost: local".to_owned();
     let body = format!("{}Content-Length: 100\r\n\r\n{{", served.head("POST", PATH));
     for (request, code) in [(head, "request_timeout"), (body, "body_timeout")] {
-        let mut connection = served.connect().await;
-        connection.send(&request).await;
-        let answer = connection.answer().await;
-        assert_eq!((answer.status, &*answer.code()), (408, code));
-        assert!(answer.head.contains("x-should-retry: false"), "{}", answer.head);
+        let (reading, mut writing) = served.connect().await.0.into_inner().into_split();
+        writing.write_all(request.as_bytes()).await.unwrap();
+        let dripping = tokio::spawn(async move {
+            let mut drops = tokio::time::interval(IMPATIENT / 10);
+            while writing.write_all(b"x").await.is_ok() {
+                drops.tick().await;
+            }
+        });
+        let mut answer = String::new();
+        // A reset is an end, too: the client still sends.
+        let _ = soon("the end", BufReader::new(reading).read_to_string(&mut answer)).await;
+        assert!(answer.starts_with("HTTP/1.1 408") && answer.contains(code), "{answer}");
+        assert!(answer.contains("x-should-retry: false"), "{answer}");
+        soon("nobody to read", dripping).await.unwrap();
     }
 }
 
