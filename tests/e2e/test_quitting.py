@@ -117,5 +117,5 @@ def at_work(home: Path) -> Iterator[Window]:
         parts = [{"type": "image", "attachment": sha256}, {"type": "text", "text": "Count"}]
         sent = window.call("sessions/send", {"sessionId": chat, "parts": parts, "model": model})
         assert "answer" in sent, sent
-        provider.wait_until(lambda: bool(provider.log))
+        provider.wait_until(lambda: bool(provider.log), window.patience)
         yield window
