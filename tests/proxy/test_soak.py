@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.proxy.serving import SECONDS, serving
+from tests.proxy.serving import serving
 from tests.proxy.traffic import DECK, Ended, Traffic
 from tests.rpc.asking import MODEL
 
@@ -59,7 +59,10 @@ def killing_its_sidecar(program: psutil.Process, traffic: Traffic) -> Iterator[l
     over = threading.Event()
 
     def kill() -> None:
-        while len(killed) < KILLS and traffic.answered.wait(SECONDS) and not over.wait(rng.uniform(*PAUSE_SECONDS)):
+        while len(killed) < KILLS:
+            traffic.answered.wait()
+            if over.wait(rng.uniform(*PAUSE_SECONDS)):
+                return
             for sidecar in program.children():
                 sidecar.kill()
                 killed.append(sidecar.pid)
