@@ -61,11 +61,12 @@ async def test_a_row_too_many_for_the_bound_is_put_off_and_comes_to_the_same_end
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from sidecar.engine import journal, pace
+    from sidecar.engine.step_limits import RowLimit
 
     alone = [await bench.ask(chat, max_tokens=20) for chat in CHATS]
     await bench.engine.unload_model()  # so that the next lane begins with nothing known
     put_off = list[str]()
-    monkeypatch.setattr(pace, "RowLimit", partial(pace.RowLimit, seconds=1e-9))
+    monkeypatch.setattr(pace, "RowLimit", partial(RowLimit, seconds=1e-9))
     monkeypatch.setattr(journal, "put_off", lambda row: put_off.append(row.request.request_id))
     together = await asyncio.gather(*[bench.ask(chat, max_tokens=20) for chat in CHATS])
     await bench.engine.unload_model()  # nor does what this one has learned stay

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from sidecar.engine.step_limits import ChunkLimit, RowLimit
 
 
-def test_a_stretch_of_the_background_may_take_50_ms() -> None:
-    for seconds, rows in ((0.0499, 2), (0.0501, 1)):
+def test_a_stretch_of_the_background_is_to_take_40_ms_so_that_none_takes_50() -> None:
+    for seconds, rows in ((0.0399, 2), (0.0401, 1)):
         limit = RowLimit(2)
         limit.measured(1, 0.03)
         assert limit.measured(2, seconds) == (rows == 1)
         assert limit.rows == rows
 
-    for seconds, tokens in ((0.0499, 256), (0.0501, 224)):
+    for seconds, tokens in ((0.0399, 256), (0.0401, 224)):
         chunk = ChunkLimit(256)
         chunk.measured(256, seconds)
         assert chunk.tokens == tokens
