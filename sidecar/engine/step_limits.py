@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-STRETCH_SECONDS = (
-    0.04  # of background work that a person's request may have to wait for: so the longest stay below 50 ms
-)
+STRETCH_SECONDS = 0.04  # of background work that a person may have to wait for: so the longest stay below 50 ms
 SMOOTHING = 0.25  # of the newest measurement in the running mean
 # That a stretch is expected to be longer than its mean: of a prompt's layers the longest of many counts.
 ROW_DEVIATIONS, LAYER_DEVIATIONS = 2.0, 3.0
