@@ -52,9 +52,10 @@ mod tests {
         let (mut process, mut pipes) = Process::spawn(&guarded(launch)).expect("/bin/sh starts");
         let configuration = "http-proxy = \"http://ann:$HOME\\\\`x`@h\"\n\nno-proxy = [\"x\"]\n";
         pipes.stdin.write_all(configuration.as_bytes()).await.expect("the guard reads it");
+        assert_eq!(process.wait().await.code, Some(0));
+        drop(pipes.stdin); // or whoever watches it keeps the other pipe open, too
         let mut said = String::new();
         pipes.stdout.read_to_string(&mut said).await.expect("text");
-        assert_eq!(process.wait().await.code, Some(0));
         let others = said.strip_prefix(configuration).unwrap_or_else(|| panic!("{said}"));
         assert!(others.contains("PATH=") && !others.contains("ann:"), "{others}");
     }
