@@ -4,6 +4,7 @@ import time
 import uuid
 from collections.abc import Sequence
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 from sidecar.engine import Finished, GenerationRequest, RequestPriority, refuse_attachments
@@ -21,7 +22,7 @@ from sidecar.protocol.chat_answer import (
 )
 from sidecar.protocol.chat_messages import AnyMessage, JsonObjectFormat, JsonSchemaFormat, NamedTool
 from sidecar.routing import Router
-from sidecar.rpc.dispatch import Bound, Call
+from sidecar.rpc.dispatch import Bound, Call, beside
 
 # Members that the engine calls the same and has a default for.
 SAME = ("temperature", "top_p", "top_k", "min_p", "seed", "presence_penalty", "frequency_penalty", "n")
@@ -29,7 +30,7 @@ SAME = ("temperature", "top_p", "top_k", "min_p", "seed", "presence_penalty", "f
 
 def bind(*, router: Router) -> Sequence[Bound[Any, Any]]:
     async def completions(params: ChatCompletionRequest, call: Call) -> ChatCompletion:
-        request = generation_request(params, call)
+        request = await beside(call, partial(generation_request, params, call))
         if request.guest:
             refuse_attachments(request.messages)
         route = await router.route(params.model, request)

@@ -28,7 +28,7 @@ from sidecar.errors import (
 from sidecar.protocol.core import CANCEL_REQUEST, INITIALIZE, InitializeParams, InitializeResult
 from sidecar.protocol.message import Notification, RequestId
 from sidecar.rpc.background import Background
-from sidecar.rpc.dispatch import Dispatcher, Json, error_response, validated
+from sidecar.rpc.dispatch import HEAVY_BYTES, Dispatcher, Json, error_response, validated
 from sidecar.rpc.envelope import Envelope, EnvelopeError, id_of, opened
 from sidecar.rpc.transport import MAX_LINE_BYTES, Line, LineWriter, TooHeavy, TooLong
 from sidecar.rpc.weight import LIMITS, can_wait
@@ -114,7 +114,8 @@ class Server:
         if envelope.id is None:
             self._notified(envelope)
             return None
-        return self._requested(envelope, _ServedCall(envelope.id, arrived, self), in_background)
+        call = _ServedCall(envelope.id, arrived, len(line) >= HEAVY_BYTES, self)
+        return self._requested(envelope, call, in_background)
 
     def _unused(self, request_id: RequestId | None) -> RequestId | None:
         """With the id of a running request an answer would be taken for that one's."""
@@ -216,6 +217,7 @@ class _Served:
 class _ServedCall:
     id: RequestId
     arrived: float
+    is_heavy: bool
     _server: Server
     settled: asyncio.Event = field(default_factory=asyncio.Event)
 

@@ -8,7 +8,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Self
+
+from pydantic import model_validator
 
 from sidecar.rpc import stdio
 
@@ -41,6 +43,18 @@ class Count(Message):
     count: int
 
 
+class Looked(Message):
+    """`thread` is where it was looked at."""
+
+    text: str
+    thread: str = ""
+
+    @model_validator(mode="after")
+    def _look(self) -> Self:
+        object.__setattr__(self, "thread", self.thread or threading.current_thread().name)
+        return self
+
+
 class Moment(Message):
     seconds: float
 
@@ -58,6 +72,7 @@ class Anything(Message):
 ECHO = Method("probe/echo", Text, Text, "Answers with the same text", ())
 LONG = Method("probe/long", Size, Text, "Answers with a text of that length", ())
 LONG_NOTE = Method("probe/longNote", Size, NoResult, "Notifies a text of that length", ())
+LOOKED = Method("probe/looked", Looked, Text, "On which thread its params were looked at", ())
 ARRIVED = Method("probe/arrived", NoParams, Moment, "When its line was whole", ())
 FULL_LOOKS = Method("probe/fullLooks", NoParams, Count, "How often all was looked through for garbage", ())
 HANG = Method("probe/hang", NoParams, NoResult, "Never ends by itself", ())
@@ -107,6 +122,7 @@ class Probe:
             Bound(ECHO, self._echo),
             Bound(LONG, self._long),
             Bound(LONG_NOTE, self._long_note),
+            Bound(LOOKED, self._looked),
             Bound(ARRIVED, self._arrived),
             Bound(FULL_LOOKS, self._full_looks),
             Bound(HANG, self._hang),
@@ -133,6 +149,9 @@ class Probe:
     async def _long_note(self, params: Size, call: Call) -> NoResult:
         await call.notify(NOTE, Text(text="x" * params.bytes))
         return NoResult()
+
+    async def _looked(self, params: Looked, _call: Call) -> Text:
+        return Text(text=params.thread)
 
     async def _arrived(self, _params: NoParams, call: Call) -> Moment:
         return Moment(seconds=call.arrived)

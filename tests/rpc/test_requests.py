@@ -3,6 +3,7 @@ import time
 
 import pytest
 
+from sidecar.rpc.dispatch import HEAVY_BYTES
 from tests.pipe import Pipe, RpcError
 
 
@@ -22,6 +23,14 @@ def test_a_request_arrives_when_its_line_does_and_not_when_its_turn_comes(probe:
     probe.response(0)
     answered = time.monotonic()
     assert sent <= probe.result("last")["seconds"] <= answered
+
+
+def test_what_is_long_to_look_at_does_not_hold_up_the_others(probe: Pipe) -> None:
+    assert probe.request("probe/looked", {"text": "x"}) == {"text": "MainThread"}
+    assert probe.request("probe/looked", {"text": "x" * HEAVY_BYTES})["text"] != "MainThread"
+    with pytest.raises(RpcError) as caught:
+        probe.request("probe/looked", {"text": "x" * HEAVY_BYTES, "thread": 1})
+    assert caught.value.kind == "invalid_params"
 
 
 def test_a_cancelled_request_still_answers_and_is_cleaned_up(probe: Pipe) -> None:

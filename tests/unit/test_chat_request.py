@@ -9,6 +9,7 @@ from sidecar.protocol.message import Notification, Params
 class Call:
     id: str = "one"
     arrived: float = 12.5
+    is_heavy: bool = False
 
     async def notify(self, notification: Notification[Params], params: Params) -> None:
         """Nobody hears."""
