@@ -1,5 +1,6 @@
 """When the built-in model leaves memory, and when it stays: the real sidecar beside a server on this computer."""
 
+import json
 import random
 import re
 import sys
@@ -53,8 +54,13 @@ def loading(chat: Pipe) -> str | int:
 
 def told(folder: Path) -> list[str]:
     """What a fresh sidecar has written of its model into the log, in order."""
-    log = (folder / "data" / "logs" / "sidecar.log").read_text()
-    return re.findall("no job is left|a job has come back|Model loaded|Model unloaded", log)
+    return messages("no job is left|a job has come back|Model loaded|Model unloaded", folder / "data")
+
+
+def messages(pattern: str, data_dir: Path) -> list[str]:
+    """What of the log's messages matches, in order."""
+    lines = (data_dir / "logs" / "sidecar.log").read_text().splitlines()
+    return [found for line in lines for found in re.findall(pattern, json.loads(line)["message"])]
 
 
 def test_when_its_last_job_goes_the_model_leaves_memory_and_the_next_request_brings_it_back(
@@ -220,7 +226,7 @@ def test_jobs_that_go_back_and_forth_under_load_lose_nothing_and_the_model_comes
 
 def comings_and_goings(data_dir: Path) -> list[str]:
     """Each time that the model was loaded into memory or left it, in the order of the log."""
-    return re.findall("Model loaded|Model unloaded", (data_dir / "logs" / "sidecar.log").read_text())
+    return messages("Model loaded|Model unloaded", data_dir)
 
 
 def test_the_jobs_of_the_built_in_model_are_told_when_it_becomes_ready_damaged_and_deleted(
