@@ -105,7 +105,7 @@ def first_bytes(hub: Hub, asked: int) -> dict[str, int]:
 
 def on_disk(data_dir: Path, content: dict[str, str]) -> dict[str, int]:
     """How many bytes of each file are there, whole ones among them."""
-    (repository,) = (data_dir / "builtin_models").iterdir()
+    (repository,) = (data_dir / "builtin_models").glob("models--*")
     paths = [*repository.glob("parts/*.part"), *repository.glob("blobs/*")]
     return dict.fromkeys(content.values(), 0) | {
         content[path.name.removesuffix(".part")]: path.stat().st_size for path in paths
