@@ -56,6 +56,7 @@ class Lane:
         self._kv_bits = kv_bits
         self.most_read = model.memory.chunk(kv_bits)
         """Positions of a prompt that a step reads at most, ever."""
+        self._reads_at_most = self.most_read
         self._bytes_a_position = model.memory.bytes_a_position(kv_bits)
         self._decoder = ChunkedDecoder(model.model.language_model, model.boundary, kv_bits)
         self._generator = BatchGenerator(
@@ -86,10 +87,17 @@ class Lane:
         return 0 if batch is None else len(batch.uids)
 
     def read_at_most(self, tokens: int) -> None:
-        """How many positions of a prompt the next steps read."""
+        """How many positions of a prompt the next steps read, where there is memory for so many."""
+        self._reads_at_most = tokens
+
+    def _cut_chunk(self) -> None:
+        prompts = self._generator._prompt_batch
+        read = next(reversed(self.rows.values())).cached_tokens
+        read += 0 if prompts is None else prompts._processed_prompt_columns
+        tokens = min(self._reads_at_most, self._model.memory.chunk(self._kv_bits, read))
         # mlx-vlm hands the generator's own number to each prompt when it begins.
         self._generator.prefill_step_size = tokens
-        if (prompts := self._generator._prompt_batch) is not None:
+        if prompts is not None:
             prompts.prefill_step_size = tokens
 
     def needs(self, new: Row | None = None) -> int:
@@ -168,6 +176,8 @@ class Lane:
         """One token for each row and one chunk of a prompt. Returns the rows that ended, and the last thing to
         deliver to each."""
         ended: list[Ended] = []
+        if self.reads_prompt:
+            self._cut_chunk()
         _, responses = self._generator.next()
         if not self.reads_prompt:
             self._decoder.read_next(None)

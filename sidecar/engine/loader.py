@@ -88,7 +88,7 @@ def load(
     text = model.language_model.model
     boundary = Boundary(every_token=device == "cpu", ahead=memory.ahead, heartbeat=heartbeat)
     text.layers = [EvaluatedLayer(layer, boundary) for layer in text.layers]
-    vision_tower.cut(model.vision_tower, boundary, fused=memory.fused)
+    vision_tower.cut(model.vision_tower, boundary, memory)
     if device == "cpu":  # where a step is cut into stretches
         head.cut(model.language_model, boundary)
     generation = _json(path / "generation_config.json")
@@ -152,7 +152,7 @@ def _memory(model: Any, budget: int, device: Device) -> Memory:
         text=Shape.of_text(text, width),
         layers=int(text.num_hidden_layers),
         vision=Shape.of_vision(vision, vision_width),
-        fused=device != "cpu",
+        fused=device == "metal",  # on CUDA cuDNN would be, which is not used (`backend.CUDA`)
         # On Metal it was never measured, and there is no memory for it within the smallest budget.
         ahead=device == "cuda",
         bytes_by_bits={bits: kv_cache.bytes_a_position(text, width, bits) for bits in (None, KV_BITS)},

@@ -5,6 +5,7 @@ No MLX here. The terms and how they compare with what was measured stand in `BEN
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ PIECE_MULTIPLICATIONS = (
     1 << 28
 )  # of the vision tower at a time, where attention is not fused: 25 ms on a CPU (measured)
 PIECE_LEAST = 32  # patches; fewer take no less time
+CHUNK_LEAST = 32  # positions, likewise
+SCORES_SHARE = 96  # of the budget, for a layer's scores where attention keeps them: 512 positions that 1,000 precede
+PICTURE_SCORES = 4  # times as much for a picture's, which come before there are keys and values of its prompt
 FEATURE_COPIES = 6  # of a chunk: features or a level, chosen, beside what they are added to, and both put together
 PREFIX_SHARE = 4  # a fourth of what keys and values may take is for what the background's prompts share
 
@@ -71,10 +75,36 @@ class Memory:
     bytes_by_bits: Mapping[int | None, int]
     bytes_a_visual_token: int
 
-    def chunk(self, bits: int | None) -> int:
-        """Positions of a prompt that are read in one step; a cancel waits for one."""
+    def chunk(self, bits: int | None, read: int = 0) -> int:
+        """Positions of a prompt that are read in one step once `read` of them are; a cancel waits for one. Fewer the
+        longer the prompt where two blocks are there at once, with scores of each position with all before it."""
         tokens = PREFILL_TOKENS * 2 if self.ahead else PREFILL_TOKENS
-        return tokens if bits is None else tokens // 2
+        if bits is not None:
+            return tokens // 2
+        if self.fused or not self.ahead:
+            return tokens
+        scores = self._most_scores // self.text.score_bytes(1, 1)
+        allowed = (math.isqrt(read**2 + 4 * scores) - read) // 2  # x(read + x) = scores
+        return max(CHUNK_LEAST, min(tokens, allowed // CHUNK_LEAST * CHUNK_LEAST))
+
+    @property
+    def _most_scores(self) -> int:
+        return self.budget // SCORES_SHARE
+
+    @property
+    def cuts_pictures(self) -> bool:
+        """Whether the vision tower's layers take so long for a picture that they are computed a few patches at a
+        time."""
+        return not (self.fused or self.ahead)
+
+    def attending(self, patches: int) -> int:
+        """Of a picture of so many patches: those whose attention is computed at a time."""
+        if self.fused:
+            return patches
+        if self.cuts_pictures:
+            return min(patches, piece_patches(2 * self.vision.hidden * patches))
+        allowed = PICTURE_SCORES * self._most_scores // self.vision.score_bytes(1, patches)
+        return min(patches, max(PIECE_LEAST, allowed // PIECE_LEAST * PIECE_LEAST))
 
     def bytes_a_position(self, bits: int | None) -> int:
         return self.bytes_by_bits[bits]
@@ -87,7 +117,17 @@ class Memory:
     def reading_bytes(self, positions: int, bits: int | None, *, read: int = 0, visual: int = 0) -> int:
         """What reading a prompt from its position `read` on takes at once beside its keys and values: one block of one
         chunk, or two. Of positions that are `visual` also what is put in their places."""
-        chunk = min(self.chunk(bits), positions - read)
+        first = min(self.chunk(bits, read), positions - read)
+        last = min(self.chunk(bits, max(read, positions - self.chunk(bits))), positions - read)
+        # Chunks grow shorter, while keys and values grow by as much for each: between the two none takes more.
+        missing = (positions - read - first) * self.bytes_a_position(bits)
+        return max(
+            self._chunk_bytes(first, read + first, bits, visual) - missing,
+            self._chunk_bytes(last, positions, bits, visual),
+        )
+
+    def _chunk_bytes(self, chunk: int, positions: int, bits: int | None, visual: int) -> int:
+        """Of the chunk that ends at `positions`."""
         # There is no fused kernel for quantised keys and values.
         scores = 0 if self.fused and bits is None else self.text.score_bytes(chunk, positions)
         placed = FEATURE_COPIES * min(chunk, visual) * self.text.hidden * self.text.width
@@ -102,8 +142,7 @@ class Memory:
         block = 3 * self.vision.block_bytes(patches) // 2
         if self.fused or not patches:
             return block
-        attending = min(patches, piece_patches(2 * self.vision.hidden * patches))
-        return block + self.vision.score_bytes(attending, patches)
+        return block + self.vision.score_bytes(self.attending(patches), patches)
 
     def seen_bytes(self, pictures: Sequence[int]) -> int:
         """What encoded pictures of so many tokens each take until all are read, beside the features that are kept:

@@ -12,22 +12,22 @@ from mlx_vlm.models.base import ensure_fused_sdpa
 from mlx_vlm.models.qwen3_vl.vision import apply_rotary_pos_emb_vision
 
 from sidecar.engine.boundary import Boundary
-from sidecar.engine.memory import piece_patches
+from sidecar.engine.memory import Memory, piece_patches
 
 
-def cut(tower: Any, boundary: Boundary, *, fused: bool) -> None:
-    """Has each part of the tower computed before the next is built, and where attention is not `fused`, as on a CPU, a
-    few patches at a time: a block of a picture of 1,024² pixels was a stretch of 850 ms there, and is none of over 50
-    (75 M model, measured). A device that has a kernel for it is too fast to be cut."""
+def cut(tower: Any, boundary: Boundary, memory: Memory) -> None:
+    """Has each part of the tower computed before the next is built, and on a CPU a few patches at a time: a block of a
+    picture of 1,024² pixels was a stretch of 850 ms there, and is none of over 50 (75 M model, measured). On a GPU only
+    attention is cut, where it keeps scores, for their memory."""
     hidden, merged = int(tower.config.hidden_size), int(tower.merger.linear_fc1.weight.shape[0])
     pixels = tower.patch_embed.proj.weight.size // hidden
     merging = (merged + int(tower.config.out_hidden_size)) * merged // int(tower.config.spatial_merge_size) ** 2
 
     def piecewise(layer: Module, multiplications: int) -> PieceByPiece:
-        return PieceByPiece(layer, boundary, None if fused else piece_patches(multiplications))
+        return PieceByPiece(layer, boundary, piece_patches(multiplications) if memory.cuts_pictures else None)
 
     tower.patch_embed = piecewise(tower.patch_embed, pixels * hidden)
-    tower.blocks = [EvaluatedBlock(block, boundary, tower.config, cuts=not fused) for block in tower.blocks]
+    tower.blocks = [EvaluatedBlock(block, boundary, tower.config, memory) for block in tower.blocks]
     tower.deepstack_merger_list = [piecewise(merger, merging) for merger in tower.deepstack_merger_list]
     tower.merger = piecewise(tower.merger, merging)
 
@@ -67,12 +67,12 @@ class EvaluatedBlock(Module):
     """A block of the tower, whose attention is computed before its MLP is built, and both before the next block: a
     picture of 1,024² pixels peaks at 238 MB instead of 413 evaluated block by block (4B model on CUDA, measured)."""
 
-    def __init__(self, block: Module, boundary: Boundary, config: Any, *, cuts: bool) -> None:
+    def __init__(self, block: Module, boundary: Boundary, config: Any, memory: Memory) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.block = block
         self._boundary = boundary
         self._hidden, self._mlp = int(config.hidden_size), int(config.intermediate_size)
-        self._cuts = cuts
+        self._memory = memory
 
     def __call__(self, x: mx.array, *, cu_seqlens: mx.array, rotary_pos_emb: mx.array) -> mx.array:
         """x, shape (patches, hidden); between two of `cu_seqlens` lie the patches of one picture."""
@@ -85,7 +85,7 @@ class EvaluatedBlock(Module):
         queries, keys, values = self._projected(x, rotary)
         bounds: Any = cu_seqlens.tolist()
         for picture in starmap(slice, pairwise(bounds)):
-            most = self._most(2 * self._hidden * (picture.stop - picture.start))
+            most = self._memory.attending(picture.stop - picture.start)
             for piece in pieces(picture.start, picture.stop, most):
                 heads = ensure_fused_sdpa(
                     queries[:, :, piece], keys[:, :, picture], values[:, :, picture], attention.scale
@@ -95,7 +95,7 @@ class EvaluatedBlock(Module):
     def _projected(self, x: mx.array, rotary: mx.array) -> tuple[mx.array, mx.array, mx.array]:
         """Queries, keys and values, shape (1, heads, patches, width)."""
         attention, normed = self.block.attn, self.block.norm1(x)
-        if self._cuts:
+        if self._memory.cuts_pictures:
             together = PieceByPiece(attention.qkv, self._boundary, self._most(3 * self._hidden**2))(normed)
         else:
             together = attention.qkv(normed)
@@ -105,4 +105,4 @@ class EvaluatedBlock(Module):
 
     def _most(self, multiplications: int) -> int | None:
         """Patches at a time that take so many multiplications each."""
-        return piece_patches(multiplications) if self._cuts else None
+        return piece_patches(multiplications) if self._memory.cuts_pictures else None

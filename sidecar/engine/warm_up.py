@@ -37,7 +37,7 @@ SIDES = (1024, 448)  # pixels: a person's picture, and the background's
 TOKENS = 4
 
 
-GRAPHS = "2"
+GRAPHS = "3"
 """Changed with what is computed here: other graphs are other kernels."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import shutil
 import subprocess
 import sys
@@ -343,6 +344,18 @@ def test_compiled_kernels_lie_in_the_data_folder_s_cache(tmp_path: Path, monkeyp
 
     assert backend.kernels() == tmp_path / "cache" / "kernels"
     assert backend.kernels().is_dir()
+
+
+def test_what_the_cuda_backend_reads_is_set_before_mlx_is_and_another_s_word_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in backend.CUDA:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("MLX_CUDA_GRAPH_CACHE_SIZE", "7")
+
+    backend.prepare(tmp_path)
+
+    assert {name: os.environ[name] for name in backend.CUDA} == backend.CUDA | {"MLX_CUDA_GRAPH_CACHE_SIZE": "7"}
 
 
 @pytest.mark.parametrize(("installed", "budget"), [(4, 3), (8, 3), (16, 4), (32, 8), (48, 12), (256, 12)])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +16,7 @@ import pytest
 from PIL import Image
 
 from sidecar.engine import RequestPriority
+from sidecar.engine.boundary import Boundary
 from sidecar.engine.memory import Memory, Shape
 from sidecar.errors import ContextLengthExceeded
 from tests.bench.geometry import GEOMETRIES
@@ -57,6 +60,38 @@ async def test_the_batch_takes_no_more_rows_than_fit(tight: Bench) -> None:
     most = max(status.running.low for status in tight.announced)
     assert 2 <= most <= 4
     assert tight.engine.status().estimated_peak_bytes <= (tight.engine.status().budget_bytes or 0)
+
+
+@pytest.mark.parametrize("priority", [HIGH, LOW])
+async def test_a_long_prompt_is_read_in_shorter_chunks_where_there_is_no_room_for_its_scores(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, priority: RequestPriority
+) -> None:
+    from sidecar.engine import loader, memory
+
+    whole = await bench.ask(LONG, priority=priority)
+    await bench.engine.unload_model()  # or it would be read already
+    memory_of = loader._memory
+    monkeypatch.setattr(loader, "_memory", lambda *of: replace(memory_of(*of), ahead=True))
+    heads = json.loads((bench.model / "config.json").read_text())["text_config"]["num_attention_heads"]
+    room_for = 64 * 128 * heads * 4  # the scores of 64 positions that 64 precede, in float32
+    budget = bench.engine.status().budget_bytes
+    assert budget
+    monkeypatch.setattr(memory, "SCORES_SHARE", budget // room_for)
+    read: list[int] = []
+    passed = Boundary.passed
+
+    def noting(boundary: Boundary, **of: Any) -> None:
+        read.append(of.get("read", 0))
+        passed(boundary, **of)
+
+    monkeypatch.setattr(Boundary, "passed", noting)
+
+    cut = await bench.ask(LONG, priority=priority)
+
+    assert cut.text == whole.text
+    chunks = [chunk for chunk, _ in groupby(read) if chunk > 1]
+    assert max(chunks) == 64
+    assert 32 in chunks[chunks.index(64) :]
 
 
 async def test_what_chats_have_left_gives_way_to_the_batch(tight: Bench) -> None:
@@ -218,8 +253,8 @@ def test_quantised_keys_and_values_take_half(prepared: None) -> None:
     assert 0.53 < quantised / plain < 0.56
 
 
-def real_memory() -> Memory:
-    """Of the 4B model on Metal."""
+def real_memory(*, fused: bool = True, ahead: bool = False) -> Memory:
+    """Of the 4B model, on Metal unless told otherwise."""
     from sidecar.engine import kv_cache
 
     config = GEOMETRIES["4b"].config()
@@ -231,8 +266,8 @@ def real_memory() -> Memory:
         layers=text.num_hidden_layers,
         vision=Shape.of_vision(vision, 2),
         bytes_by_bits={bits: kv_cache.bytes_a_position(text, 2, bits) for bits in (None, 8)},
-        fused=True,
-        ahead=False,
+        fused=fused,
+        ahead=ahead,
         bytes_a_visual_token=vision.out_hidden_size * (1 + len(vision.deepstack_visual_indexes)) * 2,
     )
 
@@ -244,3 +279,41 @@ def test_the_real_model_on_metal_stays_below_3_gigabytes_with_4096_tokens(prepar
     assert memory.room(8, 32_768) >= 4096
     assert memory.fixed + memory.encoding_bytes(64 * 64) < 3e9  # a picture of 1024², before it is read
     assert memory.room(None, 32_768) < 4096  # so people's rows are quantised there
+
+
+def test_where_scores_are_kept_the_chunks_of_a_long_prompt_grow_shorter(prepared: None) -> None:
+    memory = real_memory(fused=False, ahead=True)
+    read, chunks = 0, []
+    while read < 4096:
+        chunks.append(chunk := min(memory.chunk(None, read), 4096 - read))
+        read += chunk
+        assert memory.text.score_bytes(chunk, read) <= memory.budget // 96
+
+    assert chunks[0] == 512
+    assert chunks[:-1] == sorted(chunks[:-1], reverse=True)
+    assert real_memory().chunk(None, 4000) == 256  # Metal's attention keeps none
+
+
+@pytest.mark.parametrize("positions", [300, 512, 1000, 2048, 4096])
+def test_the_estimate_on_cuda_is_no_less_than_any_chunk_takes(prepared: None, positions: int) -> None:
+    memory = real_memory(fused=False, ahead=True)
+    read = most = 0
+    while read < positions:
+        chunk = min(memory.chunk(None, read), positions - read)
+        read += chunk
+        grown = read * memory.bytes_a_position(None)
+        block = memory.text.block_bytes(chunk) + memory.text.score_bytes(chunk, read) + grown // memory.layers
+        most = max(most, grown + 2 * block)
+
+    assert most <= positions * memory.bytes_a_position(None) + memory.reading_bytes(positions, None)
+    assert memory.of_one(2048, None) < 3.15e9
+    assert memory.of_one(4096, None) < 3.4e9
+
+
+def test_a_large_picture_s_attention_is_computed_in_pieces_where_scores_are_kept(prepared: None) -> None:
+    memory, patches = real_memory(fused=False, ahead=True), 64 * 64  # of 1024²
+
+    assert memory.vision.score_bytes(memory.attending(patches), patches) <= 4 * memory.budget // 96
+    assert memory.attending(28 * 28) == 28 * 28  # the background's is not cut
+    assert memory.fixed + memory.encoding_bytes(patches) < 3.15e9
+    assert real_memory().attending(patches) == patches
