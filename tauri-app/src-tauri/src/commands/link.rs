@@ -31,9 +31,14 @@ pub(crate) async fn open_link(
 
 /// Shows the whole address, to the letter as it will be opened.
 fn question(language: Language, url: &Url) -> Question<'static> {
-    let (title, text, yes, no) = match language {
-        Language::En => ("Open this link?", "It opens in your browser and leaves this app:", "Open", "Cancel"),
-        Language::Zh => ("打开此链接？", "将在浏览器中打开，离开本应用：", "打开", "取消"),
+    let mail = url.scheme() == "mailto";
+    let (title, text, yes, no) = match (language, mail) {
+        (Language::En, false) => ("Open this link?", "It opens in your browser and leaves this app:", "Open", "Cancel"),
+        (Language::En, true) => {
+            ("Write a mail?", "It is begun in your mail program and leaves this app:", "Write", "Cancel")
+        }
+        (Language::Zh, false) => ("打开此链接？", "将在浏览器中打开，离开本应用：", "打开", "取消"),
+        (Language::Zh, true) => ("写邮件？", "将在邮件程序中新建邮件，离开本应用：", "写邮件", "取消"),
     };
     Question { title, text: format!("{text}\n\n{url}").into(), yes, no }
 }
@@ -115,6 +120,16 @@ mod tests {
             assert_eq!(url.as_str(), shown, "what is opened");
         }
         assert!(check(&format!("{long}a")).is_err());
+    }
+
+    #[test]
+    fn a_mail_address_is_not_said_to_open_in_the_browser() {
+        let mail = check("mailto:a@example.com").expect("a URL");
+        assert!(question(Language::En, &mail).text.contains("mail program"));
+        assert!(question(Language::Zh, &mail).text.contains("邮件程序"));
+        let page = check("https://example.com").expect("a URL");
+        assert!(question(Language::En, &page).text.contains("browser"));
+        assert!(question(Language::Zh, &page).text.contains("浏览器"));
     }
 
     #[test]
