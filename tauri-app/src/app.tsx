@@ -1,6 +1,7 @@
 import { useCallback, useState } from "react";
 import { ChatPage } from "./chat/chat-page";
 import { TooltipProvider } from "./components/ui/tooltip";
+import { useComposedEscape } from "./components/use-composed-escape";
 import { PreferencesProvider } from "./preferences/preferences";
 import { EngineDown } from "./recovery/engine-down";
 import { Recovered } from "./recovery/recovered";
@@ -13,6 +14,7 @@ export function App({ sidecar, preferences }: { sidecar: Sidecar; preferences: K
   const [ready, setReady] = useState(false);
   const enter = useCallback(() => setReady(true), []);
   const leave = useCallback(() => setReady(false), []);
+  useComposedEscape();
   return (
     <PreferencesProvider initial={preferences}>
       <TooltipProvider delayDuration={500}>

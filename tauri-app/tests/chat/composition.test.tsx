@@ -1,6 +1,8 @@
-import { createEvent, fireEvent, waitFor } from "@testing-library/react";
+import { createEvent, fireEvent, screen, waitFor } from "@testing-library/react";
 import { expect, test } from "vitest";
 import { Composition } from "@/chat/composition";
+import { openSettings } from "../settings/page";
+import { withProviders } from "../shell/providers";
 import { field, openChat, replying } from "./page";
 
 /** Fires an event that happened at `at` milliseconds. */
@@ -72,4 +74,33 @@ test("a key press that the engine dates before the end of its composition belong
   const composition = new Composition();
   composition.ended(1000);
   expect(composition.owns({ isComposing: false, keyCode: 13, timeStamp: 998 })).toBe(true);
+});
+
+const ESCAPE = { key: "Escape", keyCode: 27 };
+
+test("an Escape that sends candidates away keeps the question that is being changed, and the next one leaves it", async () => {
+  const window = await openChat(replying("Hello!"));
+  await window.person.type(await field(), "Hi{Enter}");
+  await window.person.click(await screen.findByRole("button", { name: "Edit message" }));
+  const editor = screen.getByRole("textbox", { name: "Your message" });
+  fireEvent.compositionStart(editor);
+  fireAt(editor, 1000, "keyDown", { ...ESCAPE, isComposing: true });
+  fireAt(editor, 1001, "compositionEnd");
+  fireAt(editor, 1080, "keyUp", ESCAPE);
+  expect(editor).toBeVisible();
+  fireAt(editor, 1090, "keyDown", ESCAPE);
+  await waitFor(() => expect(editor).not.toBeInTheDocument());
+});
+
+test("an Escape right behind the composition does not close the dialog round the field (WebKit)", async () => {
+  await openSettings(withProviders([]), "Providers");
+  fireEvent.click(screen.getByRole("button", { name: "Add provider" }));
+  const name = await screen.findByRole("textbox", { name: "Name" });
+  fireEvent.compositionStart(name);
+  fireAt(name, 1000, "compositionEnd");
+  fireAt(name, 1002, "keyDown", ESCAPE);
+  fireAt(name, 1070, "keyUp", ESCAPE);
+  expect(screen.getByRole("dialog", { name: "Add a provider" })).toBeVisible();
+  fireAt(name, 1090, "keyDown", ESCAPE);
+  await waitFor(() => expect(screen.queryByRole("dialog", { name: "Add a provider" })).toBeNull());
 });
