@@ -14,6 +14,7 @@ import { useTranslation } from "react-i18next";
 import { Button } from "@/components/ui/button";
 import { cn } from "@/components/ui/class-names";
 import { useAlone } from "@/components/use-alone";
+import { useKeptFocus } from "@/components/use-kept-focus";
 import type { Sidecar } from "@/rpc/sidecar";
 import { Builtin } from "./builtin";
 import { Capabilities } from "./capabilities";
@@ -68,6 +69,7 @@ function Page({ sidecar }: { sidecar: Sidecar }) {
   const header = useRef<HTMLElement>(null);
   const view = useRef<HTMLElement>(null);
   useAlone(header);
+  useKeptFocus(view);
 
   function show(name: SectionName) {
     setSection(name);

@@ -182,3 +182,41 @@ test("a download that went with the engine is not shown as one that goes on, and
   await person.click(screen.getByRole("button", { name: "Download" }));
   expect(shell.calls("models/download")).toHaveLength(1);
 });
+
+test("whoever starts a check by keyboard is not thrown out of its card, neither then nor at its end", async () => {
+  const { promise, resolve } = Promise.withResolvers<ModelStatus>();
+  const { person } = await open(READY, { "models/verify": () => promise });
+  const card = screen.getByRole("group", { name: MODEL.displayName });
+  screen.getByRole("button", { name: "Verify" }).focus();
+  await person.keyboard("{Enter}");
+  await screen.findByText("Reading all files again…");
+  await waitFor(() => expect(card).toHaveFocus());
+  await person.tab();
+  expect(screen.getByRole("button", { name: "Cancel" })).toHaveFocus();
+  resolve(modelStatus(READY));
+  await screen.findByText("All files are as they should be.");
+  await waitFor(() => expect(card).toHaveFocus());
+  await person.tab();
+  expect(screen.getByRole("button", { name: "Verify" })).toHaveFocus();
+});
+
+test("after a deletion, whose button is gone then, the keyboard goes on from there", async () => {
+  const { person, disk } = await open(READY, {
+    "models/delete": () => {
+      disk.status = modelStatus();
+      return disk.status;
+    },
+  });
+  screen.getByRole("button", { name: "Delete…" }).focus();
+  await person.keyboard("{Enter}");
+  await screen.findByRole("alertdialog", { name: "Delete the model?" });
+  await person.tab();
+  expect(screen.getByRole("button", { name: "Delete" })).toHaveFocus();
+  await person.keyboard("{Enter}");
+  await waitFor(() => expect(screen.queryByRole("alertdialog")).toBeNull());
+  await waitFor(() => expect(screen.queryByRole("button", { name: "Delete…" })).toBeNull());
+  await waitFor(() => expect(document.activeElement).not.toBe(document.body));
+  expect(screen.getByRole("group", { name: MODEL.displayName })).toContainElement(
+    document.activeElement as HTMLElement,
+  );
+});

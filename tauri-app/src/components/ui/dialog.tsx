@@ -1,6 +1,7 @@
 import { Dialog as DialogPrimitive } from "radix-ui";
 import { type ComponentProps, type ReactNode, type RefObject, useRef } from "react";
 import { useAlone } from "../use-alone";
+import { wayBack } from "../way-back";
 import { cn } from "./class-names";
 
 type DialogProps = {
@@ -15,7 +16,7 @@ type DialogProps = {
 /** A question that stands above everything until it is answered; Escape is "no". Shown for as long as it is rendered. */
 export function Dialog({ title, description, children, onClose, className, role = "dialog" }: DialogProps) {
   const content = useRef<HTMLDivElement>(null);
-  const before = useRef<Element | null>(null);
+  const back = useRef(() => {});
   return (
     <DialogPrimitive.Root open modal={false} onOpenChange={(open) => open || onClose()}>
       <DialogPrimitive.Portal>
@@ -26,13 +27,11 @@ export function Dialog({ title, description, children, onClose, className, role 
           {...(description ? {} : { "aria-describedby": undefined })}
           onInteractOutside={(event) => event.preventDefault()}
           onOpenAutoFocus={() => {
-            before.current = document.activeElement;
+            back.current = wayBack(document.activeElement);
           }}
           onCloseAutoFocus={(event) => {
             event.preventDefault();
-            if (before.current instanceof HTMLElement) {
-              before.current.focus();
-            }
+            back.current();
           }}
           className="fixed inset-0 z-50 grid place-items-center overflow-y-auto bg-scrim p-5 outline-none"
         >
