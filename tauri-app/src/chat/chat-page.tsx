@@ -36,7 +36,7 @@ export function ChatPage({ sidecar, onModelMissing }: { sidecar: Sidecar; onMode
   const field = useRef<HTMLTextAreaElement>(null);
   const view = useRef<HTMLElement>(null);
   const content = useRef<HTMLDivElement>(null);
-  const { away, toEnd, hold } = useFollow(view, content);
+  const { away, toEnd, hold } = useFollow(view, content, messages.length > 0 || error !== null);
   /** Counts the chats that came on screen one after the other. */
   const visit = useRef(0);
 
