@@ -27,9 +27,7 @@ export function AnswerEnd({ message, waysOn, live }: AnswerEndProps) {
     return waysOn ? (
       <BrokenOff message={message} kind={kind} waysOn={waysOn} live={live} />
     ) : (
-      <Note>
-        {t("chat.answer.brokenOff")} {errorText(t, { kind, details: {} }).title}.
-      </Note>
+      <Note>{t("chat.answer.brokenOff", { why: errorText(t, { kind, details: {} }).title })}</Note>
     );
   }
   if (state !== "interrupted" && finishReason !== "length") {

@@ -1,6 +1,7 @@
 import { Check, Copy, Globe, RotateCw } from "lucide-react";
 import { memo } from "react";
 import { useTranslation } from "react-i18next";
+import { Spoken } from "@/components/spoken";
 import { Button } from "@/components/ui/button";
 import { cn } from "@/components/ui/class-names";
 import { Tooltip } from "@/components/ui/tooltip";
@@ -92,9 +93,7 @@ function Footer({
           </Tooltip>
         )}
       </div>
-      <span role="status" className="sr-only">
-        {copied ? t("chat.answer.copied") : ""}
-      </span>
+      <Spoken>{copied ? t("chat.answer.copied") : ""}</Spoken>
     </div>
   );
 }

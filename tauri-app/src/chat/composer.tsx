@@ -5,6 +5,7 @@ import { errorText } from "@/components/error-text";
 import { Button } from "@/components/ui/button";
 import { cn } from "@/components/ui/class-names";
 import { Tooltip } from "@/components/ui/tooltip";
+import { formatList } from "@/i18n/list";
 import { useEnter } from "./composition";
 import { Thumbnail } from "./thumbnail";
 import { useFittingHeight } from "./use-fitting-height";
@@ -33,7 +34,7 @@ export function Composer({
   onStop,
   elsewhere,
 }: ComposerProps) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const sendable = !answering && !pictures.busy && (draft.trim() !== "" || pictures.attached.length > 0);
   const send = () => {
     if (sendable) {
@@ -115,7 +116,7 @@ export function Composer({
       <p className="mt-2 text-center text-muted-foreground text-xs">
         {elsewhere.length === 0
           ? t("chat.composer.privacy")
-          : t("chat.composer.elsewhere", { providers: elsewhere.join(", ") })}
+          : t("chat.composer.elsewhere", { providers: formatList(elsewhere, i18n.language) })}
       </p>
     </form>
   );
@@ -165,9 +166,10 @@ function AttachError({ pictures: { error, dismissError } }: { pictures: Pictures
       : errorText(t, error);
   return (
     <div className="mb-2 flex animate-rise items-start gap-3 rounded-xl bg-destructive-soft py-2 pr-2 pl-4 text-sm">
-      <p role="alert" className="grow py-1">
-        <span className="font-medium">{title}.</span> {hint}
-      </p>
+      <div role="alert" className="grow py-1">
+        <p className="font-medium">{title}</p>
+        <p>{hint}</p>
+      </div>
       <Button variant="ghost" size="icon-sm" aria-label={t("chat.composer.dismiss")} onClick={dismissError}>
         <X />
       </Button>

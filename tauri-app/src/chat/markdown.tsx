@@ -2,6 +2,7 @@ import { Check, Copy, ImageOff } from "lucide-react";
 import { type ComponentProps, isValidElement, memo, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { defaultRehypePlugins, type ExtraProps, Streamdown } from "streamdown";
+import { Spoken } from "@/components/spoken";
 import { Button } from "@/components/ui/button";
 import { useCopy } from "@/components/use-copy";
 import { openLink } from "@/rpc/shell";
@@ -51,11 +52,12 @@ function CodeBlock({ children }: Tag<"pre">) {
         <Button
           variant="ghost"
           size="icon-sm"
-          aria-label={t(copied ? "chat.answer.copied" : "chat.answer.copyCode")}
+          aria-label={t("chat.answer.copyCode")}
           onClick={() => copy(plainText(code.children))}
         >
           {copied ? <Check className="size-3.5" /> : <Copy className="size-3.5" />}
         </Button>
+        <Spoken>{copied ? t("chat.answer.copied") : ""}</Spoken>
       </div>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard. */}
       <pre tabIndex={0}>

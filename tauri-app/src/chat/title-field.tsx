@@ -1,6 +1,6 @@
 import { type KeyboardEvent, useId, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { errorText } from "@/components/error-text";
+import { errorLine } from "@/components/error-text";
 import { Input } from "@/components/ui/input";
 import { RpcError } from "@/rpc/error";
 import { useEnter } from "./composition";
@@ -69,7 +69,7 @@ export function TitleField({ title, onRename, onClose }: TitleFieldProps) {
       />
       {error && (
         <p id={id} role="alert" className="px-2 py-1 text-destructive text-xs">
-          {errorText(t, error).title}. {errorText(t, error).hint}
+          {errorLine(t, error)}
         </p>
       )}
     </>

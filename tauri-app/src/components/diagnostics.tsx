@@ -3,7 +3,8 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { RpcError } from "@/rpc/error";
 import { diagnostics, exportDiagnostics } from "@/rpc/shell";
-import { errorText } from "./error-text";
+import { errorLine } from "./error-text";
+import { Spoken } from "./spoken";
 import { Button } from "./ui/button";
 import { useCopy } from "./use-copy";
 
@@ -27,12 +28,11 @@ export function Diagnostics({ lines }: { lines?: () => string }) {
     }
   }
 
-  const problem = error && errorText(t, error);
   return (
     <div className="flex flex-wrap items-center justify-end gap-x-2">
-      {(failed || problem) && (
+      {(failed || error) && (
         <p role="alert" className="text-destructive text-sm">
-          {problem ? `${problem.title}. ${problem.hint}` : t("diagnostics.failed")}
+          {error ? errorLine(t, error) : t("diagnostics.failed")}
         </p>
       )}
       <Button variant="ghost" size="sm" onClick={() => copy(diagnostics(lines?.() ?? null))}>
@@ -43,6 +43,7 @@ export function Diagnostics({ lines }: { lines?: () => string }) {
         {saved ? <Check /> : <Download />}
         {t(saved ? "diagnostics.saved" : "diagnostics.save")}
       </Button>
+      <Spoken>{copied ? t("diagnostics.copied") : saved ? t("diagnostics.saved") : ""}</Spoken>
     </div>
   );
 }

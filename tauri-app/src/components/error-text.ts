@@ -22,6 +22,11 @@ export function errorText(t: TFunction, error: Failed): { title: string; hint: s
   return { title: t(`${key}.title`), hint: t(`${key}.hint`, room(error) ?? {}) };
 }
 
+/** The same in one line. */
+export function errorLine(t: TFunction, error: Failed): string {
+  return t("errorLine", errorText(t, error));
+}
+
 /** How much must be free on the disk and how much is, where that was told. */
 function room({ details }: Failed): { needed: string; free: string } | undefined {
   const { needed_bytes: needed, free_bytes: free } = details;

@@ -1,9 +1,10 @@
 import { useTranslation } from "react-i18next";
+import { formatList } from "@/i18n/list";
 import type { Assignment } from "@/rpc/gen/protocol";
 
-/** The names of jobs as people would list them: "Vision, Text". */
+/** The names of jobs, in a list. */
 export function useJobNames(jobs: readonly Assignment[]): string {
   const { t, i18n } = useTranslation();
   const names = jobs.map(({ capability }) => t(`settings.abilities.${capability}`));
-  return new Intl.ListFormat(i18n.language, { style: "narrow", type: "conjunction" }).format(names);
+  return formatList(names, i18n.language);
 }

@@ -2,6 +2,7 @@ import { Check, Copy, RotateCw } from "lucide-react";
 import { type ReactNode, useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Confirmation } from "@/components/confirmation";
+import { Spoken } from "@/components/spoken";
 import { Button } from "@/components/ui/button";
 import { type Copying, useCopy } from "@/components/use-copy";
 import { type ProxyState, proxyCopyToken } from "@/rpc/shell";
@@ -89,6 +90,7 @@ function Told({ name, copying, onCopy, action, children }: ToldProps) {
           {t(copied ? "settings.programs.copied" : "settings.programs.copy")}
         </Button>
         {action}
+        <Spoken>{copied ? t("settings.programs.copied") : ""}</Spoken>
       </div>
     </div>
   );

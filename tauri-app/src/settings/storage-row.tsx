@@ -1,6 +1,7 @@
 import { Check, Copy } from "lucide-react";
 import { useId } from "react";
 import { useTranslation } from "react-i18next";
+import { Spoken } from "@/components/spoken";
 import { Button } from "@/components/ui/button";
 import { useCopy } from "@/components/use-copy";
 import { formatBytes } from "@/i18n/quantity";
@@ -67,11 +68,12 @@ function Place({ path }: { path: string }) {
         variant="ghost"
         size="icon-sm"
         className="size-6"
-        aria-label={t(copied ? "settings.storage.copied" : "settings.storage.copyPlace", { path })}
+        aria-label={t("settings.storage.copyPlace", { path })}
         onClick={() => copy(path)}
       >
         {copied ? <Check className="size-3.5" /> : <Copy className="size-3.5" />}
       </Button>
+      <Spoken>{copied ? t("settings.storage.copied") : ""}</Spoken>
     </li>
   );
 }

@@ -1,7 +1,7 @@
 import { RotateCw } from "lucide-react";
 import { type FormEvent, useId, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { errorText } from "@/components/error-text";
+import { errorLine, errorText } from "@/components/error-text";
 import { Button } from "@/components/ui/button";
 import { Input } from "@/components/ui/input";
 import { formatBytes } from "@/i18n/quantity";
@@ -165,7 +165,7 @@ function Address({ label, variable, example, value, refused, onChange }: Address
       <p id={`${id}-hint`} className="text-[0.8125rem] text-muted-foreground">
         {refused ? (
           <span role="alert" className="text-destructive">
-            {errorText(t, refused).title}. {errorText(t, refused).hint}
+            {errorLine(t, refused)}
           </span>
         ) : (
           t("splash.environment.variable", { variable })

@@ -1,5 +1,6 @@
 import { act, screen, waitFor } from "@testing-library/react";
 import { expect, test } from "vitest";
+import { errorLine } from "@/components/error-text";
 import { i18n } from "@/i18n";
 import { KeptChats } from "../shell/chats";
 import { failure, modelStatus, READY } from "../shell/sidecar";
@@ -228,4 +229,24 @@ test("a message that rotted on the disk says so, and a question can be asked in 
   await window.person.click(screen.getAllByRole("button", { name: "Edit message" })[0] as HTMLElement);
   await window.person.type(screen.getByRole("textbox", { name: "Your message" }), "Hello?{Enter}");
   await waitFor(() => expect(questions()[0]).toHaveTextContent("Hello?"));
+});
+
+test("what is said in one line ends in Chinese as Chinese does", async () => {
+  const chats = new KeptChats().keep("old", "Old", ["Hi", "Hel", "More?", "Yes."]);
+  const [question, answer, ...rest] = chats.said("old");
+  if (question && answer) {
+    chats.messages.set("old", [
+      question,
+      { ...answer, state: "interrupted", kind: "engine_failed" },
+      ...rest,
+    ]);
+  }
+  const window = await openChat(chats);
+  await window.person.click(await screen.findByRole("button", { name: "Old" }));
+  expect(await screen.findByText("This answer was interrupted. The model broke off.")).toBeVisible();
+  await act(() => i18n.changeLanguage("zh"));
+  expect(await screen.findByText("这次回答被中断了。模型中途停止了。")).toBeVisible();
+  expect(errorLine(i18n.t, { kind: "disk_full", details: {} })).toBe(
+    "磁盘空间不足。请腾出一些空间后重试。已下载的内容会保留。",
+  );
 });

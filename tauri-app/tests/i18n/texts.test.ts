@@ -34,6 +34,29 @@ describe("the texts", () => {
     expect(placeholders(chinese.get(key) ?? "")).toEqual(placeholders(english.get(key) ?? ""));
   });
 
+  test.each([...chinese.entries()])(
+    "%s has in Chinese the punctuation and the words of the others",
+    (_, text) => {
+      const plain = text.replace(/{{\w+}}/g, "文");
+      expect(plain).not.toMatch(/\p{Script=Han}[,;:?!.()"]|[,;:?!()"]\p{Script=Han}/u);
+      // One form of address, and one word each for a chat and for loading.
+      expect(plain).not.toMatch(/您|新建聊天|载入/);
+    },
+  );
+
+  test.each([
+    ["English", english],
+    ["Chinese", chinese],
+  ])("call in the help what can be pressed by its name, in %s", (_, texts) => {
+    const names = new Set([...texts.values()].map((text) => text.replace(/…$|[:：].*$/, "")));
+    const called = [...texts]
+      .filter(([key]) => key.startsWith("help."))
+      .flatMap(([, text]) => text.match(/(?<=“)[^”]+/g) ?? []);
+    expect(called.filter((name) => name !== "builtin_models" && !names.has(name.replace(/…$/, "")))).toEqual(
+      [],
+    );
+  });
+
   test.each(errors.errors.map(({ kind }) => kind))("say what %s means and what to do about it", (kind) => {
     for (const texts of [english, chinese]) {
       expect(texts.get(`errors.${kind}.title`)).toBeTruthy();

@@ -1,5 +1,6 @@
-import { screen, waitFor, within } from "@testing-library/react";
+import { act, screen, waitFor, within } from "@testing-library/react";
 import { expect, test } from "vitest";
+import { i18n } from "@/i18n";
 import { assignment, withProviders } from "../shell/providers";
 import { withSettings } from "../shell/settings";
 import { assignments, READY, withModel } from "../shell/sidecar";
@@ -50,4 +51,15 @@ test("the chat says when some of it leaves this computer, and where to", async (
   shell.notify({ method: "capabilities/changed", params: { capabilities } });
   expect(await screen.findByText(/goes to Example Cloud/)).toBeVisible();
   expect(screen.queryByText(/is made on this computer/)).toBeNull();
+});
+
+test("places where some of a chat goes are listed as the language does it", async () => {
+  const { shell } = await openWindow({ answers: withModel(READY) });
+  await screen.findByText(/What you write and show stays here/);
+  const [text, vision] = [assignment("text", "elsewhere-large"), assignment("vision", "elsewhere-large")];
+  const capabilities = [text, { ...vision, providerName: "Acme" }];
+  shell.notify({ method: "capabilities/changed", params: { capabilities } });
+  expect(await screen.findByText(/goes to Example Cloud, Acme\./)).toBeVisible();
+  await act(() => i18n.changeLanguage("zh"));
+  expect(await screen.findByText(/会发送到 Example Cloud、Acme/)).toBeVisible();
 });

@@ -87,7 +87,7 @@ test("a place can be copied", async () => {
   const write = vi.spyOn(navigator.clipboard, "writeText");
   await person.click(await screen.findByRole("button", { name: /^Copy the path .*\/copies$/ }));
   expect(write).toHaveBeenCalledWith("/home/a/.local/share/knowledge-focus/copies");
-  expect(await screen.findByRole("button", { name: "Copied" })).toBeVisible();
+  expect(await screen.findByText("Copied", { selector: "[role=status]" })).toBeInTheDocument();
 });
 
 test("everything is erased only after the person has said so twice", async () => {

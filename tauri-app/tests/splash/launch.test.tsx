@@ -337,6 +337,7 @@ test("the diagnostics can be copied from the details", async () => {
   await window.person.click(await screen.findByRole("button", { name: "Show details" }));
   await window.person.click(screen.getByRole("button", { name: "Copy diagnostics" }));
   expect(await screen.findByRole("button", { name: "Copied" })).toBeVisible();
+  expect(screen.getByText("Copied", { selector: "[role=status]" })).toBeInTheDocument();
   const copied = await navigator.clipboard.readText();
   expect(copied).toContain("Knowledge Focus 0.1.0");
   expect(copied).toContain(`checked absent ${MODEL.repository}`);
@@ -382,10 +383,10 @@ test("the help names the four problems in Chinese, too", async () => {
   const window = await openWindow({ answers: withModel(), preferences: { language: "zh" } });
   await window.person.click(await screen.findByRole("button", { name: "帮助" }));
   expect(problems(await screen.findByRole("dialog", { name: "帮助" }))).toEqual([
-    "下载一直停在 0 %",
+    "下载一直停在 0%",
     "下载完成，但无法进入主界面",
     "没有回答，或等待时间很长",
-    "为文件添加标签时，聊天需要等待",
+    "为文件添加标签时，对话需要等待",
   ]);
 });
 
