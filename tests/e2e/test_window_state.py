@@ -10,6 +10,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.keys import Keys
 
 from tests.e2e.display import virtual_display
 from tests.e2e.native_dialog import keyboard
@@ -71,6 +73,27 @@ def test_a_window_opens_where_it_was_left_and_in_sight_where_that_is_gone(tmp_pa
         assert 0 <= here["x"] < 1280
         assert 0 <= here["y"] < 860
         window.quit()
+
+
+def test_what_is_in_the_window_can_be_enlarged_and_all_of_it_still_fits(tmp_path: Path, display: str) -> None:
+    with start(tmp_path, display) as window:
+        window.by_role("button", "Download")
+
+        def width() -> int:
+            return int(window.driver.execute_script("return innerWidth"))
+
+        plain = width()
+        for _ in range(5):  # a fifth more each time: twice as large
+            press(window, "=")
+        window.wait(lambda: width() == plain // 2, "the page was not enlarged")
+        assert window.driver.execute_script("return document.documentElement.scrollWidth") == width()
+        press(window, "0")
+        window.wait(lambda: width() == plain, "the page stayed enlarged")
+        window.quit()
+
+
+def press(window: Window, key: str) -> None:
+    ActionChains(window.driver).key_down(Keys.CONTROL).send_keys(key).key_up(Keys.CONTROL).perform()
 
 
 def test_nothing_makes_the_app_start_with_the_session(tmp_path: Path, display: str) -> None:

@@ -31,6 +31,8 @@ pub(crate) fn open(app: &AppHandle) -> tauri::Result<()> {
         .min_inner_size(LEAST.0, LEAST.1)
         .maximized(maximized)
         .theme(preferences.appearance().theme())
+        // For those who read larger letters: Ctrl (on macOS Cmd) with + and −.
+        .zoom_hotkeys_enabled(true)
         // One for each data folder, as all else. On macOS the system keeps it where it likes.
         .data_directory(app.state::<DataFolder>().web())
         .prevent_overflow()
