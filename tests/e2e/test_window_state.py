@@ -24,6 +24,14 @@ pytestmark = [
 
 TITLE = "Knowledge Focus"
 SECONDS = 10
+LEAST = (480, 480)
+"""How small a person can make it."""
+
+_SIDEWAYS = """
+return [...document.querySelectorAll("*")]
+  .filter((each) => each.scrollWidth > each.clientWidth && getComputedStyle(each).overflowX === "auto")
+  .map((each) => each.outerHTML.slice(0, 200));
+"""
 LEFT = {"x": 60, "y": 40, "width": 820, "height": 640}
 """Pixels of the display, which has one for each of the page's."""
 
@@ -87,9 +95,23 @@ def test_what_is_in_the_window_can_be_enlarged_and_all_of_it_still_fits(tmp_path
             press(window, "=")
         window.wait(lambda: width() == plain // 2, "the page was not enlarged")
         assert window.driver.execute_script("return document.documentElement.scrollWidth") == width()
+
+        window.driver.set_window_rect(0, 0, *LEAST)
+        window.wait(lambda: width() == LEAST[0] // 2, "the window did not become small")
+        assert sideways(window) == []
+        window.by_role("button", "Help").send_keys(Keys.ENTER)
+        window.by_role("dialog", "Help")
+        assert sideways(window) == []
+        window.driver.set_window_rect(0, 0, plain, plain)
         press(window, "0")
         window.wait(lambda: width() == plain, "the page stayed enlarged")
         window.quit()
+
+
+def sideways(window: Window) -> list[str]:
+    """What would have to be scrolled sideways to be read."""
+    found: list[str] = window.driver.execute_script(_SIDEWAYS)
+    return found
 
 
 def press(window: Window, key: str) -> None:

@@ -46,7 +46,7 @@ function HelpPage() {
     <>
       <header
         ref={header}
-        className="sticky top-0 flex h-(--header) items-center justify-between border-b bg-background px-3"
+        className="sticky top-0 flex min-h-(--header) flex-wrap items-center justify-between border-b bg-background px-3"
       >
         <Dialog.Close asChild>
           <Button variant="ghost" size="sm">
@@ -71,7 +71,7 @@ function HelpPage() {
               {t(`help.${problem}.title`)}
             </h2>
             <p className="mt-1 text-muted-foreground text-sm">{t(`help.${problem}.why`)}</p>
-            <ol className="selectable mt-3 grid list-decimal gap-1.5 pl-5 text-sm">
+            <ol className="selectable mt-3 grid list-decimal gap-1.5 pl-5 text-sm [overflow-wrap:anywhere]">
               {(["first", "second", "third"] as const).map((step) => (
                 <li key={step}>{t(`help.${problem}.${step}`, { folder })}</li>
               ))}

@@ -67,7 +67,7 @@ export function Consent({ stage, sidecar, onAgree, onImport }: ConsentProps) {
             <Download />
             {t(begun ? "splash.consent.continue" : "splash.consent.download")}
           </Button>
-          <Button variant="ghost" className="mt-2 w-full" onClick={onImport}>
+          <Button variant="ghost" className="mt-2 h-auto min-h-9 w-full whitespace-normal" onClick={onImport}>
             <FolderInput />
             {t("splash.consent.import")}
           </Button>

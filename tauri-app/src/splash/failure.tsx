@@ -69,7 +69,7 @@ export function Failure({
         {t("splash.error.retry")}
       </Button>
       {model && (
-        <Button variant="ghost" className="mt-2 w-full" onClick={onImport}>
+        <Button variant="ghost" className="mt-2 h-auto min-h-9 w-full whitespace-normal" onClick={onImport}>
           <FolderInput />
           {t("splash.consent.import")}
         </Button>
