@@ -19,8 +19,8 @@ export function About() {
     <>
       <h3 className="mt-4 font-semibold">{t("settings.general.about.title")}</h3>
       <Card className="divide-y">
-        <div className="flex items-center justify-between gap-6 px-5 py-3.5">
-          <div>
+        <div className="flex flex-wrap items-center justify-between gap-x-6 gap-y-2 px-5 py-3.5">
+          <div className="min-w-[min(14rem,100%)] grow basis-0">
             <p className="selectable font-medium">{t("settings.general.about.version", { version })}</p>
             <p className="text-muted-foreground text-sm">{t("settings.general.about.hint")}</p>
           </div>

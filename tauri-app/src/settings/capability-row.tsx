@@ -49,9 +49,9 @@ export function CapabilityRow({ sidecar, assignment, providers, error, onAssign 
   const Icon = ICONS[capability];
   const reason = ready ? null : errorText(t, { kind: kind ?? "unknown", details: {} });
   return (
-    <li aria-labelledby={title} className="grid gap-3 p-5">
+    <li aria-labelledby={title} className="grid grid-cols-[minmax(0,1fr)] gap-3 p-5">
       <div className="flex flex-wrap items-start gap-x-6 gap-y-3">
-        <div className="flex min-w-56 grow basis-0 items-start gap-3.5">
+        <div className="flex min-w-[min(14rem,100%)] grow basis-0 items-start gap-3.5">
           <span className="grid size-9 shrink-0 place-items-center rounded-lg bg-primary-soft text-primary">
             <Icon aria-hidden="true" className="size-[1.125rem]" />
           </span>

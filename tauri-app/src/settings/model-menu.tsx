@@ -54,11 +54,7 @@ export function ModelMenu({ assignment, providers, onChoose }: ModelMenuProps) {
           <ChevronDown className="text-muted-foreground" />
         </Button>
       </DropdownMenuTrigger>
-      <DropdownMenuContent
-        align="end"
-        onCloseAutoFocus={() => queueMicrotask(choose)}
-        className="max-h-(--radix-dropdown-menu-content-available-height) w-72 overflow-y-auto"
-      >
+      <DropdownMenuContent align="end" onCloseAutoFocus={() => queueMicrotask(choose)} className="w-72">
         <DropdownMenuRadioGroup
           value={modelId}
           onValueChange={(id) => {

@@ -7,7 +7,7 @@ type SectionProps = { title: string; intro?: string; action?: ReactNode; childre
 export function Section({ title, intro, action, children }: SectionProps) {
   return (
     <section aria-labelledby="settings-section">
-      <div className="flex items-start justify-between gap-4">
+      <div className="flex flex-wrap items-start justify-between gap-x-4 gap-y-2">
         <h2 id="settings-section" className="font-semibold text-2xl leading-snug tracking-tight">
           {title}
         </h2>

@@ -48,9 +48,9 @@ export function SettingRow({ setting, onChange }: SettingRowProps) {
   }
 
   return (
-    <div className="grid gap-2 px-5 py-4">
+    <div className="grid grid-cols-[minmax(0,1fr)] gap-2 px-5 py-4">
       <div className="flex flex-wrap items-start justify-between gap-x-6 gap-y-2">
-        <div className="min-w-56 grow basis-0">
+        <div className="min-w-[min(14rem,100%)] grow basis-0">
           <label htmlFor={id} className="font-medium">
             {name}
           </label>

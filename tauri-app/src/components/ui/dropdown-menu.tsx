@@ -22,7 +22,7 @@ export function DropdownMenuContent({
       sideOffset={6}
       collisionPadding={8}
       className={cn(
-        "z-50 min-w-48 origin-(--radix-dropdown-menu-content-transform-origin) animate-pop rounded-xl border bg-popover p-1.5 shadow-floating",
+        "z-50 max-h-(--radix-dropdown-menu-content-available-height) min-w-48 origin-(--radix-dropdown-menu-content-transform-origin) animate-pop overflow-y-auto rounded-xl border bg-popover p-1.5 shadow-floating",
         className,
       )}
       {...props}
