@@ -65,6 +65,7 @@ SidecarError
    ├─ SidecarUnavailable    there is no sidecar to ask
    ├─ StartRefused          the sidecar cannot use what it was started with
    ├─ PortTaken             another program listens where the proxy should
+   ├─ ListenRefused         the system does not let the proxy listen there
    ├─ OriginInvalid         what was typed in is not where web pages come from
    ├─ FileUnwritable        a file cannot be written where the person wants it
    ├─ KeychainUnavailable   the system has no keychain, or keeps it closed
@@ -500,6 +501,13 @@ class PortTaken(ShellError):
 
     kind = "port_taken"
     retryable = True
+
+
+class ListenRefused(ShellError):
+    """The system does not let the localhost proxy listen at `details.port`, or at a socket at `details.path`;
+    `details.said` is why in its words, and missing where something that is no socket lies at that path."""
+
+    kind = "listen_refused"
 
 
 class UpdateUnknown(ShellError):

@@ -70,6 +70,7 @@ CODES: dict[str, Code] = {
     "start_refused": Code(-32042, 503, "server_error"),
     "keychain_unavailable": Code(-32043, 503, "server_error"),
     "port_taken": Code(-32044, 503, "server_error"),
+    "listen_refused": Code(-32057, 503, "server_error"),
     "update_unknown": Code(-32045, 503, "server_error"),
     "update_unreachable": Code(-32046, 503, "server_error"),
     "update_untrusted": Code(-32047, 503, "server_error"),

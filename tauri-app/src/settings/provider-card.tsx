@@ -122,7 +122,11 @@ export function ProviderCard({ sidecar, provider, jobs, onChanged }: ProviderCar
           </ul>
         )}
       </div>
-      <ProviderLimits provider={provider} onChange={(part) => attempt(update(part))} />
+      <ProviderLimits
+        provider={provider}
+        onConcurrency={(concurrency) => update({ concurrency })}
+        onBackground={(background) => attempt(update({ background }))}
+      />
       {error && <ErrorNote error={error} className="mx-5 mb-4" />}
       {asking === "edit" && (
         <ProviderForm

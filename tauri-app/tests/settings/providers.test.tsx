@@ -306,6 +306,37 @@ test("requests at once are a number from 1 to 64, and background work on this co
   );
 });
 
+test("a number that is refused stays in its field, with the reason beside it, until it holds", async () => {
+  const kept = withProviders();
+  let locked = true;
+  const { person, shell } = await open({
+    ...kept,
+    "providers/update": (call) => {
+      if (locked) {
+        throw failure("store_failed", true);
+      }
+      return kept["providers/update"]?.(call) as Methods["providers/update"]["result"];
+    },
+  });
+  const ollama = await card("Ollama");
+  const field = ollama.getByRole("textbox", { name: "Requests at once" });
+  await person.clear(field);
+  await person.type(field, "8{Enter}");
+  expect(await ollama.findByRole("alert")).toHaveTextContent("The app's database cannot be written");
+  expect(field).toHaveValue("8");
+  await expectNoAxeViolations();
+  await person.tab(); // leaving the field does not ask again
+  locked = false;
+  await person.type(field, "{Enter}");
+  await waitFor(() => expect(ollama.queryByRole("alert")).toBeNull());
+  await waitFor(() => expect(field).toHaveValue("8"));
+  expect(shell.calls("providers/update")).toMatchObject([{ concurrency: 8 }, { concurrency: 8 }]);
+  await person.clear(field);
+  await person.type(field, "9");
+  await person.tab();
+  await waitFor(() => expect(shell.calls("providers/update")).toHaveLength(3));
+});
+
 test("before background work leaves the computer the person reads what would be sent where, and agrees or not", async () => {
   const { person, shell } = await open();
   const background = () =>

@@ -109,6 +109,7 @@ export interface ErrorData {
     | "start_refused"
     | "keychain_unavailable"
     | "port_taken"
+    | "listen_refused"
     | "update_unknown"
     | "update_unreachable"
     | "update_untrusted"
