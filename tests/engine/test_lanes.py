@@ -379,9 +379,9 @@ async def test_the_batch_reads_as_much_of_a_prompt_as_the_limit_says(
     read: list[int] = []
     passed = Boundary.passed
 
-    def watched(self: Boundary, **members: Any) -> None:
+    def watched(self: Boundary, **members: Any) -> bool:
         read.append(members.get("read", 0))
-        passed(self, **members)
+        return passed(self, **members)
 
     monkeypatch.setattr(Boundary, "passed", watched)
     monkeypatch.setattr(ChunkLimit, "tokens", 96)
@@ -402,10 +402,10 @@ async def test_the_end_of_the_rows_step_is_cut_off_from_a_prompt_that_is_read_be
     measured: list[tuple[int, float]] = []
     passed = Boundary.passed
 
-    def watched(self: Boundary, **members: Any) -> None:
+    def watched(self: Boundary, **members: Any) -> bool:
         nonlocal cuts
         cuts += members.get("drawn", False)
-        passed(self, **members)
+        return passed(self, **members)
 
     monkeypatch.setattr(Boundary, "passed", watched)
     monkeypatch.setattr(RowLimit, "measured", lambda _self, rows, stretch: measured.append((rows, stretch)))
