@@ -16,9 +16,14 @@ const OPENRPC: &str = include_str!("../../../schemas/openrpc.json");
 #[derive(Debug)]
 pub(crate) struct AllowList(HashMap<String, Marks>);
 
-/// Of one method: the params that the contract marks by their `"format"`, by their names.
+/// What the contract says of one method that the shell goes by.
 #[derive(Debug)]
-pub(crate) struct Marks(Vec<(String, Mark)>);
+pub(crate) struct Marks {
+    /// The params that are marked by their `"format"`, by their names.
+    params: Vec<(String, Mark)>,
+    /// It can delete what nobody can have again.
+    irreversible: bool,
+}
 
 /// A page that was taken over must not do by itself what such a param is for.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -43,6 +48,8 @@ struct Method {
     params: Vec<Param>,
     #[serde(default, rename = "x-callers")]
     callers: Vec<String>,
+    #[serde(default, rename = "x-irreversible")]
+    irreversible: bool,
 }
 
 #[derive(Deserialize)]
@@ -56,7 +63,7 @@ impl AllowList {
     pub(crate) fn of_window() -> serde_json::Result<Self> {
         let contract: Contract = serde_json::from_str(OPENRPC)?;
         let allowed = contract.methods.into_iter().filter(|method| method.callers.iter().any(|who| who == "window"));
-        Ok(Self(allowed.map(|method| (method.name, Marks::among(method.params))).collect()))
+        Ok(Self(allowed.map(|method| (method.name.clone(), Marks::of(method))).collect()))
     }
 
     /// What is marked in a method's params. `method_not_found` for a method that is not for the window, whether the
@@ -68,9 +75,14 @@ impl AllowList {
 }
 
 impl Marks {
-    fn among(params: Vec<Param>) -> Self {
+    fn of(method: Method) -> Self {
         let marked = |param: Param| mark_of(&param.schema).map(|mark| (param.name, mark));
-        Self(params.into_iter().filter_map(marked).collect())
+        let params = method.params.into_iter().filter_map(marked).collect();
+        Self { params, irreversible: method.irreversible }
+    }
+
+    pub(crate) fn is_irreversible(&self) -> bool {
+        self.irreversible
     }
 
     /// What `offered` says of each path in `params`, and `invalid_params` for a consent, which is the person's to give.
@@ -99,14 +111,14 @@ impl Marks {
 
     /// The name of the param that says what the person agreed to.
     pub(crate) fn consents(&self) -> Option<&str> {
-        self.0.iter().find(|(_, mark)| *mark == Mark::Consent).map(|(name, _)| &**name)
+        self.params.iter().find(|(_, mark)| *mark == Mark::Consent).map(|(name, _)| &**name)
     }
 
     /// All that stands in params of that mark.
     fn texts<'a>(&self, params: &'a Value, mark: Mark) -> Result<Vec<&'a str>, RpcError> {
         let mut found = Vec::new();
         for (name, value) in params.as_object().into_iter().flatten() {
-            if self.0.iter().any(|(marked, its)| *its == mark && plain(marked) == plain(name)) {
+            if self.params.iter().any(|(marked, its)| *its == mark && plain(marked) == plain(name)) {
                 gather(value, &mut found)?;
             }
         }
@@ -196,7 +208,7 @@ mod tests {
 
     #[test]
     fn a_path_has_no_other_name_to_slip_through_by() {
-        let marks = Marks(vec![("folderPath".into(), Mark::Path)]);
+        let marks = Marks { params: vec![("folderPath".into(), Mark::Path)], irreversible: false };
         let nobody = |_: &Path| Err(RpcError::lasting("invalid_params", "nobody offered it"));
         for name in ["folderPath", "folder_path"] {
             assert!(marks.check(&json!({name: "/home"}), nobody).is_err(), "{name}");
@@ -239,11 +251,22 @@ mod tests {
     }
 
     #[test]
+    fn what_cannot_be_had_again_is_marked() {
+        let list = AllowList::of_window().expect("the contract is JSON");
+        let mut marked: Vec<_> =
+            list.0.iter().filter(|(_, marks)| marks.is_irreversible()).map(|(method, _)| &**method).collect();
+        marked.sort_unstable();
+        assert_eq!(marked, ["sessions/delete", "storage/clear"]);
+    }
+
+    #[test]
     fn every_address_path_and_consent_of_the_contract_is_marked() {
         let list = AllowList::of_window().expect("the contract is JSON");
         let marked = |mark: fn(&Mark) -> bool| {
-            let all =
-                list.0.iter().flat_map(|(method, marks)| marks.0.iter().map(move |(name, its)| (method, name, its)));
+            let all = list
+                .0
+                .iter()
+                .flat_map(|(method, marks)| marks.params.iter().map(move |(name, its)| (method, name, its)));
             let mut names: Vec<_> =
                 all.filter(|(.., its)| mark(its)).map(|(method, name, _)| format!("{method} {name}")).collect();
             names.sort();

@@ -145,7 +145,9 @@ impl<'a> Consents<'a> {
     }
 }
 
-async fn ask(person: &impl Person, question: Question) -> Result<(), RpcError> {
+/// # Errors
+/// `consent_refused`: they said no.
+pub(crate) async fn ask(person: &impl Person, question: Question) -> Result<(), RpcError> {
     if person.agrees(question).await? {
         return Ok(());
     }

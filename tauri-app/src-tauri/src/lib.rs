@@ -13,6 +13,7 @@ mod clipboard;
 mod commands;
 mod consent;
 mod data_folder;
+mod deletion;
 mod diagnostics;
 mod discretion;
 mod disk;

@@ -12,7 +12,8 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::allow_list::{AllowList, Marks};
-use crate::consent::{Agreements, Consents, Person, Purpose, have_one_origin};
+use crate::consent::{self, Agreements, Consents, Person, Purpose, have_one_origin};
+use crate::deletion::Deletion;
 use crate::environment::{self, Environment};
 use crate::offered::Offered;
 use crate::page::{PageEvent, PageStream};
@@ -80,6 +81,11 @@ impl Relay {
         stream: &mut PageStream,
         cancel: &Notify,
     ) -> Result<Box<RawValue>, RpcError> {
+        if marks.is_irreversible()
+            && let Some(deletion) = Deletion::by(request.method, request.params, &self.supervisor).await?
+        {
+            consent::ask(person, deletion.question(person.language())).await?;
+        }
         let mut is_agreed = false;
         for (purpose, address) in marks.addresses(request.params)? {
             if purpose != Purpose::Mirror || !self.is_in_catalog(address).await? {
