@@ -66,6 +66,7 @@ SidecarError
    ├─ StartRefused          the sidecar cannot use what it was started with
    ├─ PortTaken             another program listens where the proxy should
    ├─ ListenRefused         the system does not let the proxy listen there
+   ├─ ConsentRefused        the person was asked by the system and said no
    ├─ OriginInvalid         what was typed in is not where web pages come from
    ├─ FileUnwritable        a file cannot be written where the person wants it
    ├─ KeychainUnavailable   the system has no keychain, or keeps it closed
@@ -339,9 +340,9 @@ class CapabilityConflict(RoutingError):
 
 
 class ConsentNeeded(RoutingError):
-    """A person has to agree to `details.needs` first; `details.host` is where content would go. With `details.provider`
-    a model of that provider was named: in Settings it can get a job (`leaves_computer`), or leave for work that nobody
-    waits for (`background`)."""
+    """A person has to agree to `details.needs` first; `details.address` is where content would go. With
+    `details.provider` (and its `details.host`) a model of that provider was named: in Settings it can get a job
+    (`leaves_computer`), or leave for work that nobody waits for (`background`)."""
 
     kind = "consent_needed"
 
@@ -527,6 +528,12 @@ class UpdateUntrusted(ShellError):
     """What came in the place of a release is not what the app's makers signed."""
 
     kind = "update_untrusted"
+
+
+class ConsentRefused(ShellError):
+    """The person was asked in the system's own dialog and said no; nothing was done."""
+
+    kind = "consent_refused"
 
 
 class OriginInvalid(ShellError):

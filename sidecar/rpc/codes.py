@@ -83,4 +83,5 @@ CODES: dict[str, Code] = {
     "environment_index_failed": Code(-32054, 503, "server_error"),
     "environment_address_invalid": Code(-32055, 503, "server_error"),
     "environment_disk_full": Code(-32056, 503, "server_error"),
+    "consent_refused": Code(-32058, 403, "invalid_request_error"),
 }
