@@ -65,6 +65,8 @@ SidecarError
    ├─ SidecarUnavailable    there is no sidecar to ask
    ├─ StartRefused          the sidecar cannot use what it was started with
    ├─ PortTaken             another program listens where the proxy should
+   ├─ ListenRefused         the system does not let the proxy listen there
+   ├─ ConsentRefused        the person was asked by the system and said no
    ├─ OriginInvalid         what was typed in is not where web pages come from
    ├─ FileUnwritable        a file cannot be written where the person wants it
    ├─ KeychainUnavailable   the system has no keychain, or keeps it closed
@@ -338,9 +340,9 @@ class CapabilityConflict(RoutingError):
 
 
 class ConsentNeeded(RoutingError):
-    """A person has to agree to `details.needs` first; `details.host` is where content would go. With `details.provider`
-    a model of that provider was named: in Settings it can get a job (`leaves_computer`), or leave for work that nobody
-    waits for (`background`)."""
+    """A person has to agree to `details.needs` first; `details.address` is where content would go. With
+    `details.provider` (and its `details.host`) a model of that provider was named: in Settings it can get a job
+    (`leaves_computer`), or leave for work that nobody waits for (`background`)."""
 
     kind = "consent_needed"
 
@@ -502,6 +504,13 @@ class PortTaken(ShellError):
     retryable = True
 
 
+class ListenRefused(ShellError):
+    """The system does not let the localhost proxy listen at `details.port`, or at a socket at `details.path`;
+    `details.said` is why in its words, and missing where something that is no socket lies at that path."""
+
+    kind = "listen_refused"
+
+
 class UpdateUnknown(ShellError):
     """This copy of the app was built without a place where releases are announced."""
 
@@ -519,6 +528,12 @@ class UpdateUntrusted(ShellError):
     """What came in the place of a release is not what the app's makers signed."""
 
     kind = "update_untrusted"
+
+
+class ConsentRefused(ShellError):
+    """The person was asked in the system's own dialog and said no; nothing was done."""
+
+    kind = "consent_refused"
 
 
 class OriginInvalid(ShellError):

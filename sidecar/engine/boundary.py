@@ -25,7 +25,7 @@ class Boundary:
         self._every_token = every_token
         self.ahead = ahead
         self._heartbeat = heartbeat
-        self._give_way: Callable[[], None] | None = None
+        self._give_way: Callable[[], bool] | None = None
         self._last = 0.0
         self._before = 0.0
         self._longest = 0.0
@@ -38,12 +38,13 @@ class Boundary:
         """Whether a block of one token for each row has to be computed before the next is built."""
         return self._every_token and self._give_way is not None
 
-    def passed(self, *, read: int = 0, drawn: bool = False) -> None:
+    def passed(self, *, read: int = 0, drawn: bool = False) -> bool:
         """Whoever waits may compute now. `read`: it was a layer, of so many positions of a prompt; `drawn`: it was the
-        end of the rows' step, and a chunk of a prompt follows."""
+        end of the rows' step, and a chunk of a prompt follows. False: the prompt's row is to leave, and what is left of
+        its chunk is for nothing."""
         self._heartbeat()
         if self._give_way is None:
-            return
+            return True
         stretch = self._measure()
         if read:
             self._reads += 1
@@ -54,14 +55,14 @@ class Boundary:
             self._drawn = self._longest
         give_way, self._give_way = self._give_way, None
         try:
-            give_way()
+            return give_way()
         finally:
             self._give_way = give_way
             self._last = time.perf_counter()
 
     @contextmanager
-    def background(self, give_way: Callable[[], None]) -> Iterator[None]:
-        """Boundaries within call `give_way`."""
+    def background(self, give_way: Callable[[], bool]) -> Iterator[None]:
+        """Boundaries within call `give_way`, which says whether a prompt that is read keeps its place."""
         self._give_way = give_way
         self._longest, self._drawn = 0.0, 0.0
         self._reads, self._longest_read = 0, (0.0, 0)

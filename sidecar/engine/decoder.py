@@ -18,6 +18,10 @@ from sidecar.engine.sampling import RowSampler
 from sidecar.engine.vision import Prompt
 
 
+class ChunkAbandonedError(Exception):
+    """The rest of a chunk is not computed: its row leaves the lane."""
+
+
 class EvaluatedLayer(Module):
     """A layer whose result is computed before the next one is built, or while it is (`Boundary.ahead`).
 
@@ -42,7 +46,9 @@ class EvaluatedLayer(Module):
                 mx.eval(x)  # what the layer before computed
             else:
                 mx.eval(result)
-            self._boundary.passed(read=result.shape[-2] if result.shape[-2] > 1 else 0)
+            reads = result.shape[-2] > 1
+            if not self._boundary.passed(read=result.shape[-2] if reads else 0) and reads:
+                raise ChunkAbandonedError
         return result
 
 
@@ -67,11 +73,14 @@ class ChunkedDecoder:
         self._kv_bits = kv_bits
         self._begins_with: list[Any] | None = None
         self._prompt: Prompt | None = None
+        self.abandoned = False
+        """Whether a chunk of the prompt was: some layers lack it, and nothing may follow."""
 
     def read_next(self, prompt: Prompt | None, begins_with: list[Any] | None = None) -> None:
         """What the chunks after this are of, and the keys and values that the row has before it reads anything."""
         self._prompt = prompt
         self._begins_with = begins_with
+        self.abandoned = False
 
     @property
     def layers(self) -> list[Any]:
@@ -92,11 +101,21 @@ class ChunkedDecoder:
         deepstack_visual_embeds: mx.array | None = None,
         **kwargs: Any,
     ) -> Any:
-        """A chunk of the prompt that `read_next` named."""
+        """A chunk of the prompt that `read_next` named; None if it was abandoned. Not even then an exception: mlx-vlm
+        would lose the tokens that it has just drawn for the other rows."""
         if self._boundary.cuts_single_tokens:
             # The step of the other rows ends with the logits of all of them, as long as several layers.
             mx.synchronize()
             self._boundary.passed(drawn=True)
+        try:
+            return self._chunk(inputs, inputs_embeds, deepstack_visual_embeds, **kwargs)
+        except ChunkAbandonedError:
+            self.abandoned = True
+            return None
+
+    def _chunk(
+        self, inputs: mx.array, inputs_embeds: mx.array, deepstack_visual_embeds: mx.array | None, **kwargs: Any
+    ) -> Any:
         if deepstack_visual_embeds is None:
             return self._language_model(inputs, **kwargs)
         rows = np.array(deepstack_visual_embeds)[0]

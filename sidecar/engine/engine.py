@@ -8,9 +8,11 @@ import uuid
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sidecar.engine.beside import beside
 from sidecar.engine.images import BACKGROUND_PIXELS, PLACES, image_parts, model_bounds, open_pictures
 from sidecar.engine.request import (
     Delivered,
@@ -177,8 +179,8 @@ class Engine:
         self._closed = True
         self._thread.close()
         self._worker.close()
-        for beside in self._beside.values():
-            beside.shutdown(wait=False, cancel_futures=True)
+        for executor in self._beside.values():
+            executor.shutdown(wait=False, cancel_futures=True)
 
     async def _pictures(self, model_path: Path, request: GenerationRequest) -> list[Picture]:
         if not any(True for _ in image_parts(request.messages)):
@@ -203,16 +205,7 @@ class Engine:
         return await self._compiled(grammars, request)
 
     async def _compiled(self, grammars: Grammars, request: GenerationRequest) -> Grammar:
-        if self._closed:
-            raise _has_been_closed()
-        compiling = asyncio.wrap_future(self._beside[request.priority].submit(grammars.compiled, request))
-        try:
-            await asyncio.wait([compiling])
-        finally:
-            compiling.cancel()  # whoever gave up needs it no more, unless it is being compiled already
-        if compiling.cancelled():  # by `close`
-            raise _has_been_closed()
-        return compiling.result()
+        return await beside(self._beside[request.priority], partial(grammars.compiled, request), _has_been_closed)
 
     def _hung(self) -> None:
         self._hearing = asyncio.create_task(self._tell_hung())

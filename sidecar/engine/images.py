@@ -14,6 +14,7 @@ from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import Any
 
+from sidecar.engine.beside import beside
 from sidecar.errors import EngineFailed, InvalidImage, ModelNotLoaded
 from sidecar.worker import Bounds, Picture, PictureError, Worker
 
@@ -122,7 +123,7 @@ async def open_pictures(
                 if shown[ahead] not in opening:
                     await places.acquire()
                     with _told(ahead), _released_unless_begun(places):
-                        data = await _read_beside(reading, url, attachments, worker)
+                        data = await _read(reading, url, attachments, worker)
                         opening[shown[ahead]] = worker.picture(data, bounds, urgent=urgent)
                         del data
                     opening[shown[ahead]].add_done_callback(_releasing(places))
@@ -134,25 +135,18 @@ async def open_pictures(
     return pictures
 
 
-async def _read_beside(reading: Executor | None, url: str, attachments: Path, worker: Worker) -> bytes:
+async def _read(reading: Executor | None, url: str, attachments: Path, worker: Worker) -> bytes:
     """The picture's file. Nothing more is read once the worker has been closed, whatever is in line by then."""
+
+    def closed() -> PictureError:
+        return PictureError("closed")
 
     def read() -> bytes:
         if worker.closed:
-            raise PictureError("closed")
+            raise closed()
         return read_picture(url, attachments)
 
-    try:
-        under_way = asyncio.get_running_loop().run_in_executor(reading, read)
-    except RuntimeError as error:  # it has been shut down
-        raise PictureError("closed") from error
-    try:
-        await asyncio.wait([under_way])
-        if under_way.cancelled():  # as it was shut down
-            raise PictureError("closed")
-        return under_way.result()
-    finally:
-        under_way.cancel()
+    return await beside(reading, read, closed)
 
 
 @contextlib.contextmanager

@@ -81,6 +81,11 @@ class Lane:
         return bool(self._generator.has_pending_prompts)
 
     @property
+    def has_abandoned(self) -> bool:
+        """Whether the youngest row's prompt was given up in the midst of a chunk: the row is to be evicted."""
+        return self._decoder.abandoned
+
+    @property
     def drawing(self) -> int:
         """How many rows get a token with each step; the others wait for their prompts to be read."""
         batch = self._generator._generation_batch

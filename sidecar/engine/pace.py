@@ -43,7 +43,7 @@ class Pace:
         """What `boundary` has just stood within is over."""
         self._stretches.append(boundary.longest_stretch)
 
-    def step(self, lane: Lane, boundary: Boundary, give_way: Callable[[], None]) -> list[Ended]:
+    def step(self, lane: Lane, boundary: Boundary, give_way: Callable[[], bool]) -> list[Ended]:
         """The lane's next one, in which boundaries call `give_way`."""
         drawing, reads_prompt, chunk = lane.drawing, lane.reads_prompt, self._chunk_limit.tokens
         lane.read_at_most(chunk)

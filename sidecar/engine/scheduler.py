@@ -79,6 +79,7 @@ class Scheduler:
         self._inserting: list[Job | Row] = []  # a person's within the background's
         self._paused = False
         self._giving_way = False
+        self._place_wanted = False  # by a person, and the background's rows hold it
         self._has_news = False  # of the queue's length, which is told once for all that came together
         self.closed = False
         self.status = EngineStatus()
@@ -252,14 +253,16 @@ class Scheduler:
         if self._has_rows(LOW) and self._waiting.first(HIGH) is None:
             self._step(LOW)
 
-    def _give_way(self) -> None:
+    def _give_way(self) -> bool:
         """At a boundary within the background's work: serves people until none waits. What would change the lane whose
-        work this is waits until that has come to its end."""
-        self._giving_way = True
+        work this is waits until that has come to its end. False: so does somebody whom its youngest row leaves no
+        memory, and that work is for nothing."""
+        self._giving_way, self._place_wanted = True, False
         try:
             self._serve_all_people()
         finally:
             self._giving_way = False
+        return not self._place_wanted
 
     def _serve_all_people(self, *, cancelling: Sequence[RequestPriority] = (HIGH,)) -> None:
         serving = True
@@ -393,7 +396,9 @@ class Scheduler:
             self._pace.begin(most_rows=MOST_ROWS, most_read=lanes.open(LOW).most_read)
         lane = lanes.open(priority)
         # The background's rows stay while a step of it is under way.
-        if not lanes.make_room(row, put_off=None if self._giving_way else self._put_off):
+        has_room = lanes.make_room(row, put_off=None if self._giving_way else self._put_off)
+        self._place_wanted = self._giving_way and not has_room
+        if not has_room:
             row.begins_with = None
             self._put_back(row)
             return False
@@ -435,7 +440,7 @@ class Scheduler:
                 row.deliver(failure)
             return
         self._ended(ended)
-        if priority == LOW and self._pace.went_too_far and lane:
+        if priority == LOW and lane and (self._pace.went_too_far or lane.has_abandoned):
             self._put_off(lane.evict())
 
     def _ended(self, ended: list[Ended]) -> None:

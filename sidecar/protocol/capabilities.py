@@ -11,6 +11,16 @@ Consent = Literal["leaves_computer", "plain_http", "background_leaves"]
 """What a person has to agree to before it is done: that content goes to another computer, that it goes unencrypted, and
 that it goes there by itself, without anybody waiting for the answer."""
 
+Consents = Annotated[
+    tuple[Consent, ...],
+    Field(
+        strict=False,
+        description="What the person has agreed to; without it: consent_needed, whose details name it",
+        # By this the shell knows it: a window may not fill it in, the shell asks the person and does.
+        json_schema_extra={"format": "consent"},
+    ),
+]
+
 
 class Assignment(Message):
     """One job and the model that does it."""
@@ -34,12 +44,7 @@ class AssignmentsResult(Message):
 class AssignParams(Message):
     capability: Capability
     model_id: ModelId
-    accept: Annotated[
-        tuple[Consent, ...],
-        Field(
-            strict=False, description="What the person has agreed to; without it: consent_needed, whose details name it"
-        ),
-    ] = ()
+    accept: Consents = ()
 
 
 LIST = Method("capabilities/list", NoParams, AssignmentsResult, "The four jobs and who does them", ("window",))

@@ -48,13 +48,17 @@ Result = TypeVar("Result", bound=BaseModel)
 
 @dataclass(frozen=True)
 class Method(Generic[Params, Result]):
-    """One method of the pipe. `result` is None for what the peer only notifies (`$/cancelRequest`)."""
+    """One method of the pipe. `result` is None for what the peer only notifies (`$/cancelRequest`).
+
+    `irreversible`: it can delete what nobody can have again, so the shell asks the person before a window has it done.
+    """
 
     name: str
     params: type[Params]
     result: type[Result] | None
     summary: str
     callers: tuple[Caller, ...]
+    irreversible: bool = False
 
 
 @dataclass(frozen=True)

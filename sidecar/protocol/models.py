@@ -34,7 +34,14 @@ class ModelParams(Message):
 
 class DownloadParams(ModelParams):
     mirror: Annotated[
-        str | None, Field(min_length=1, max_length=2000, description="http(s) address; absent: the model's first")
+        str | None,
+        Field(
+            min_length=1,
+            max_length=2000,
+            description="http(s) address; absent: the model's first",
+            # By this the shell knows it: it asks the person before a window may name one that no catalog has.
+            json_schema_extra={"format": "mirror-address"},
+        ),
     ] = None
 
 

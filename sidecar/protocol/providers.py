@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from sidecar.protocol.capabilities import AssignmentsResult, Consent
+from sidecar.protocol.capabilities import AssignmentsResult, Consents
 from sidecar.protocol.message import Message, Method, NoParams, NoResult, Notification, RequestId
 from sidecar.protocol.models import Capability, ModelId
 
@@ -12,7 +12,14 @@ Preset = Literal["openai", "ollama", "lmstudio", "vllm"]
 ProviderId = Annotated[str, Field(min_length=1, max_length=100)]
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 Address = Annotated[
-    str, Field(min_length=1, max_length=2000, description="http(s) address that `/chat/completions` is appended to")
+    str,
+    Field(
+        min_length=1,
+        max_length=2000,
+        description="http(s) address that `/chat/completions` is appended to",
+        # By this the shell knows where words would go: it asks the person before a window may name another computer.
+        json_schema_extra={"format": "provider-address"},
+    ),
 ]
 Identifier = Annotated[str, Field(min_length=1, max_length=500, description="What the server calls the model")]
 
@@ -55,7 +62,6 @@ class ProviderResult(Message):
 Concurrency = Annotated[int, Field(ge=1, le=64)]
 # JSON has lists, which a strict tuple would refuse.
 Models = Annotated[tuple[NewModel, ...], Field(strict=False, max_length=100)]
-Consents = Annotated[tuple[Consent, ...], Field(strict=False)]
 
 
 class CreateParams(Message):

@@ -144,6 +144,7 @@ DELETE = Method(
     NoResult,
     "Deletes a chat, with the attachments that no other one has",
     ("window",),
+    irreversible=True,
 )
 MESSAGES = Method("sessions/messages", MessagesParams, MessagesResult, "What was said in a chat", ("window",))
 SEND = Method(

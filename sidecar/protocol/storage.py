@@ -45,7 +45,14 @@ class ClearResult(Message):
 
 
 USAGE = Method("storage/usage", NoParams, StorageUsage, "What the data folder holds, by kind", ("window",))
-CLEAR = Method("storage/clear", ClearParams, ClearResult, "Deletes what can be spared of one kind", ("window",))
+CLEAR = Method(
+    "storage/clear",
+    ClearParams,
+    ClearResult,
+    "Deletes what can be spared of one kind",
+    ("window",),
+    irreversible=True,
+)
 
 METHODS: tuple[Method[Any, Any], ...] = (USAGE, CLEAR)
 NOTIFICATIONS: tuple[Notification[Any], ...] = ()

@@ -119,5 +119,5 @@ def _check(owner: Provider, model: Model, capability: str, accept: Sequence[str]
         )
     if leaves_computer(owner) and "leaves_computer" not in accept:
         raise ConsentNeeded(
-            "what is asked would leave this computer", needs=["leaves_computer"], host=Address(owner.base_url).host
+            "what is asked would leave this computer", needs=["leaves_computer"], address=owner.base_url
         )

@@ -270,12 +270,12 @@ def _update(
     # What somebody agreed to was the address before.
     has_jobs = {model.id for model in after.models} & set(assignment.listed(connection).values())
     if address and moved and address.leaves_computer and has_jobs and "leaves_computer" not in accept:
-        raise ConsentNeeded("its jobs would leave this computer", needs=["leaves_computer"], host=address.host)
+        raise ConsentNeeded("its jobs would leave this computer", needs=["leaves_computer"], address=address.url)
     target = Address(after.base_url)
     begins = after.background and (moved or not before.background)
     if begins and target.leaves_computer and "background_leaves" not in accept:
         raise ConsentNeeded(
-            "background work would leave this computer by itself", needs=["background_leaves"], host=target.host
+            "background work would leave this computer by itself", needs=["background_leaves"], address=target.url
         )
     provider.update(connection, after)
     return before, after
@@ -313,7 +313,7 @@ def _found(providers: Sequence[Provider], provider_id: str) -> Provider:
 def _checked_address(text: str, accept: Sequence[str]) -> Address:
     address = Address.parse(text)
     if address.is_plain and "plain_http" not in accept:
-        raise ConsentNeeded("what is sent there can be read on the way", needs=["plain_http"], host=address.host)
+        raise ConsentNeeded("what is sent there can be read on the way", needs=["plain_http"], address=address.url)
     return address
 
 

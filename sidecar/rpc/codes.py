@@ -70,6 +70,7 @@ CODES: dict[str, Code] = {
     "start_refused": Code(-32042, 503, "server_error"),
     "keychain_unavailable": Code(-32043, 503, "server_error"),
     "port_taken": Code(-32044, 503, "server_error"),
+    "listen_refused": Code(-32057, 503, "server_error"),
     "update_unknown": Code(-32045, 503, "server_error"),
     "update_unreachable": Code(-32046, 503, "server_error"),
     "update_untrusted": Code(-32047, 503, "server_error"),
@@ -82,4 +83,5 @@ CODES: dict[str, Code] = {
     "environment_index_failed": Code(-32054, 503, "server_error"),
     "environment_address_invalid": Code(-32055, 503, "server_error"),
     "environment_disk_full": Code(-32056, 503, "server_error"),
+    "consent_refused": Code(-32058, 403, "invalid_request_error"),
 }

@@ -7,7 +7,7 @@ cancellation passes through (the server answers it).
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar, cast
@@ -88,6 +88,11 @@ class Dispatcher:
     @property
     def methods(self) -> list[str]:
         return list(self._namespaces)
+
+    @property
+    def finishing(self) -> Set[asyncio.Future[Any]]:
+        """What requests have begun that `finishes`, whoever still waits for it."""
+        return self._finishing
 
     async def dispatch(self, envelope: Envelope, call: Call) -> Json:
         """The response object to a request. An error is a response too; only cancellation raises."""

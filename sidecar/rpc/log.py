@@ -4,7 +4,8 @@ No content of chats or files gets into it: our own code logs names, numbers and 
 type and its place, because its message may quote what a person wrote; libraries are heard from warnings on.
 
 What is exported for a report is less: of our own lines the text as it stands in the source (`event`), and the numbers
-among its arguments (`values`).
+among its arguments (`values`). A line without `event` is exported by nobody, so that it is `message` that is left out
+where the two are the same.
 """
 
 import json
@@ -27,19 +28,21 @@ _OWN_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asct
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line: time (UTC), level, logger, message, and whatever came in `extra`."""
+    """One JSON object a line: time (UTC), level, logger, event or message or both, and whatever came in `extra`."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
             "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03}Z",
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
         }
-        if record.name.startswith("sidecar"):
+        is_own = record.name.startswith("sidecar")
+        if is_own:
             line["event"] = str(record.msg)
             if isinstance(record.args, tuple) and record.args:
                 line["values"] = [each if isinstance(each, int | float) else None for each in record.args]
+        if not is_own or record.args:
+            line["message"] = record.getMessage()
         line |= {key: value for key, value in vars(record).items() if key not in _OWN_ATTRIBUTES}
         if record.exc_info and record.exc_info[1]:
             line["exception"] = _described(record.exc_info[1])

@@ -110,7 +110,8 @@ def _method(method: Method[Any, Any], schemas: JsonObject) -> JsonObject:
     }
     if method.result:
         described["result"] = {"name": method.result.__name__, "schema": _reference(method.result)}
-    return described | {"x-params": _reference(method.params), "x-callers": list(method.callers)}
+    described |= {"x-params": _reference(method.params), "x-callers": list(method.callers)}
+    return described | ({"x-irreversible": True} if method.irreversible else {})
 
 
 def _notification(notification: Notification[Any]) -> JsonObject:

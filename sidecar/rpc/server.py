@@ -36,7 +36,7 @@ from sidecar.rpc.weight import LIMITS, can_wait
 log = logging.getLogger(__name__)
 
 CLOSE_SECONDS = 0.5
-"""How long cancelled requests may take to end when the process leaves."""
+"""How long cancelled requests may take to end, and what they have begun, when the process leaves."""
 
 Params = TypeVar("Params", bound=BaseModel)
 
@@ -83,14 +83,15 @@ class Server:
         self._loop.call_soon_threadsafe(self._post, notification, params, subject)
 
     async def close(self, why: SidecarError) -> None:
-        """Cancels what runs and waits until it is answered: with `why`, as is what still comes."""
+        """Cancels what runs and waits until it is answered: with `why`, as is what still comes. What a cancelled
+        request does to its end has as long for it."""
         self._closing = why
         self._background.drain()
-        tasks = [served.task for served in self._running.values()]
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks, timeout=CLOSE_SECONDS)
+        ending = {*self._dispatcher.finishing, *(served.task for served in self._running.values())}
+        for served in self._running.values():
+            served.task.cancel()
+        if ending:
+            await asyncio.wait(ending, timeout=CLOSE_SECONDS)
         await asyncio.sleep(0)  # their answers are written by call-backs of this turn of the loop
 
     def _receive(self, line: Line, arrived: float) -> None:

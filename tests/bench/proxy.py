@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench.client import Client
-from tests.bench.figure import Figure, median, p99, skipped
+from tests.bench.figure import Figure, median, p99
 from tests.bench.goal import Goal
 from tests.bench.prompts import text_prompt
 from tests.bench.setting import Setting
-from tests.bench.shell import NotBuiltError, Shell, build, real_sidecar, running
+from tests.bench.shell import Shell, measured, real_sidecar, running
 
 REQUESTS = 500
 CONNECTIONS = 16
@@ -64,12 +64,10 @@ def run(setting: Setting) -> Iterator[Figure]:
     """With an engine that costs nothing: what a request takes longer than through the pipe alone, how many there are a
     second, and how fast one streams. With the real one: how long the window's own requests wait for their first step
     while `BUSY` connections of the proxy's have the engine answer requests that can wait."""
-    try:
-        program = build(setting)
-    except NotBuiltError as error:
-        for metric, unit in FIGURES.items():
-            yield skipped(metric, unit, str(error))
-        return
+    yield from measured(setting, FIGURES, _measure)
+
+
+def _measure(setting: Setting, program: Path) -> Iterator[Figure]:
     fake = [sys.executable, "-m", "tests.bench.fake_engine", "--data-dir"]
     folder = setting.scratch / "proxied"
     with (

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 
-from tests.bench.figure import Figure, median, skipped
+from tests.bench.figure import Figure, median
 from tests.bench.goal import Goal
 from tests.bench.setting import Setting
-from tests.bench.shell import NotBuiltError, Shell, build, real_sidecar, running
+from tests.bench.shell import Shell, measured, real_sidecar, running
 from tests.pipe import RpcError
 
 KILLS = 11
@@ -29,12 +30,10 @@ def run(setting: Setting) -> Iterator[Figure]:
     `ping`, which the shell is asked as by its window, and again when it says that the sidecar is gone.
     `killed_to_first_token`: on to the first piece of an answer; `load` is the model's part of it, and
     `first_token_beyond_load` all else. Medians of 11, or the worst of them."""
-    try:
-        program = build(setting)
-    except NotBuiltError as error:
-        for metric, unit in FIGURES.items():
-            yield skipped(metric, unit, str(error))
-        return
+    yield from measured(setting, FIGURES, _measure)
+
+
+def _measure(setting: Setting, program: Path) -> Iterator[Figure]:
     data_dir = setting.scratch / "data"
     with running(program, data_dir, real_sidecar(setting, data_dir)) as shell:
         shell.chat("hello", max_tokens=2).result()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from tests.bench.client import Client
+from tests.bench.figure import Figure, skipped
 from tests.bench.setting import Setting
 from tests.pipe import ROOT
 
@@ -16,21 +17,18 @@ BUILD = ". setup/rust.sh && cd tauri-app && cargo build --quiet --locked --relea
 DEBUG = BUILD.replace(" --release", "")
 
 
-class NotBuiltError(Exception):
-    """What is to be measured cannot be built here."""
-
-
-def build(setting: Setting) -> Path:
-    """The program, built anew where it changed.
-
-    Raises:
-        NotBuiltError: the compiler said why on stderr.
-    """
+def measured(
+    setting: Setting, figures: Mapping[str, str], measure: Callable[[Setting, Path], Iterator[Figure]]
+) -> Iterator[Figure]:
+    """What `measure` says of the program, which is built anew where it changed. Where that cannot be done, each of
+    `figures`, which has their units, is skipped; the compiler said why on stderr."""
     # A figure is of what people run; to see that it works, what the tests have built already will do.
     command, profile = (DEBUG, "debug") if setting.quick else (BUILD, "release")
     if subprocess.run(["sh", "-c", command], cwd=ROOT, check=False).returncode:
-        raise NotBuiltError("the shell's example cannot be built")
-    return ROOT / f"tauri-app/target/{profile}/examples/serve"
+        for metric, unit in figures.items():
+            yield skipped(metric, unit, "the shell's example cannot be built")
+        return
+    yield from measure(setting, ROOT / f"tauri-app/target/{profile}/examples/serve")
 
 
 class Shell(Client):

@@ -8,6 +8,7 @@ import ctypes
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from ctypes import CFUNCTYPE, POINTER, Structure, byref, c_char_p, c_int, c_long, c_uint, c_ulong, c_void_p
 from pathlib import Path
@@ -19,6 +20,8 @@ DELAY_MICROSECONDS = 12_000  # between two keys
 WAIT_SECONDS = 60.0
 ANSWER_SECONDS = 3.0
 """After so long without the choice a dialog for folders has something to say."""
+YES = ("Tab", "Return")
+"""To a question of the app's: no is the default, and yes beside it."""
 CLIENT_MESSAGE = 33
 MAP_STATE, VIEWABLE = 92 // 4, 2
 """Where it stands in XWindowAttributes, in 64 bits, and what it is of a window on the screen."""
@@ -50,6 +53,12 @@ class Keyboard:
         self._xdo.xdo_enter_text_window(self._typist, 0, text.encode(), DELAY_MICROSECONDS)
         for key in keys:
             self._xdo.xdo_send_keysequence_window(self._typist, 0, key.encode(), DELAY_MICROSECONDS)
+
+    def size(self, window: int) -> tuple[int, int]:
+        """Its width and height, in pixels."""
+        attributes = (c_int * 64)()
+        self._x11.XGetWindowAttributes(self._display, window, attributes)
+        return attributes[2], attributes[3]
 
     def ask_to_close(self, window: int) -> None:
         """What the button in a window's title bar does."""
@@ -117,6 +126,15 @@ def answer(display: str, title: str, *keys: str) -> None:
             with suppress(AssertionError):
                 _wait(lambda: typist.window(title) is None, "it stayed", ANSWER_SECONDS)
             dialog = typist.window(title)
+
+
+@contextmanager
+def answered(display: str, title: str, *keys: str) -> Iterator[None]:
+    """Answers the dialog as `answer` does, while the block makes it come up and waits for what comes of that."""
+    with ThreadPoolExecutor(1, "answer") as pool:
+        answering = pool.submit(answer, display, title, *keys)
+        yield
+        answering.result()
 
 
 def choose_folder(display: str, title: str, folder: Path, chosen: Callable[[], bool]) -> None:

@@ -14,7 +14,7 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from tests.e2e import journey
+from tests.e2e import journey, native_dialog
 from tests.e2e.display import virtual_display
 from tests.e2e.first_launch import FreshMachine, fresh_machine
 from tests.e2e.window import Window, open_window
@@ -68,8 +68,10 @@ def test_chats_survive_a_restart_and_are_found_renamed_and_deleted(
         window.wait(lambda: len(journey.chats(window)) == 2, "not all chats are listed again")
         assert pictures_in(machine)
         journey.chat(window, "Round things").send_keys(Keys.DELETE)
-        window.by_role("alertdialog", "Delete this chat?")
-        window.click("button", "Delete chat")
+        native_dialog.answer(display, "Delete this chat?", "Escape")
+        assert len(journey.chats(window)) == 2
+        journey.chat(window, "Round things").send_keys(Keys.DELETE)
+        native_dialog.answer(display, "Delete this chat?", *native_dialog.YES)
         window.wait(lambda: journey.chats(window) == [small_talk], "the chat was not deleted")
         window.wait(lambda: not pictures_in(machine), "its picture was not deleted")
         assert circle not in window.text()

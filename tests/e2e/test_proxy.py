@@ -79,7 +79,7 @@ def test_other_programs_are_let_in_by_the_person_alone(tmp_path: Path) -> None:
             assert status(port, "kf-") is None
 
             window.click("switch", SWITCH)
-            native_dialog.answer(display, QUESTION, "Return")
+            native_dialog.answer(display, QUESTION, *native_dialog.YES)
             window.wait_for_text(f"http://127.0.0.1:{port}/v1")
             assert status(port, "kf-wrong") == 401
             token = copied_token(window)

@@ -160,10 +160,10 @@ def let_others_ask(window: Window, display: str) -> str:
     window.wait(lambda: window.by_role("switch", SWITCH).is_enabled(), "no answer came back")
     assert window.invoke("proxy_state")["answer"]["origins"] == []
     window.click("button", "Add")
-    native_dialog.answer(display, "Let these web pages ask?", "Return")
+    native_dialog.answer(display, "Let these web pages ask?", *native_dialog.YES)
     window.by_role("button", f"Remove {ORIGIN}")
     window.click("switch", SWITCH)
-    native_dialog.answer(display, QUESTION, "Return")
+    native_dialog.answer(display, QUESTION, *native_dialog.YES)
     token = copied_token(window)
     window.screenshot("other-programs")
     leave_settings(window)

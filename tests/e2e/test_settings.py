@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from tests.e2e import preferences
+from tests.e2e import native_dialog, preferences
 from tests.e2e.display import virtual_display
 from tests.e2e.window import Window, open_window
 
@@ -54,15 +54,15 @@ def test_a_setting_and_a_provider_are_kept_over_a_restart(tmp_path: Path, displa
         window.quit()
 
 
-def test_an_unencrypted_address_elsewhere_is_kept_only_with_consent(tmp_path: Path, display: str) -> None:
+def test_a_provider_elsewhere_is_kept_only_with_consent(tmp_path: Path, display: str) -> None:
     with start(tmp_path, display) as window:
         open_settings(window)
         window.click("button", "Providers")
         preferences.add_provider(window, "Lab", "http://192.0.2.1/v1")
-        window.by_role("alertdialog", "Use this address without encryption?").send_keys(Keys.ESCAPE)
-        window.wait(lambda: not window.has("alertdialog", ""), "Escape did not answer the question")
+        native_dialog.answer(display, "Use this provider?", "Escape")
+        window.wait_for_text("You did not agree")
         window.click("button", "Save")
-        window.click("button", "Use it all the same")
+        native_dialog.answer(display, "Use this provider?", *native_dialog.YES)
         window.wait_for_text("Leaves this computer")
         window.quit()
 

@@ -28,7 +28,6 @@ pytestmark = [
 IDENTIFIER = "knowledge-focus.huozhong.in"
 LEAVING_SECONDS = 30
 QUESTION = "Erase everything?"
-YES = ("Return",)
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +106,7 @@ def test_an_environment_that_is_being_made_goes_too(
                     window.driver.execute_script(
                         "void window.__TAURI_INTERNALS__.invoke('erase_everything', {withoutKeys: false})"
                     )
-                    native_dialog.answer(display, QUESTION, *YES)
+                    native_dialog.answer(display, QUESTION, *native_dialog.YES)
     assert left(home) == []
 
 
@@ -159,7 +158,7 @@ def erase(window: Window, display: str) -> None:
         window.click("button", "Erase and close")
         native_dialog.answer(display, QUESTION, "Escape")
         window.click("button", "Erase and close")
-        native_dialog.answer(display, QUESTION, *YES)
+        native_dialog.answer(display, QUESTION, *native_dialog.YES)
 
 
 @contextmanager

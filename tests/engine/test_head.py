@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from types import SimpleNamespace
 from typing import Any
 
@@ -42,17 +43,17 @@ def test_logits_in_pieces_are_the_logits_and_each_piece_gives_way(
     x = mx.random.normal((ROWS, 1, HIDDEN))
     whole = np.array(logits(model, x))
     boundary = Boundary(every_token=True)
-    ways: list[None] = []
+    ways = count()
 
     head.cut(model, boundary)
     alone = np.array(logits(model, x))
-    with boundary.background(lambda: ways.append(None)):
+    with boundary.background(lambda: next(ways) >= 0):
         beside = np.array(logits(model, x))
 
     assert alone.shape == (ROWS, 1, VOCABULARY)
     np.testing.assert_allclose(alone, whole, rtol=1e-5, atol=1e-5)
     np.testing.assert_array_equal(beside, alone)
-    assert len(ways) == 4
+    assert next(ways) == 4
     if tied:
         tokens = mx.array([5, 999])
         assert model.model.embed_tokens(tokens).shape == (2, HIDDEN)
@@ -72,7 +73,7 @@ def test_the_logits_of_a_prompt_which_nobody_draws_from_are_not_computed(monkeyp
     before = mx.get_active_memory()
     mx.reset_peak_memory()
 
-    with boundary.background(lambda: None):
+    with boundary.background(lambda: True):
         prompt = logits(model, x)
         while_lazy = mx.get_peak_memory() - before
         mx.eval(prompt)

@@ -69,7 +69,8 @@ def put_off_by(who: str, *, held: bool = True) -> list[Arrival]:
     pause, resume = [Arrival("pause")] if held else [], [Arrival("resume")] if held else []
     kinds = [*((0, way) for way in WAYS), (2, "sampled")]
     each = [
-        [Arrival("low", chat, way), Arrival("begun"), *pause, Arrival(who, 1, turns=1), *resume] for chat, way in kinds
+        [Arrival("low", chat, way), Arrival("surely begun"), *pause, Arrival(who, 1, turns=1), *resume]
+        for chat, way in kinds
     ]
     return [arrival for arrivals in each for arrival in arrivals]
 
@@ -116,6 +117,8 @@ class Interleaving:
             case "begun" if low:
                 with suppress(TimeoutError):  # it may be held
                     await asyncio.wait_for(low[-1].begun.wait(), 0.5)
+            case "surely begun":
+                await low[-1].begun.wait()
             case "high" | "high elsewhere":
                 others.append(asyncio.ensure_future(self._answered(each, asyncio.Event(), max_tokens=3, priority=HIGH)))
             case "low cancelled" | "high cancelled":

@@ -170,7 +170,7 @@ async def test_a_person_goes_first_between_two_blocks_of_the_batchs_work(
     boundaries = 0
     ended_within = False
 
-    def watched_give_way(self: Scheduler) -> None:
+    def watched_give_way(self: Scheduler) -> bool:
         nonlocal boundaries, ended_within
         boundaries += 1
         if boundaries != 2:
@@ -179,9 +179,9 @@ async def test_a_person_goes_first_between_two_blocks_of_the_batchs_work(
             lambda: asked.append(asyncio.ensure_future(bench.ask("hello", priority=HIGH, max_tokens=3)))
         )
         assert submitted.wait(10)
-        give_way(self)
+        keeps = give_way(self)
         ended_within = self.status.queued.high + self.status.running.high == 0
-        return None
+        return keeps
 
     def watched_submit(self: EngineThread, job: Job) -> None:
         submit(self, job)
@@ -358,7 +358,7 @@ def test_where_blocks_are_computed_ahead_the_wait_for_other_rows_is_not_the_prom
     now = 0.0
     monkeypatch.setattr(time, "perf_counter", lambda: now)
     boundary = Boundary(ahead=True)
-    with boundary.background(lambda: None):
+    with boundary.background(lambda: True):
         for seconds in (0.040, 0.002, 0.003, 0.002):  # the first layer waits for the step that was under way
             now += seconds
             boundary.passed(read=256)
@@ -379,9 +379,9 @@ async def test_the_batch_reads_as_much_of_a_prompt_as_the_limit_says(
     read: list[int] = []
     passed = Boundary.passed
 
-    def watched(self: Boundary, **members: Any) -> None:
+    def watched(self: Boundary, **members: Any) -> bool:
         read.append(members.get("read", 0))
-        passed(self, **members)
+        return passed(self, **members)
 
     monkeypatch.setattr(Boundary, "passed", watched)
     monkeypatch.setattr(ChunkLimit, "tokens", 96)
@@ -402,10 +402,10 @@ async def test_the_end_of_the_rows_step_is_cut_off_from_a_prompt_that_is_read_be
     measured: list[tuple[int, float]] = []
     passed = Boundary.passed
 
-    def watched(self: Boundary, **members: Any) -> None:
+    def watched(self: Boundary, **members: Any) -> bool:
         nonlocal cuts
         cuts += members.get("drawn", False)
-        passed(self, **members)
+        return passed(self, **members)
 
     monkeypatch.setattr(Boundary, "passed", watched)
     monkeypatch.setattr(RowLimit, "measured", lambda _self, rows, stretch: measured.append((rows, stretch)))

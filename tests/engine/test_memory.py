@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from itertools import groupby
@@ -18,9 +19,11 @@ from PIL import Image
 from sidecar.engine import RequestPriority
 from sidecar.engine.boundary import Boundary
 from sidecar.engine.memory import Memory, Shape
+from sidecar.engine.request import Job
+from sidecar.engine.thread import EngineThread
 from sidecar.errors import ContextLengthExceeded
 from tests.bench.geometry import GEOMETRIES
-from tests.engine.conftest import Bench, budget_for
+from tests.engine.conftest import Answer, Bench, budget_for
 from tests.engine.pictures import about, data_url, encoded, noise
 from tests.engine.synthetic import write_model
 
@@ -53,6 +56,52 @@ async def test_a_person_takes_the_batchs_place_and_the_batch_loses_nothing(tight
     assert max(status.queued.low for status in served) > 0
 
 
+async def test_a_person_who_needs_the_place_of_a_prompt_does_not_wait_for_the_rest_of_its_chunk(
+    tight: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the midst of the chunk, whose row leaves; the rows beside it lose no token."""
+    from sidecar.engine.lane import Lane
+
+    beside = await tight.ask("hello", max_tokens=200)
+    whole = await tight.ask(LONG)
+    loop, submitted = asyncio.get_running_loop(), threading.Event()
+    passed, submit, insert = Boundary.passed, EngineThread.submit, Lane.insert
+    asked: list[asyncio.Future[Answer]] = []
+    computed: list[str] = []
+
+    def watched_passed(boundary: Boundary, **of: Any) -> bool:
+        if of.get("read", 0) > 1 and boundary._give_way is not None:
+            computed.append("a layer of the batch's prompt")
+            if len(computed) == 2:
+                request = tight.ask(LONG, priority=HIGH, max_tokens=300)
+                loop.call_soon_threadsafe(lambda: asked.append(asyncio.ensure_future(request)))
+                assert submitted.wait(10)
+        return passed(boundary, **of)
+
+    def watched_submit(thread: EngineThread, job: Job) -> None:
+        submit(thread, job)
+        if job.request.priority == HIGH:
+            submitted.set()
+
+    def watched_insert(lane: Any, row: Any) -> None:
+        if row.request.priority == HIGH:
+            computed.append("the person's")
+        insert(lane, row)
+
+    monkeypatch.setattr(EngineThread, "submit", watched_submit)
+    batch = asyncio.ensure_future(tight.ask("hello", max_tokens=200))
+    await tight.until(lambda status: status.running.low == 1)
+    monkeypatch.setattr(Boundary, "passed", watched_passed)
+    monkeypatch.setattr(Lane, "insert", watched_insert)
+
+    late = await tight.ask(LONG)
+
+    assert computed[1:3] == ["a layer of the batch's prompt", "the person's"]
+    assert (await asked[0]).end.completion_tokens == 300
+    assert late.text == whole.text
+    assert (await batch).text == beside.text
+
+
 async def test_the_batch_takes_no_more_rows_than_fit(tight: Bench) -> None:
     answers = await asyncio.gather(*(tight.ask(f"text {i}", max_tokens=400) for i in range(8)))
 
@@ -80,9 +129,9 @@ async def test_a_long_prompt_is_read_in_shorter_chunks_where_there_is_no_room_fo
     read: list[int] = []
     passed = Boundary.passed
 
-    def noting(boundary: Boundary, **of: Any) -> None:
+    def noting(boundary: Boundary, **of: Any) -> bool:
         read.append(of.get("read", 0))
-        passed(boundary, **of)
+        return passed(boundary, **of)
 
     monkeypatch.setattr(Boundary, "passed", noting)
 

@@ -49,7 +49,7 @@ def main(root: Path, pictures: Path) -> None:
         processes = window.processes()
         # A click would wait for an answer that never comes: the page goes with the app.
         window.driver.execute_script("window.__TAURI_INTERNALS__.invoke('erase_everything', {withoutKeys: true})")
-        native_dialog.answer(display, "Erase everything?", "Return")
+        native_dialog.answer(display, "Erase everything?", *native_dialog.YES)
         _, left = psutil.wait_procs(processes, timeout=LEAVING_SECONDS)
         assert not left, left
     assert not (root / DATA).exists(), list((root / DATA).iterdir())

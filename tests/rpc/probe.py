@@ -24,6 +24,7 @@ from sidecar.protocol.message import Message, Method, NoParams, NoResult, Notifi
 from sidecar.rpc.dispatch import Bound, Call, Namespace
 
 TURNS = 5  # of the event loop, until a chat is settled
+LATE_TURNS = 1000  # of it, which nothing goes through by the way
 
 
 class Size(Message):
@@ -76,6 +77,7 @@ LOOKED = Method("probe/looked", Looked, Text, "On which thread its params were l
 ARRIVED = Method("probe/arrived", NoParams, Moment, "When its line was whole", ())
 FULL_LOOKS = Method("probe/fullLooks", NoParams, Count, "How often all was looked through for garbage", ())
 HANG = Method("probe/hang", NoParams, NoResult, "Never ends by itself", ())
+FINISH = Method("probe/finish", Text, NoResult, "Notifies that text once a hanging request has ended", ())
 HANGS_ENDED = Method("probe/hangsEnded", NoParams, Count, "How many hanging requests were cleaned up", ())
 BLOCK = Method("probe/block", NoParams, NoResult, "Blocks the event loop for a minute", ())
 FAIL = Method("probe/fail", Text, NoResult, "Raises an exception with that text", ())
@@ -101,6 +103,7 @@ class Probe:
         self._leave = leave
         self._flooded = 0
         self._hangs_ended = 0
+        self._hang_ended = asyncio.Event()
         self._settled = 0
 
     def namespaces(self) -> Mapping[str, Namespace]:
@@ -126,6 +129,7 @@ class Probe:
             Bound(ARRIVED, self._arrived),
             Bound(FULL_LOOKS, self._full_looks),
             Bound(HANG, self._hang),
+            Bound(FINISH, self._finish, finishes=True),
             Bound(HANGS_ENDED, self._count_hangs_ended),
             Bound(BLOCK, self._block),
             Bound(FAIL, self._fail),
@@ -164,6 +168,14 @@ class Probe:
             await asyncio.Event().wait()
         finally:
             self._hangs_ended += 1
+            self._hang_ended.set()
+        return NoResult()
+
+    async def _finish(self, params: Text, call: Call) -> NoResult:
+        await self._hang_ended.wait()
+        for _ in range(LATE_TURNS):
+            await asyncio.sleep(0)
+        await call.notify(NOTE, params)
         return NoResult()
 
     async def _count_hangs_ended(self, _params: NoParams, _call: Call) -> Count:

@@ -42,6 +42,16 @@ def test_at_the_end_of_stdin_what_runs_is_still_answered(probe: Pipe) -> None:
     assert probe.exit_code() == 0
 
 
+def test_what_a_request_must_finish_is_finished_before_the_process_leaves(probe: Pipe) -> None:
+    finishing, hanging = probe.send("probe/finish", {"text": "done"}), probe.send("probe/hang")
+    probe.request("ping")
+    probe.close_stdin()
+    for request in (finishing, hanging):
+        assert probe.response(request)["error"]["data"]["kind"] == "request_cancelled"
+    assert probe.notification("probe/note") == {"text": "done"}
+    assert probe.exit_code() == 0
+
+
 def test_the_end_of_stdin_before_the_handshake_ends_the_process(fresh_sidecar: Pipe) -> None:
     fresh_sidecar.close_stdin()
     assert fresh_sidecar.exit_code() == 0

@@ -34,7 +34,7 @@ def test_the_log_tells_of_each_request_its_method_its_id_and_its_outcome(sidecar
     sidecar.request("ping")
     with pytest.raises(RpcError):
         sidecar.request("no/such")
-    done = [line for line in lines(data_dir) if line["message"] == "request done"]
+    done = [line for line in lines(data_dir) if line.get("event") == "request done"]
     assert [(line["method"], line["outcome"]) for line in done] == [("ping", "result"), ("no/such", "method_not_found")]
     assert all(line["id"] and line["seconds"] >= 0 and line["time"].endswith("Z") for line in done)
 
@@ -50,7 +50,7 @@ def test_no_content_of_a_chat_or_of_an_exception_gets_into_the_log(probe: Pipe, 
     probe.response(None)
     logged = [line for line in lines(data_dir) if line["level"] == "error"]
     assert [line["exception"]["type"] for line in logged] == ["RuntimeError", "RuntimeError", "InternalError"]
-    assert logged[0]["message"] == "error in the event loop"
+    assert logged[0]["event"] == "error in the event loop"
     for path in (data_dir / "logs").iterdir():
         assert "grandmother" not in path.read_text()
     assert "grandmother" not in probe.stderr
@@ -68,7 +68,7 @@ def test_the_log_tells_of_each_answer_which_model_gave_it(chat: Pipe, chat_folde
     chat.request("chat/completions", asking("hello"), timeout=60)
 
     for beginning in ("Queue size: ", "Processing request with ", "Request processed in "):
-        line = next(line for line in reversed(lines(chat_folder)) if line["message"].startswith(beginning))
+        line = next(line for line in reversed(lines(chat_folder)) if line.get("message", "").startswith(beginning))
         assert line["model_id"] == MODEL
 
 
@@ -85,6 +85,24 @@ def root_log(tmp_path: Path) -> Iterator[logging.Logger]:
     root.setLevel(kept[1])
     logging.raiseExceptions = kept[2]
     logging.getLogger("sidecar").setLevel(kept[3])
+
+
+def test_a_line_says_its_text_once_and_how_it_stands_in_the_source_where_something_was_filled_in(
+    root_log: logging.Logger, tmp_path: Path
+) -> None:
+    own = root_log.getChild("sidecar.rpc")
+    own.info("left")
+    own.info("%s: %d bytes were cleared", "cache", 7)
+    root_log.getChild("httpx").warning("GET /private")
+    texts = [
+        {name: line[name] for name in ("event", "values", "message") if name in line}
+        for line in map(json.loads, (tmp_path / "logs" / "sidecar.log").read_text().splitlines())
+    ]
+    assert texts == [
+        {"event": "left"},
+        {"event": "%s: %d bytes were cleared", "values": [None, 7], "message": "cache: 7 bytes were cleared"},
+        {"message": "GET /private"},
+    ]
 
 
 def test_the_log_is_at_most_five_files_of_5_mb(root_log: logging.Logger, tmp_path: Path) -> None:

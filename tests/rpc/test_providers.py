@@ -100,7 +100,7 @@ def test_nothing_leaves_the_computer_before_somebody_agreed(sidecar: Pipe) -> No
     row = sidecar.request("capabilities/assign", params | {"accept": ["leaves_computer"]})
 
     assert error.kind == "consent_needed"
-    assert error.data["details"] == {"needs": ["leaves_computer"], "host": "ray.example"}
+    assert error.data["details"] == {"needs": ["leaves_computer"], "address": FAR}
     assert row["leavesComputer"]
 
 
@@ -112,7 +112,7 @@ def test_what_can_be_read_on_the_way_is_agreed_to_first(sidecar: Pipe, scheme: s
     added = sidecar.request("providers/create", params | {"accept": ["plain_http"]})["provider"]
 
     assert error.kind == "consent_needed"
-    assert error.data["details"] == {"needs": ["plain_http"], "host": "192.168.1.9"}
+    assert error.data["details"] == {"needs": ["plain_http"], "address": "http://192.168.1.9:8000/v1"}
     assert added["leavesComputer"]
 
 
@@ -126,7 +126,7 @@ def test_a_provider_that_has_jobs_moves_to_another_computer_only_with_consent(si
     moved = sidecar.request("providers/update", params | {"accept": ["leaves_computer"]})["provider"]
 
     assert error.kind == "consent_needed"
-    assert error.data["details"] == {"needs": ["leaves_computer"], "host": "ray.example"}
+    assert error.data["details"] == {"needs": ["leaves_computer"], "address": FAR}
     assert unchanged == provider
     assert moved["leavesComputer"]
 
@@ -143,7 +143,7 @@ def test_background_work_goes_to_another_computer_only_with_consent(sidecar: Pip
     renamed = sidecar.request("providers/update", {"providerId": far["id"], "name": "Tray", "background": True})
 
     assert error.kind == other.kind == "consent_needed"
-    assert error.data["details"] == {"needs": ["background_leaves"], "host": "ray.example"}
+    assert error.data["details"] == {"needs": ["background_leaves"], "address": FAR}
     assert not unchanged["background"]
     assert allowed["background"]
     assert renamed["provider"]["background"]
@@ -157,7 +157,7 @@ def test_background_work_that_was_allowed_here_does_not_follow_to_another_comput
     error = refused(sidecar, "providers/update", both)
     moved = sidecar.request("providers/update", {"providerId": here["id"], "baseUrl": FAR})["provider"]
 
-    assert error.data["details"] == {"needs": ["background_leaves"], "host": "ray.example"}
+    assert error.data["details"] == {"needs": ["background_leaves"], "address": FAR}
     assert not moved["background"]
 
 

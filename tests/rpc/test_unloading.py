@@ -54,13 +54,13 @@ def loading(chat: Pipe) -> str | int:
 
 def told(folder: Path) -> list[str]:
     """What a fresh sidecar has written of its model into the log, in order."""
-    return messages("no job is left|a job has come back|Model loaded|Model unloaded", folder / "data")
+    return events("no job is left|a job has come back|Model loaded|Model unloaded", folder / "data")
 
 
-def messages(pattern: str, data_dir: Path) -> list[str]:
-    """What of the log's messages matches, in order."""
+def events(pattern: str, data_dir: Path) -> list[str]:
+    """What of the log's events matches, in order."""
     lines = (data_dir / "logs" / "sidecar.log").read_text().splitlines()
-    return [found for line in lines for found in re.findall(pattern, json.loads(line)["message"])]
+    return [found for line in lines for found in re.findall(pattern, json.loads(line).get("event", ""))]
 
 
 def test_when_its_last_job_goes_the_model_leaves_memory_and_the_next_request_brings_it_back(
@@ -226,7 +226,7 @@ def test_jobs_that_go_back_and_forth_under_load_lose_nothing_and_the_model_comes
 
 def comings_and_goings(data_dir: Path) -> list[str]:
     """Each time that the model was loaded into memory or left it, in the order of the log."""
-    return messages("Model loaded|Model unloaded", data_dir)
+    return events("Model loaded|Model unloaded", data_dir)
 
 
 def test_the_jobs_of_the_built_in_model_are_told_when_it_becomes_ready_damaged_and_deleted(

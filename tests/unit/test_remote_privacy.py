@@ -184,7 +184,7 @@ async def test_the_log_has_neither_the_key_nor_what_was_said(
             handler.close()
         logging.getLogger().setLevel(level)
     written = (tmp_path / sidecar_log.FILE_NAME).read_text()
-    assert [json.loads(line)["message"] for line in written.splitlines()].count("Request failed") == 4
+    assert written.count("Request failed") == 4
     assert "Provider is asked again" in written
     assert KEY not in written
     assert "private question" not in written

@@ -1,4 +1,4 @@
-//! The methods of the sidecar that the window may call, and with which paths.
+//! The methods of the sidecar that the window may call, and which of their params the shell looks at first.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -7,13 +7,34 @@ use serde::Deserialize;
 use serde_json::Value;
 use sidecar_host::RpcError;
 
+use crate::consent::Purpose;
+
 /// The contract both sides are built from.
 const OPENRPC: &str = include_str!("../../../schemas/openrpc.json");
 
-/// A method is allowed if the contract lists the window among its callers; all others are not. Of each, the params
-/// that the contract calls paths (`"format": "path"`), by their [`plain`] names.
+/// A method is allowed if the contract lists the window among its callers; all others are not.
 #[derive(Debug)]
-pub(crate) struct AllowList(HashMap<String, Vec<String>>);
+pub(crate) struct AllowList(HashMap<String, Marks>);
+
+/// What the contract says of one method that the shell goes by.
+#[derive(Debug)]
+pub(crate) struct Marks {
+    /// The params that are marked by their `"format"`, by their names.
+    params: Vec<(String, Mark)>,
+    /// It can delete what nobody can have again.
+    irreversible: bool,
+}
+
+/// A page that was taken over must not do by itself what such a param is for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Mark {
+    /// `path`: have the sidecar look through the person's folders.
+    Path,
+    /// `…-address`: have things sent or fetched.
+    Address(Purpose),
+    /// `consent`: answer for the person.
+    Consent,
+}
 
 #[derive(Deserialize)]
 struct Contract {
@@ -27,6 +48,8 @@ struct Method {
     params: Vec<Param>,
     #[serde(default, rename = "x-callers")]
     callers: Vec<String>,
+    #[serde(default, rename = "x-irreversible")]
+    irreversible: bool,
 }
 
 #[derive(Deserialize)]
@@ -40,54 +63,101 @@ impl AllowList {
     pub(crate) fn of_window() -> serde_json::Result<Self> {
         let contract: Contract = serde_json::from_str(OPENRPC)?;
         let allowed = contract.methods.into_iter().filter(|method| method.callers.iter().any(|who| who == "window"));
-        Ok(Self(allowed.map(|method| (method.name, paths_among(method.params))).collect()))
+        Ok(Self(allowed.map(|method| (method.name.clone(), Marks::of(method))).collect()))
     }
 
-    /// `method_not_found` for a method that is not for the window, whether the sidecar has it or not; and what `offered`
-    /// says of each path in `params`: a page that was taken over must not send the sidecar through the person's folders.
+    /// What is marked in a method's params. `method_not_found` for a method that is not for the window, whether the
+    /// sidecar has it or not.
+    pub(crate) fn marks(&self, method: &str) -> Result<&Marks, RpcError> {
+        let marks = self.0.get(method);
+        marks.ok_or_else(|| RpcError::lasting("method_not_found", format!("the window may not call {method:?}")))
+    }
+}
+
+impl Marks {
+    fn of(method: Method) -> Self {
+        let marked = |param: Param| mark_of(&param.schema).map(|mark| (param.name, mark));
+        let params = method.params.into_iter().filter_map(marked).collect();
+        Self { params, irreversible: method.irreversible }
+    }
+
+    pub(crate) fn is_irreversible(&self) -> bool {
+        self.irreversible
+    }
+
+    /// What `offered` says of each path in `params`, and `invalid_params` for a consent, which is the person's to give.
     pub(crate) fn check(
         &self,
-        method: &str,
         params: &Value,
         offered: impl Fn(&Path) -> Result<(), RpcError>,
     ) -> Result<(), RpcError> {
-        let paths = self
-            .0
-            .get(method)
-            .ok_or_else(|| RpcError::lasting("method_not_found", format!("the window may not call {method:?}")))?;
-        let members = params.as_object().into_iter().flatten();
-        let named = members.filter(|(name, _)| paths.contains(&plain(name)));
-        named.map(|(_, value)| value).try_for_each(|value| check_paths(value, &offered))
+        for text in self.texts(params, Mark::Path)? {
+            offered(Path::new(text))?;
+        }
+        if self.texts(params, Mark::Consent)?.is_empty() {
+            return Ok(());
+        }
+        Err(RpcError::lasting("invalid_params", "a window cannot agree to anything: the person is asked"))
+    }
+
+    /// The addresses in `params`, and what for.
+    pub(crate) fn addresses<'a>(&self, params: &'a Value) -> Result<Vec<(Purpose, &'a str)>, RpcError> {
+        let mut found = Vec::new();
+        for purpose in [Purpose::Provider, Purpose::Mirror] {
+            found.extend(self.texts(params, Mark::Address(purpose))?.into_iter().map(|address| (purpose, address)));
+        }
+        Ok(found)
+    }
+
+    /// The name of the param that says what the person agreed to.
+    pub(crate) fn consents(&self) -> Option<&str> {
+        self.params.iter().find(|(_, mark)| *mark == Mark::Consent).map(|(name, _)| &**name)
+    }
+
+    /// All that stands in params of that mark.
+    fn texts<'a>(&self, params: &'a Value, mark: Mark) -> Result<Vec<&'a str>, RpcError> {
+        let mut found = Vec::new();
+        for (name, value) in params.as_object().into_iter().flatten() {
+            if self.params.iter().any(|(marked, its)| *its == mark && plain(marked) == plain(name)) {
+                gather(value, &mut found)?;
+            }
+        }
+        Ok(found)
     }
 }
 
 /// The sidecar takes `folderPath` by its own name for it, too, which is `folder_path`.
-fn plain(name: &str) -> String {
+pub(crate) fn plain(name: &str) -> String {
     name.chars().filter(|character| *character != '_').flat_map(char::to_lowercase).collect()
 }
 
-fn paths_among(params: Vec<Param>) -> Vec<String> {
-    params.into_iter().filter(|param| is_path(&param.schema)).map(|param| plain(&param.name)).collect()
-}
-
-/// Whether a path may be in what `schema` describes: itself, one of a list, or something or null.
-fn is_path(schema: &Value) -> bool {
+/// What may be in what `schema` describes: itself, one of a list, or something or null.
+fn mark_of(schema: &Value) -> Option<Mark> {
     match schema {
-        Value::Object(members) => {
-            members.get("format").is_some_and(|format| format == "path") || members.values().any(is_path)
-        }
-        Value::Array(items) => items.iter().any(is_path),
-        _ => false,
+        Value::Object(members) => match members.get("format").and_then(Value::as_str) {
+            Some("path") => Some(Mark::Path),
+            Some("provider-address") => Some(Mark::Address(Purpose::Provider)),
+            Some("mirror-address") => Some(Mark::Address(Purpose::Mirror)),
+            Some("consent") => Some(Mark::Consent),
+            _ => members.values().find_map(mark_of),
+        },
+        Value::Array(items) => items.iter().find_map(mark_of),
+        _ => None,
     }
 }
 
-fn check_paths(value: &Value, offered: &impl Fn(&Path) -> Result<(), RpcError>) -> Result<(), RpcError> {
+fn gather<'a>(value: &'a Value, found: &mut Vec<&'a str>) -> Result<(), RpcError> {
     match value {
-        Value::Null => Ok(()),
-        Value::String(path) => offered(Path::new(path)),
-        Value::Array(paths) => paths.iter().try_for_each(|path| check_paths(path, offered)),
-        _ => Err(RpcError::lasting("invalid_params", "where a path belongs is something else")),
+        Value::Null => {}
+        Value::String(text) => found.push(text),
+        Value::Array(items) => {
+            for item in items {
+                gather(item, found)?;
+            }
+        }
+        _ => return Err(RpcError::lasting("invalid_params", "something else stands where a text belongs")),
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -96,9 +166,13 @@ mod tests {
 
     use super::*;
 
+    fn marks(method: &str) -> Marks {
+        let mut list = AllowList::of_window().expect("the contract is JSON");
+        list.0.remove(method).expect(method)
+    }
+
     fn check(method: &str, params: &Value) -> Result<(), RpcError> {
-        let list = AllowList::of_window().expect("the contract is JSON");
-        list.check(method, params, |path| match path.to_str() {
+        marks(method).check(params, |path| match path.to_str() {
             Some("/offered") => Ok(()),
             _ => Err(RpcError::lasting("invalid_params", "nobody offered it")),
         })
@@ -106,15 +180,17 @@ mod tests {
 
     #[test]
     fn the_window_reaches_the_methods_made_for_it() {
+        let list = AllowList::of_window().expect("the contract is JSON");
         for method in ["chat/completions", "models/list", "models/download", "engine/status"] {
-            check(method, &json!({})).expect(method);
+            list.marks(method).expect(method);
         }
     }
 
     #[test]
     fn the_window_reaches_nothing_else() {
+        let list = AllowList::of_window().expect("the contract is JSON");
         for method in ["shutdown", "initialize", "$/cancelRequest", "rpc.discover", "no/such", ""] {
-            assert_eq!(check(method, &json!({})).expect_err(method).kind, "method_not_found");
+            assert_eq!(list.marks(method).expect_err(method).kind, "method_not_found");
         }
     }
 
@@ -132,22 +208,132 @@ mod tests {
 
     #[test]
     fn a_path_has_no_other_name_to_slip_through_by() {
-        let list = AllowList(HashMap::from([("folders/add".into(), vec![plain("folderPath")])]));
+        let marks = Marks { params: vec![("folderPath".into(), Mark::Path)], irreversible: false };
         let nobody = |_: &Path| Err(RpcError::lasting("invalid_params", "nobody offered it"));
         for name in ["folderPath", "folder_path"] {
-            assert!(list.check("folders/add", &json!({name: "/home"}), nobody).is_err(), "{name}");
+            assert!(marks.check(&json!({name: "/home"}), nobody).is_err(), "{name}");
         }
     }
 
     #[test]
-    fn a_path_is_known_wherever_a_schema_has_it() {
+    fn a_window_cannot_answer_for_the_person() {
+        for method in ["providers/create", "providers/update", "capabilities/assign"] {
+            check(method, &json!({"accept": []})).expect("it says nothing");
+            for accept in [json!(["leaves_computer"]), json!("plain_http"), json!([["background_leaves"]])] {
+                assert_eq!(check(method, &json!({"accept": accept})).expect_err(method).kind, "invalid_params");
+            }
+        }
+    }
+
+    #[test]
+    fn an_address_is_found_by_both_of_its_names_whatever_else_there_is() {
+        let (here, there) = ("http://localhost", "https://evil.example");
+        let both = json!({"name": "x", "baseUrl": here, "base_url": there, "accept": []});
+        let mut found = marks("providers/create").addresses(&both).expect("they are texts");
+        found.sort_by_key(|(_, address)| *address);
+        assert_eq!(found, [(Purpose::Provider, here), (Purpose::Provider, there)]);
+        let nobody = json!({"mirror": null});
+        assert_eq!(marks("models/download").addresses(&nobody).expect("no text"), []);
+        let hidden = json!({"mirror": {"url": there}});
+        assert_eq!(marks("models/download").addresses(&hidden).expect_err("what is it?").kind, "invalid_params");
+    }
+
+    #[test]
+    fn a_mark_is_known_wherever_a_schema_has_it() {
         for schema in [
             json!({"type": "string", "format": "path"}),
             json!({"anyOf": [{"type": "string", "format": "path"}, {"type": "null"}], "default": null}),
             json!({"type": "array", "items": {"type": "string", "format": "path"}}),
         ] {
-            assert!(is_path(&schema), "{schema}");
+            assert_eq!(mark_of(&schema), Some(Mark::Path), "{schema}");
         }
-        assert!(!is_path(&json!({"type": "string", "description": "no path", "format": "uri"})));
+        assert_eq!(mark_of(&json!({"type": "string", "description": "no path", "format": "uri"})), None);
+    }
+
+    #[test]
+    fn what_cannot_be_had_again_is_marked() {
+        let list = AllowList::of_window().expect("the contract is JSON");
+        let mut marked: Vec<_> =
+            list.0.iter().filter(|(_, marks)| marks.is_irreversible()).map(|(method, _)| &**method).collect();
+        marked.sort_unstable();
+        assert_eq!(marked, ["sessions/delete", "storage/clear"]);
+    }
+
+    #[test]
+    fn every_address_path_and_consent_of_the_contract_is_marked() {
+        let list = AllowList::of_window().expect("the contract is JSON");
+        let marked = |mark: fn(&Mark) -> bool| {
+            let all = list
+                .0
+                .iter()
+                .flat_map(|(method, marks)| marks.params.iter().map(move |(name, its)| (method, name, its)));
+            let mut names: Vec<_> =
+                all.filter(|(.., its)| mark(its)).map(|(method, name, _)| format!("{method} {name}")).collect();
+            names.sort();
+            names
+        };
+        assert_eq!(marked(|mark| *mark == Mark::Path), ["models/import path"]);
+        assert_eq!(
+            marked(|mark| matches!(mark, Mark::Address(_))),
+            ["models/download mirror", "providers/create baseUrl", "providers/update baseUrl"]
+        );
+        assert_eq!(
+            marked(|mark| *mark == Mark::Consent),
+            ["capabilities/assign accept", "providers/create accept", "providers/update accept"]
+        );
+    }
+
+    #[test]
+    fn nothing_that_sounds_like_one_of_these_is_left_unmarked_or_marked_where_nobody_looks() {
+        let list = AllowList::of_window().expect("the contract is JSON");
+        let contract: Value = serde_json::from_str(OPENRPC).expect("the contract is JSON");
+        let methods = contract["methods"].as_array().expect("methods");
+        for method in methods.iter().filter(|method| list.marks(method["name"].as_str().unwrap_or_default()).is_ok()) {
+            let name = method["name"].as_str().unwrap_or_default();
+            let reached = members_reached(&method["params"], &contract);
+            for (member, schema, is_param) in reached {
+                let words = format!("{member} {}", schema["description"].as_str().unwrap_or_default()).to_lowercase();
+                let suspicious = ["url", "address", "host", "origin", "mirror", "path", "folder", "agreed"];
+                let is_suspicious = suspicious.iter().any(|word| words.contains(word));
+                assert!(
+                    !is_suspicious || mark_of(&schema).is_some() || KNOWN.contains(&(name, &*member)),
+                    "{name} {member}"
+                );
+                // In a message inside the params it would not be found.
+                assert!(is_param || mark_of(&schema).is_none(), "{name} {member} is marked where nobody looks");
+            }
+        }
+    }
+
+    /// What sounds like one and is none.
+    const KNOWN: &[(&str, &str)] =
+        &[("chat/completions", "origin"), ("chat/completions", "image_url"), ("chat/completions", "url")];
+
+    /// All members of the params and of the messages in them: name, schema, and whether it is a param itself.
+    fn members_reached(params: &Value, contract: &Value) -> Vec<(String, Value, bool)> {
+        let mut members: Vec<(String, Value, bool)> = Vec::new();
+        let mut open: Vec<Value> = Vec::new();
+        let mut seen = Vec::new();
+        for param in params.as_array().into_iter().flatten() {
+            members.push((param["name"].as_str().unwrap_or_default().into(), param["schema"].clone(), true));
+            open.push(param["schema"].clone());
+        }
+        while let Some(schema) = open.pop() {
+            if let Some(reference) = schema["$ref"].as_str()
+                && !seen.contains(&reference.to_owned())
+            {
+                seen.push(reference.to_owned());
+                open.push(contract.pointer(reference.trim_start_matches('#')).expect(reference).clone());
+            }
+            for (name, member) in schema["properties"].as_object().into_iter().flatten() {
+                members.push((name.clone(), member.clone(), false));
+            }
+            match schema {
+                Value::Object(inner) => open.extend(inner.into_iter().map(|(_, value)| value)),
+                Value::Array(inner) => open.extend(inner),
+                _ => {}
+            }
+        }
+        members
     }
 }

@@ -13,6 +13,7 @@ use crate::allow_list::AllowList;
 use crate::arguments::Arguments;
 use crate::attachment::Attachments;
 use crate::commands;
+use crate::consent::Agreements;
 use crate::data_folder::DataFolder;
 use crate::instance::Instance;
 use crate::localhost_proxy::LocalhostProxy;
@@ -130,7 +131,9 @@ fn set_up(
     app.manage(proxy);
     app.manage(environment);
     app.manage(keys);
-    app.manage(Relay::new(Arc::clone(&supervisor), AllowList::of_window()?));
+    let agreements = Arc::new(Agreements::default());
+    app.manage(Relay::new(Arc::clone(&supervisor), AllowList::of_window()?, Arc::clone(&agreements)));
+    app.manage(agreements);
     app.manage(Attachments::in_folder(data.attachments()));
     app.manage(Offered::default());
     app.manage(data.clone());

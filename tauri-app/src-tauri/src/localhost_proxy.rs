@@ -214,12 +214,19 @@ impl LocalhostProxy {
 }
 
 fn told(error: &ListenError) -> RpcError {
-    let details = match error {
-        ListenError::PortTaken(port) => json!({"port": port}),
-        ListenError::SocketTaken(path) => json!({"path": path}),
-        _ => return RpcError::passing("internal_error", error.to_string()),
-    };
-    RpcError::passing("port_taken", error.to_string()).with_details(details)
+    let taken = RpcError::passing("port_taken", error.to_string());
+    let refused = RpcError::lasting("listen_refused", error.to_string());
+    match error {
+        ListenError::PortTaken(port) => taken.with_details(json!({"port": port})),
+        ListenError::SocketTaken(path) => taken.with_details(json!({"path": path})),
+        ListenError::NoSocket(path) => refused.with_details(json!({"path": path})),
+        ListenError::PortRefused { port, source } => {
+            refused.with_details(json!({"port": port, "said": source.to_string()}))
+        }
+        ListenError::SocketRefused { path, source } => {
+            refused.with_details(json!({"path": path, "said": source.to_string()}))
+        }
+    }
 }
 
 #[cfg(test)]
@@ -248,6 +255,30 @@ mod tests {
         let many: Vec<_> = (0..=MOST_ORIGINS).map(|number| format!("https://{number}.example")).collect();
         let many: Vec<_> = many.iter().map(String::as_str).collect();
         assert_eq!(choice(&many).checked().expect_err("too many").kind, "invalid_params");
+    }
+
+    #[test]
+    fn where_it_cannot_listen_and_what_the_system_says_of_that_reaches_the_window() {
+        let denied = || std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+        let path = PathBuf::from("/data/api.sock");
+        for (error, kind, details) in [
+            (ListenError::PortTaken(1), "port_taken", json!({"port": 1})),
+            (ListenError::SocketTaken(path.clone()), "port_taken", json!({"path": path})),
+            (ListenError::NoSocket(path.clone()), "listen_refused", json!({"path": path})),
+            (
+                ListenError::PortRefused { port: 1, source: denied() },
+                "listen_refused",
+                json!({"port": 1, "said": "permission denied"}),
+            ),
+            (
+                ListenError::SocketRefused { path: path.clone(), source: denied() },
+                "listen_refused",
+                json!({"path": path, "said": "permission denied"}),
+            ),
+        ] {
+            let told = told(&error);
+            assert_eq!((&*told.kind, &told.details), (kind, &details));
+        }
     }
 
     #[test]

@@ -11,7 +11,9 @@ use tokio::sync::{Notify, broadcast, watch};
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use crate::allow_list::AllowList;
+use crate::allow_list::{AllowList, Marks};
+use crate::consent::{self, Agreements, Consents, Person, Purpose, have_one_origin};
+use crate::deletion::Deletion;
 use crate::environment::{self, Environment};
 use crate::offered::Offered;
 use crate::page::{PageEvent, PageStream};
@@ -21,8 +23,17 @@ use crate::page::{PageEvent, PageStream};
 pub(crate) struct Relay {
     supervisor: Arc<Supervisor>,
     allowed: AllowList,
+    agreements: Arc<Agreements>,
     /// By label. An entry is one page: it ends when its window reloads or closes.
     pages: Mutex<HashMap<String, Page>>,
+}
+
+/// One of a window.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Request<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) method: &'a str,
+    pub(crate) params: &'a Value,
 }
 
 #[derive(Debug)]
@@ -35,30 +46,71 @@ struct Page {
 }
 
 impl Relay {
-    pub(crate) fn new(supervisor: Arc<Supervisor>, allowed: AllowList) -> Self {
-        Self { supervisor, allowed, pages: Mutex::default() }
+    pub(crate) fn new(supervisor: Arc<Supervisor>, allowed: AllowList, agreements: Arc<Agreements>) -> Self {
+        Self { supervisor, allowed, agreements, pages: Mutex::default() }
     }
 
-    /// Sends a request for a window, with no path that was not `offered` to it, and streams its notifications to the page, all of them before the answer.
+    /// Sends a request for a window, with no path that was not `offered` to it and no address that the person did not agree
+    /// to, and streams its notifications to the page, all of them before the answer.
     pub(crate) async fn call(
         &self,
         window: &str,
-        request_id: String,
-        method: &str,
-        params: &Value,
+        request: Request<'_>,
         offered: &Offered,
+        person: &impl Person,
         mut stream: PageStream,
     ) -> Result<Box<RawValue>, RpcError> {
-        self.allowed.check(method, params, |path| offered.check(window, path))?;
-        let (cancel, mut gone) = self.enter(window, &request_id)?;
-        let sent = self.supervisor.call(request_id.clone(), method, params);
+        let marks = self.allowed.marks(request.method)?;
+        marks.check(request.params, |path| offered.check(window, path))?;
+        let (cancel, mut gone) = self.enter(window, request.id)?;
         let answer = tokio::select! {
-            answer = forward(sent, &mut stream, &cancel) => answer,
+            answer = self.agreed(&request, marks, person, &mut stream, &cancel) => answer,
             // Leaving drops the call, which cancels the request.
             _ = gone.wait_for(|gone| *gone) => Err(cancelled("its page is gone")),
         };
-        self.leave(window, &request_id, &cancel);
+        self.leave(window, request.id, &cancel);
         answer
+    }
+
+    /// The answer to a request once the person agreed to all that it needs.
+    async fn agreed(
+        &self,
+        request: &Request<'_>,
+        marks: &Marks,
+        person: &impl Person,
+        stream: &mut PageStream,
+        cancel: &Notify,
+    ) -> Result<Box<RawValue>, RpcError> {
+        if marks.is_irreversible()
+            && let Some(deletion) = Deletion::by(request.method, request.params, &self.supervisor).await?
+        {
+            consent::ask(person, deletion.question(person.language())).await?;
+        }
+        let mut is_agreed = false;
+        for (purpose, address) in marks.addresses(request.params)? {
+            if purpose != Purpose::Mirror || !self.is_in_catalog(address).await? {
+                self.agreements.need(purpose, address, person).await?;
+            }
+            is_agreed |= purpose == Purpose::Provider;
+        }
+        let mut consents = Consents::new(marks, is_agreed);
+        loop {
+            let params = consents.filled_into(request.params);
+            let sent = self.supervisor.call(request.id.to_owned(), request.method, &params);
+            match forward(sent, stream, cancel).await {
+                Err(error) => consents.ask_for(error, request.params, person).await?,
+                answer => return answer,
+            }
+        }
+    }
+
+    /// Whether the app itself comes with a mirror of this origin.
+    async fn is_in_catalog(&self, address: &str) -> Result<bool, RpcError> {
+        let call = self.supervisor.call(Uuid::new_v4().to_string(), "models/list", &json!({})).await?;
+        let answer: Value = serde_json::from_str(call.answer().await?.get()).unwrap_or_default();
+        let models = answer["models"].as_array().into_iter().flatten();
+        let mut mirrors = models.flat_map(|model| model["mirrors"].as_array().into_iter().flatten());
+        Ok(mirrors.any(|mirror| mirror.as_str().is_some_and(|mirror| have_one_origin(mirror, address))))
     }
 
     /// Asks the sidecar to stop a request of this window. One that is over is no error: they may cross.

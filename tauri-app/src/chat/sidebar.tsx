@@ -1,15 +1,15 @@
 import { PanelLeft, Plus, Search, X } from "lucide-react";
-import { type KeyboardEvent, useEffect, useRef, useState } from "react";
+import { type KeyboardEvent, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ErrorNote } from "@/components/error-note";
 import { Mark } from "@/components/mark";
 import { Button } from "@/components/ui/button";
 import { cn } from "@/components/ui/class-names";
 import { Tooltip } from "@/components/ui/tooltip";
+import { RpcError } from "@/rpc/error";
 import type { Session } from "@/rpc/gen/protocol";
 import { byDays } from "./chat-days";
 import { ChatEntry } from "./chat-entry";
-import { DeleteChat } from "./delete-chat";
 import type { Chats } from "./use-chats";
 
 type SidebarProps = {
@@ -37,17 +37,8 @@ export function Sidebar({
   className,
 }: SidebarProps) {
   const { t } = useTranslation();
-  const [leaving, setLeaving] = useState<Session | null>(null);
+  const [kept, setKept] = useState<RpcError | null>(null);
   const list = useRef<HTMLElement>(null);
-  const neighbour = useRef<HTMLElement>(undefined);
-
-  useEffect(() => {
-    if (!leaving) {
-      // Whoever went through the list goes on from there.
-      neighbour.current?.focus();
-      neighbour.current = undefined;
-    }
-  }, [leaving]);
 
   const entries = () => [...(list.current?.querySelectorAll<HTMLElement>("[data-chat]") ?? [])];
 
@@ -61,12 +52,22 @@ export function Sidebar({
     }
   }
 
-  async function remove(session: Session) {
+  /** The shell asks the person once more, as there is no way back. */
+  async function remove({ id }: Session) {
+    setKept(null);
     const all = entries();
-    const at = all.findIndex((entry) => entry.dataset.chat === session.id);
-    await chats.remove(session.id);
-    neighbour.current = all[at + 1] ?? all[at - 1];
-    onDeleted(session.id);
+    const at = all.findIndex((entry) => entry.dataset.chat === id);
+    try {
+      await chats.remove(id);
+    } catch (cause) {
+      const error = RpcError.from(cause);
+      // Whoever did not agree knows that it is still there.
+      setKept(error.kind === "consent_refused" ? null : error);
+      return;
+    }
+    onDeleted(id);
+    // Whoever went through the list goes on from there.
+    (all[at + 1] ?? all[at - 1])?.focus();
   }
 
   return (
@@ -103,11 +104,14 @@ export function Sidebar({
         onKeyDown={move}
         className="min-h-0 grow overflow-y-auto px-2 pb-4"
       >
-        <Entries chats={chats} current={current} onOpen={onOpen} onDelete={setLeaving} />
+        {kept && <ErrorNote error={kept} className="mx-1 mb-2" />}
+        <Entries
+          chats={chats}
+          current={current}
+          onOpen={onOpen}
+          onDelete={(session) => void remove(session)}
+        />
       </nav>
-      {leaving && (
-        <DeleteChat session={leaving} onDelete={() => remove(leaving)} onClose={() => setLeaving(null)} />
-      )}
     </aside>
   );
 }

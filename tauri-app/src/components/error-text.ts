@@ -13,13 +13,14 @@ type Variant =
   | "sidecar_restarted.import"
   | "mirror_unreachable.cut"
   | "disk_full.amounts"
+  | "listen_refused.socket"
   | "provider_answer_invalid.too_large";
 type Key = `errors.${KnownKind | Variant | `import_refused.${RefusedReason}`}`;
 
 /** The words for an error: what happened, and what to do about it. */
 export function errorText(t: TFunction, error: Failed): { title: string; hint: string } {
   const key = keyOf(error);
-  return { title: t(`${key}.title`), hint: t(`${key}.hint`, room(error) ?? {}) };
+  return { title: t(`${key}.title`), hint: t(`${key}.hint`, room(error) ?? { path: error.details.path }) };
 }
 
 /** The same in one line. */
@@ -55,6 +56,9 @@ function keyOf(error: Failed): Key {
   }
   if (kind === "disk_full" && room(error)) {
     return "errors.disk_full.amounts";
+  }
+  if (kind === "listen_refused" && "path" in details) {
+    return "errors.listen_refused.socket";
   }
   // No answer was cut off.
   if (kind === "sidecar_restarted" && details.during === "import") {

@@ -7,6 +7,7 @@ import { Button } from "@/components/ui/button";
 import { Tooltip } from "@/components/ui/tooltip";
 import { useAlone } from "@/components/use-alone";
 import { shellState } from "@/rpc/shell";
+import { About } from "@/settings/about";
 
 /** The problems that people meet, in the order in which they meet them. */
 const PROBLEMS = ["stuck", "notEntering", "noAnswer", "waiting"] as const;
@@ -78,6 +79,10 @@ function HelpPage() {
             </ol>
           </section>
         ))}
+        {/* Here too: nothing of it needs the engine, without which there are no Settings. */}
+        <div className="mt-4 grid gap-4">
+          <About />
+        </div>
         <p className="mt-8 text-muted-foreground text-sm">{t("help.report")}</p>
       </div>
     </>

@@ -4,12 +4,10 @@ import { useTranslation } from "react-i18next";
 import { ErrorNote } from "@/components/error-note";
 import { Button } from "@/components/ui/button";
 import { RpcError } from "@/rpc/error";
-import type { Provider, ProviderModel } from "@/rpc/gen/protocol";
+import type { ProviderModel } from "@/rpc/gen/protocol";
 import type { Sidecar } from "@/rpc/sidecar";
 import type { Ability } from "./ability";
 import { CapabilityRow } from "./capability-row";
-import { useConsent } from "./consent";
-import { isPlain } from "./provider-address";
 import { Card, Section } from "./section";
 import { CAPABILITIES, PROVIDERS } from "./sources";
 import { useReported } from "./use-reported";
@@ -20,17 +18,13 @@ export function Capabilities({ sidecar }: { sidecar: Sidecar }) {
   const capabilities = useReported(sidecar, CAPABILITIES);
   const providers = useReported(sidecar, PROVIDERS);
   const [errors, setErrors] = useState<Partial<Record<Ability, RpcError>>>({});
-  const { withConsent, dialog } = useConsent();
   const builtin = providers.value?.find((provider) => provider.builtin);
   const away = capabilities.value?.filter((assignment) => !assignment.builtin) ?? [];
 
-  async function assign(capability: Ability, provider: Provider, model: ProviderModel) {
+  async function assign(capability: Ability, model: ProviderModel) {
     setErrors(({ [capability]: _, ...others }) => others);
     try {
-      await withConsent(
-        (accept) => sidecar.call("capabilities/assign", { capability, modelId: model.id, accept }),
-        { plain: isPlain(provider.baseUrl), job: { capability, model: model.displayName } },
-      );
+      await sidecar.call("capabilities/assign", { capability, modelId: model.id });
       capabilities.read();
     } catch (cause) {
       setErrors((others) => ({ ...others, [capability]: RpcError.from(cause) }));
@@ -41,7 +35,7 @@ export function Capabilities({ sidecar }: { sidecar: Sidecar }) {
     for (const { capability } of away) {
       const model = builtin?.models.find((each) => each.capabilities.includes(capability));
       if (builtin && model) {
-        await assign(capability, builtin, model);
+        await assign(capability, model);
       }
     }
   }
@@ -63,7 +57,7 @@ export function Capabilities({ sidecar }: { sidecar: Sidecar }) {
                 assignment={assignment}
                 providers={providers.value ?? []}
                 error={errors[assignment.capability]}
-                onAssign={(provider, model) => void assign(assignment.capability, provider, model)}
+                onAssign={(model) => void assign(assignment.capability, model)}
               />
             ))}
           </ul>
@@ -75,7 +69,6 @@ export function Capabilities({ sidecar }: { sidecar: Sidecar }) {
           {t("settings.capabilities.giveBack")}
         </Button>
       )}
-      {dialog}
     </Section>
   );
 }

@@ -37,7 +37,7 @@ type CapabilityRowProps = {
   providers: readonly Provider[];
   /** Why the job could not be given to another model. */
   error: RpcError | undefined;
-  onAssign: (provider: Provider, model: ProviderModel) => void;
+  onAssign: (model: ProviderModel) => void;
 };
 
 /** One job: what it is for, who does it, and whether that goes well. */
@@ -65,9 +65,9 @@ export function CapabilityRow({ sidecar, assignment, providers, error, onAssign 
         <ModelMenu
           assignment={assignment}
           providers={providers}
-          onChoose={(provider, model) => {
+          onChoose={(model) => {
             forget();
-            onAssign(provider, model);
+            onAssign(model);
           }}
         />
       </div>

@@ -17,7 +17,7 @@ import { abilityState } from "./ability";
 type ModelMenuProps = {
   assignment: Assignment;
   providers: readonly Provider[];
-  onChoose: (provider: Provider, model: ProviderModel) => void;
+  onChoose: (model: ProviderModel) => void;
 };
 
 /** Every model there is, by provider, the built-in one first: whoever cannot do the job says so. */
@@ -37,7 +37,7 @@ export function ModelMenu({ assignment, providers, onChoose }: ModelMenuProps) {
     for (const provider of filled) {
       const model = provider.models.find((each) => each.id === id);
       if (model && id !== modelId) {
-        onChoose(provider, model);
+        onChoose(model);
       }
     }
   }

@@ -36,7 +36,7 @@ export function Programs() {
               minimum={1}
               maximum={MOST}
               disabled={busy || proxy.socket}
-              onChange={(port) => void set({ port })}
+              onChange={(port) => set({ port })}
             />
             <SwitchRow
               name={t("settings.programs.socket")}

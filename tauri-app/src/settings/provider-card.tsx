@@ -7,9 +7,7 @@ import { Tooltip } from "@/components/ui/tooltip";
 import { RpcError } from "@/rpc/error";
 import type { Assignment, Provider, UpdateParams } from "@/rpc/gen/protocol";
 import type { Sidecar } from "@/rpc/sidecar";
-import { useConsent } from "./consent";
 import { FindModels } from "./find-models";
-import { isPlain } from "./provider-address";
 import { ProviderForm } from "./provider-form";
 import { ProviderLimits } from "./provider-limits";
 import { ProviderModelRow } from "./provider-model-row";
@@ -32,19 +30,15 @@ export function ProviderCard({ sidecar, provider, jobs, onChanged }: ProviderCar
   const { t } = useTranslation();
   const [asking, setAsking] = useState<"edit" | "remove" | "find" | null>(null);
   const [error, setError] = useState<RpcError | null>(null);
-  const { withConsent, dialog } = useConsent();
   const title = useId();
   const close = () => setAsking(null);
   const { id, models } = provider;
 
-  /** The models afterwards; null if the person did not agree. */
+  /** The models afterwards. */
   async function update(part: Omit<UpdateParams, "providerId" | "accept">) {
-    const updated = await withConsent(
-      (accept) => sidecar.call("providers/update", { ...part, providerId: id, accept }),
-      { plain: isPlain(provider.baseUrl) },
-    );
+    const updated = await sidecar.call("providers/update", { ...part, providerId: id });
     onChanged();
-    return updated?.provider.models ?? null;
+    return updated.provider.models;
   }
 
   function attempt(change: Promise<unknown>) {
@@ -122,7 +116,11 @@ export function ProviderCard({ sidecar, provider, jobs, onChanged }: ProviderCar
           </ul>
         )}
       </div>
-      <ProviderLimits provider={provider} onChange={(part) => attempt(update(part))} />
+      <ProviderLimits
+        provider={provider}
+        onConcurrency={(concurrency) => update({ concurrency })}
+        onBackground={(background) => attempt(update({ background }))}
+      />
       {error && <ErrorNote error={error} className="mx-5 mb-4" />}
       {asking === "edit" && (
         <ProviderForm
@@ -158,7 +156,6 @@ export function ProviderCard({ sidecar, provider, jobs, onChanged }: ProviderCar
           onClose={close}
         />
       )}
-      {dialog}
     </Card>
   );
 }

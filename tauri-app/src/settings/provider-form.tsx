@@ -9,7 +9,6 @@ import { Input } from "@/components/ui/input";
 import { RadioGroup, RadioGroupItem } from "@/components/ui/radio-group";
 import type { Provider } from "@/rpc/gen/protocol";
 import type { Sidecar } from "@/rpc/sidecar";
-import { useConsent } from "./consent";
 import { Field } from "./field";
 import { addressProblem, isPlain, leavesComputer, PRESET_NAMES, type Preset } from "./provider-address";
 import { useProviderForm } from "./use-provider-form";
@@ -26,8 +25,7 @@ type ProviderFormProps = {
 /** Name, address and key of a provider. */
 export function ProviderForm({ sidecar, provider, onSaved, onClose }: ProviderFormProps) {
   const { t } = useTranslation();
-  const { withConsent, dialog } = useConsent();
-  const form = useProviderForm(sidecar, provider, withConsent, onSaved);
+  const form = useProviderForm(sidecar, provider, onSaved);
   const { draft, problems, saving, error } = form;
   const keychain = error?.kind === "keychain_unavailable";
   const whole = addressProblem(draft.address) === null;
@@ -150,7 +148,6 @@ export function ProviderForm({ sidecar, provider, onSaved, onClose }: ProviderFo
           </Button>
         </DialogActions>
       </form>
-      {dialog}
     </Dialog>
   );
 }

@@ -8,11 +8,13 @@ const MAXIMUM = 64;
 
 type ProviderLimitsProps = {
   provider: Provider;
-  onChange: (part: { concurrency: number } | { background: boolean }) => void;
+  /** Rejects where the number is refused. */
+  onConcurrency: (concurrency: number) => Promise<unknown>;
+  onBackground: (background: boolean) => void;
 };
 
 /** How much goes to a provider, and whether also what nobody waits for. */
-export function ProviderLimits({ provider, onChange }: ProviderLimitsProps) {
+export function ProviderLimits({ provider, onConcurrency, onBackground }: ProviderLimitsProps) {
   const { t } = useTranslation();
   return (
     <div className="grid gap-4 border-t px-5 py-4 text-sm">
@@ -23,7 +25,7 @@ export function ProviderLimits({ provider, onChange }: ProviderLimitsProps) {
         value={provider.concurrency}
         minimum={MINIMUM}
         maximum={MAXIMUM}
-        onChange={(concurrency) => onChange({ concurrency })}
+        onChange={onConcurrency}
       />
       <SwitchRow
         name={t("settings.providers.background")}
@@ -33,7 +35,7 @@ export function ProviderLimits({ provider, onChange }: ProviderLimitsProps) {
             : "settings.providers.backgroundHint",
         )}
         checked={provider.background}
-        onChange={(background) => onChange({ background })}
+        onChange={onBackground}
       />
     </div>
   );

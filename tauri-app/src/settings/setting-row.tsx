@@ -1,16 +1,16 @@
 import { RotateCcw } from "lucide-react";
-import { useId, useState } from "react";
+import { useId } from "react";
 import { useTranslation } from "react-i18next";
 import { ErrorNote } from "@/components/error-note";
 import { Button } from "@/components/ui/button";
 import { Input } from "@/components/ui/input";
-import { RpcError } from "@/rpc/error";
 import type { Setting } from "@/rpc/gen/protocol";
 import { readTyped, toShown } from "./setting-unit";
+import { useTyped } from "./use-typed";
 
 type SettingRowProps = {
   setting: Setting;
-  /** Null: back to the default. Rejects where the sidecar refuses it. */
+  /** Null: back to the default. Rejects where the sidecar refuses it: it stays in the field then, with the reason. */
   onChange: (value: number | null) => Promise<unknown>;
 };
 
@@ -19,33 +19,15 @@ export function SettingRow({ setting, onChange }: SettingRowProps) {
   const { t, i18n } = useTranslation();
   const { key, value, default: initial, minimum, maximum } = setting;
   const id = useId();
-  const [text, setText] = useState<string | null>(null);
-  const [error, setError] = useState<RpcError | null>(null);
-  const typed = text === null ? null : readTyped(setting, text);
-  const problem = typed && "problem" in typed ? typed.problem : null;
+  const { text, problem, refusal, change, typing } = useTyped(
+    value,
+    (text) => readTyped(setting, text),
+    onChange,
+  );
   const number = (amount: number) => new Intl.NumberFormat(i18n.language).format(toShown(key, amount));
   const unit = t(`settings.general.${key}.unit`);
   const range = { minimum: number(minimum), maximum: `${number(maximum)} ${unit}` };
   const name = t(`settings.general.${key}.name`);
-
-  async function change(next: number | null) {
-    setText(null);
-    setError(null);
-    if (next === value) {
-      return;
-    }
-    try {
-      await onChange(next);
-    } catch (cause) {
-      setError(RpcError.from(cause));
-    }
-  }
-
-  function commit() {
-    if (typed && "value" in typed) {
-      void change(typed.value);
-    }
-  }
 
   return (
     <div className="grid grid-cols-[minmax(0,1fr)] gap-2 px-5 py-4">
@@ -66,13 +48,7 @@ export function SettingRow({ setting, onChange }: SettingRowProps) {
             placeholder={initial === null ? t("settings.general.automatic") : undefined}
             className="w-28 text-right tabular-nums"
             value={text ?? (value === null ? "" : String(toShown(key, value)))}
-            onChange={(event) => setText(event.target.value)}
-            onBlur={commit}
-            onKeyDown={(event) => {
-              if (event.key === "Enter") {
-                commit();
-              }
-            }}
+            {...typing}
           />
           <span className="w-16 text-muted-foreground text-sm">{unit}</span>
         </div>
@@ -102,7 +78,7 @@ export function SettingRow({ setting, onChange }: SettingRowProps) {
           </Button>
         )}
       </div>
-      {error && <ErrorNote error={error} />}
+      {refusal && <ErrorNote error={refusal.error} onRetry={refusal.retry} />}
     </div>
   );
 }

@@ -1,5 +1,6 @@
 /** The sidecar's settings in people's words: gigabytes, seconds, minutes, and the side of a square picture. */
 import type { Setting } from "@/rpc/gen/protocol";
+import type { Read } from "./use-typed";
 
 export type SettingKey = Setting["key"];
 
@@ -36,7 +37,7 @@ function fromShown(key: SettingKey, shown: number): number {
   }
 }
 
-export type Typed = { value: number | null } | { problem: "notANumber" | "outOfRange" };
+export type Typed = Read<number | null, "notANumber" | "outOfRange">;
 
 /** The sidecar's value for what a person typed; nothing typed is the default. */
 export function readTyped({ key, minimum, maximum }: Setting, text: string): Typed {

@@ -3,7 +3,6 @@ import { RpcError } from "@/rpc/error";
 import type { Provider } from "@/rpc/gen/protocol";
 import { secretDelete, secretSet } from "@/rpc/shell";
 import type { Sidecar } from "@/rpc/sidecar";
-import type { Consent } from "./consent";
 import { addressProblem, PRESETS, type Preset, sameOrigin } from "./provider-address";
 
 /** What is typed in; the key is written only, never read. */
@@ -34,15 +33,8 @@ export function withPreset(draft: ProviderDraft, preset: Preset): ProviderDraft 
   };
 }
 
-type WithConsent = <Result>(attempt: (accept: Consent[]) => Promise<Result>) => Promise<Result | null>;
-
 /** Keeps what is typed, and saves it: first the provider, then its key. `provider`: the one to change, null: a new one. */
-export function useProviderForm(
-  sidecar: Sidecar,
-  provider: Provider | null,
-  withConsent: WithConsent,
-  onSaved: () => void,
-) {
+export function useProviderForm(sidecar: Sidecar, provider: Provider | null, onSaved: () => void) {
   const [draft, setDraft] = useState<ProviderDraft>(() =>
     provider
       ? { preset: provider.preset ?? "openai", name: provider.name, address: provider.baseUrl, key: "" }
@@ -58,17 +50,15 @@ export function useProviderForm(
   const hasKey = (saved?.hasSecret ?? false) && !moved;
   const problems = { name: nameProblem(draft.name), address: addressProblem(draft.address) };
 
-  async function keepProvider(): Promise<Provider | null> {
+  async function keepProvider(): Promise<Provider> {
     const name = draft.name.trim();
     const baseUrl = draft.address.trim();
     // An address that stays is not sent: the person agreed to it already.
     const address = saved?.baseUrl === baseUrl.replace(/\/+$/, "") ? {} : { baseUrl };
-    const answer = await withConsent((accept) =>
-      saved
-        ? sidecar.call("providers/update", { providerId: saved.id, name, ...address, accept })
-        : sidecar.call("providers/create", { name, baseUrl, preset: draft.preset, accept }),
-    );
-    return answer?.provider ?? null;
+    const answer = await (saved
+      ? sidecar.call("providers/update", { providerId: saved.id, name, ...address })
+      : sidecar.call("providers/create", { name, baseUrl, preset: draft.preset }));
+    return answer.provider;
   }
 
   /** `keep`: in the system's keychain; otherwise for this run. */
@@ -81,13 +71,11 @@ export function useProviderForm(
     setError(null);
     try {
       const kept = await keepProvider();
-      if (kept) {
-        setSaved(kept);
-        if (draft.key.trim() !== "") {
-          await secretSet(kept.id, draft.key.trim(), keep);
-        }
-        onSaved();
+      setSaved(kept);
+      if (draft.key.trim() !== "") {
+        await secretSet(kept.id, draft.key.trim(), keep);
       }
+      onSaved();
     } catch (cause) {
       setError(RpcError.from(cause));
     } finally {

@@ -218,10 +218,6 @@ export const SCENES: Record<string, Scene> = {
   chats: list(async () => (await element('[data-chat="before-2"]')).click()),
   chatsSearch: list((language) => write(language === "zh" ? "圆形" : "red", 'input[type="search"]')),
   chatsMenu: list(() => openMenu('nav [aria-haspopup="menu"]')),
-  chatsDelete: list(async () => {
-    const entry = await element('[data-chat="before-1"]');
-    entry.dispatchEvent(new KeyboardEvent("keydown", { key: "Delete", bubbles: true }));
-  }),
   chatsRename: list(async () => {
     const entry = await element('[data-chat="before-1"]');
     entry.dispatchEvent(new KeyboardEvent("keydown", { key: "F2", bubbles: true }));

@@ -8,6 +8,7 @@ import {
   completion,
   downloadEvent,
   engineStatus,
+  failure,
   MODEL,
   modelStatus,
   READY,
@@ -78,10 +79,18 @@ export const SETTINGS_SCENES: Record<string, Scene> = {
     },
   ),
   capabilitiesMenu: settings("capabilities", {}, () => openMenu('main li [aria-haspopup="menu"]')),
-  capabilitiesConsent: settings("capabilities", {}, async () => {
-    await openMenu('main li [aria-haspopup="menu"]');
-    await pressText("Large VL", '[role="menuitemradio"]');
-  }),
+  capabilitiesRefused: settings(
+    "capabilities",
+    {
+      "capabilities/assign": () => {
+        throw failure("consent_refused");
+      },
+    },
+    async () => {
+      await openMenu('main li [aria-haspopup="menu"]');
+      await pressText("Large VL", '[role="menuitemradio"]');
+    },
+  ),
   providers: settings("providers", {}),
   providersNone: settings("providers", withProviders([BUILTIN])),
   providersTest: settings(
@@ -106,11 +115,6 @@ export const SETTINGS_SCENES: Record<string, Scene> = {
     withProviders(undefined, { text: assignment("text", "ollama-qwen") }),
     (_, texts) => press(texts.providers.remove),
   ),
-  providersBackground: settings("providers", {}, async () => {
-    await element('[role="switch"]');
-    const switches = document.querySelectorAll<HTMLElement>('[role="switch"]');
-    switches.item(switches.length - 1).click();
-  }),
   builtin: settings("builtin", LOADED),
   builtinVerify: settings("builtin", { ...LOADED, "models/verify": never }, async (shell, texts) => {
     await pressText(texts.builtin.verify);

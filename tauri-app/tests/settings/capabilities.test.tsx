@@ -51,50 +51,32 @@ test("a job goes to a model on this computer without a question", async () => {
   await person.click(await screen.findByRole("menuitemradio", { name: "qwen3:8b" }));
   await waitFor(async () => expect(within(await row("Text")).getByText("qwen3:8b")).toBeVisible());
   expect(screen.queryByRole("alertdialog")).toBeNull();
-  expect(shell.calls("capabilities/assign")).toEqual([
-    { capability: "text", modelId: "ollama-qwen", accept: [] },
-  ]);
+  expect(shell.calls("capabilities/assign")).toEqual([{ capability: "text", modelId: "ollama-qwen" }]);
 });
 
-test("before a job goes to another computer the person reads what is sent where, and Cancel is the default", async () => {
+test("a job that goes to another computer is marked, and the person agreed to it with the shell alone", async () => {
   const { shell, person } = await open();
   await person.click(await menu("Vision"));
   await person.click(await screen.findByRole("menuitemradio", { name: "Large VL" }));
-  const dialog = await screen.findByRole("alertdialog", { name: "Send this to another computer?" });
-  expect(dialog).toHaveTextContent("api.example.com");
-  expect(dialog).toHaveTextContent("the pictures you show");
-  expect(within(dialog).getByRole("button", { name: "Cancel" })).toHaveFocus();
-  await expectNoAxeViolations();
-  await person.keyboard("{Enter}");
-  await waitFor(() => expect(screen.queryByRole("alertdialog")).toBeNull());
-  expect(within(await row("Vision")).queryByText("Large VL")).toBeNull();
-  expect(shell.calls("capabilities/assign")).toHaveLength(1);
-});
-
-test("a person who agrees sends the job there, with their consent, and sees that it leaves the computer", async () => {
-  const { shell, person } = await open();
-  await person.click(await menu("Vision"));
-  await person.click(await screen.findByRole("menuitemradio", { name: "Large VL" }));
-  await person.click(await screen.findByRole("button", { name: "Agree and send" }));
   await waitFor(async () =>
     expect(within(await row("Vision")).getByText("Leaves this computer")).toBeVisible(),
   );
-  expect(shell.calls("capabilities/assign").at(-1)).toEqual({
-    capability: "vision",
-    modelId: "elsewhere-large",
-    accept: ["leaves_computer"],
-  });
+  expect(shell.calls("capabilities/assign")).toEqual([{ capability: "vision", modelId: "elsewhere-large" }]);
 });
 
-test("Escape answers the question, not the page", async () => {
-  const { person } = await open();
+test("a person who did not agree reads that nothing was done, and who does the job still", async () => {
+  const refused: Answers = {
+    "capabilities/assign": () => {
+      throw failure("consent_refused");
+    },
+  };
+  const { person } = await open({ ...withProviders(), ...refused });
   await person.click(await menu("Vision"));
   await person.click(await screen.findByRole("menuitemradio", { name: "Large VL" }));
-  await screen.findByRole("alertdialog");
-  await person.keyboard("{Escape}");
-  await waitFor(() => expect(screen.queryByRole("alertdialog")).toBeNull());
-  expect(screen.getByRole("dialog", { name: "Settings" })).toBeVisible();
-  expect(await menu("Vision")).toHaveFocus();
+  const vision = within(await row("Vision"));
+  expect(await vision.findByRole("alert")).toHaveTextContent("You did not agree");
+  expect(vision.getByText("Qwen3-VL 4B (3-bit)")).toBeVisible();
+  await expectNoAxeViolations();
 });
 
 test("all that is away comes back at once", async () => {

@@ -1,5 +1,6 @@
 import { act, screen, waitFor } from "@testing-library/react";
 import { expect, test } from "vitest";
+import type { Setting } from "@/rpc/gen/protocol";
 import type { Answers } from "../shell/replay";
 import { SETTINGS, withSettings } from "../shell/settings";
 import { failure } from "../shell/sidecar";
@@ -62,18 +63,30 @@ test("a change made elsewhere is shown", async () => {
   await waitFor(async () => expect(await field("Unload after")).toHaveValue("5"));
 });
 
-test("a change that the sidecar refuses says why, and the old value stays", async () => {
-  const { person } = await open({
-    ...withSettings(),
-    "settings/set": () => {
-      throw failure("store_failed", true);
+test("a change that the sidecar refuses says why, stays as it was typed, and is asked for again with Retry", async () => {
+  const kept = withSettings();
+  let locked = true;
+  const { person, shell } = await open({
+    ...kept,
+    "settings/set": (call) => {
+      if (locked) {
+        throw failure("store_failed", true);
+      }
+      return kept["settings/set"]?.(call) as Setting;
     },
   });
   const rest = await field("Rest after");
   await person.clear(rest);
   await person.type(rest, "90{Enter}");
   expect(await screen.findByRole("alert")).toHaveTextContent("The app's database cannot be written");
-  expect(rest).toHaveValue("60");
+  expect(rest).toHaveValue("90");
+  locked = false;
+  await person.click(screen.getByRole("button", { name: "Retry" }));
+  await screen.findByRole("button", { name: "Reset Rest after" });
+  expect(screen.queryByRole("alert")).toBeNull();
+  expect(rest).toHaveValue("90");
+  const asked = { key: "restSeconds", value: 90 };
+  expect(shell.calls("settings/set")).toEqual([asked, asked]);
 });
 
 test("language and theme are the same choices as in the menu", async () => {

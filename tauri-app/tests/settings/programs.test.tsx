@@ -104,6 +104,24 @@ test("a taken port is said where another can be chosen", async () => {
   ]);
 });
 
+test.each([
+  [{ port: 80 }, "at this port", "Choose another port, from 1024 up"],
+  [{ path: "/data/api.sock" }, "at its socket", "The system refuses /data/api.sock"],
+])(
+  "a place that the system refuses is told with its words and with what helps (%o)",
+  async (at, title, hint) => {
+    const error = {
+      ...failure("listen_refused"),
+      details: { ...at, said: "Permission denied (os error 13)" },
+    };
+    await open({ ...PROXY_OFF, on: true, error });
+    const alert = await screen.findByRole("alert");
+    for (const text of [title, hint, "Permission denied (os error 13)"]) {
+      expect(alert).toHaveTextContent(text);
+    }
+  },
+);
+
 test("a port that could not be kept is asked for again with Retry, and stays as it was typed", async () => {
   let full = true;
   const { person, shell } = await open(ON, {

@@ -1,5 +1,6 @@
-import { screen, waitFor, within } from "@testing-library/react";
+import { act, screen, waitFor, within } from "@testing-library/react";
 import { expect, test } from "vitest";
+import { i18n } from "@/i18n";
 import type { Methods, TestResult } from "@/rpc/gen/protocol";
 import { assignment, BUILTIN, ELSEWHERE, OLLAMA, withProviders } from "../shell/providers";
 import type { Answers, Call, Script } from "../shell/replay";
@@ -64,7 +65,7 @@ test("a provider is added with its key, which goes to the keychain and not to th
   await window.person.click(form.getByRole("button", { name: "Save" }));
   expect(await screen.findByRole("group", { name: "Work" })).toBeVisible();
   expect(window.shell.calls("providers/create")).toEqual([
-    { name: "Work", baseUrl: "https://llm.example.org/v1", preset: "openai", accept: [] },
+    { name: "Work", baseUrl: "https://llm.example.org/v1", preset: "openai" },
   ]);
   expect(window.shell.commands("secret_set")).toEqual([
     { providerId: "Work-new", secret: "sk-secret", keep: true },
@@ -105,18 +106,35 @@ test("what cannot be an address is said at its field, and nothing is sent", asyn
   expect(window.shell.calls("providers/create")).toEqual([]);
 });
 
-test("an unencrypted address of another computer needs the person's agreement", async () => {
-  const window = await open();
+test("a person who did not agree to an address reads so, in their language, and keeps what they typed", async () => {
+  let answers: "no" | "yes" = "no";
+  const kept = withProviders();
+  const window = await open({
+    ...kept,
+    "providers/create": (call) => {
+      if (answers === "no") {
+        throw failure("consent_refused");
+      }
+      return kept["providers/create"]?.(call) as Methods["providers/create"]["result"];
+    },
+  });
   const form = await openForm(window);
   await window.person.type(form.getByRole("textbox", { name: "Name" }), "Lab");
   await window.person.type(form.getByRole("textbox", { name: "Address" }), "http://192.168.1.4:8000/v1");
   expect(form.getByText(/the way there is not encrypted/)).toBeVisible();
   await window.person.click(form.getByRole("button", { name: "Save" }));
-  const question = within(await screen.findByRole("alertdialog"));
-  expect(question.getByRole("button", { name: "Cancel" })).toHaveFocus();
-  await window.person.click(question.getByRole("button", { name: "Use it all the same" }));
+  expect(await form.findByRole("alert")).toHaveTextContent("You did not agree");
+  await act(() => i18n.changeLanguage("zh"));
+  expect(form.getByRole("alert")).toHaveTextContent("未获同意");
+  await act(() => i18n.changeLanguage("en"));
+  expect(form.getByRole("textbox", { name: "Address" })).toHaveValue("http://192.168.1.4:8000/v1");
+
+  answers = "yes";
+  await window.person.click(form.getByRole("button", { name: "Save" }));
   expect(await screen.findByRole("group", { name: "Lab" })).toBeVisible();
-  expect(window.shell.calls("providers/create").at(-1)).toMatchObject({ accept: ["plain_http"] });
+  // The shell asks, and tells the sidecar: nothing that the page says would count.
+  expect(window.shell.calls("providers/create")).toHaveLength(2);
+  expect(window.shell.calls("providers/create").some((params) => "accept" in params)).toBe(false);
 });
 
 test("at another address the person is told that the key is forgotten", async () => {
@@ -306,30 +324,63 @@ test("requests at once are a number from 1 to 64, and background work on this co
   );
 });
 
-test("before background work leaves the computer the person reads what would be sent where, and agrees or not", async () => {
-  const { person, shell } = await open();
-  const background = () =>
-    screen
-      .findByRole("group", { name: "Example Cloud" })
-      .then((group) => within(group).getByRole("switch", { name: "Background work may go there" }));
-  await person.click(await background());
-  const question = within(
-    await screen.findByRole("alertdialog", { name: "Let background work leave this computer?" }),
-  );
-  expect(question.getByText(/would be done at api\.example\.com/)).toBeVisible();
-  expect(question.getByText(/the contents of your files/)).toBeVisible();
+test("a number that is refused stays in its field, with the reason beside it, until it holds", async () => {
+  const kept = withProviders();
+  let locked = true;
+  const { person, shell } = await open({
+    ...kept,
+    "providers/update": (call) => {
+      if (locked) {
+        throw failure("store_failed", true);
+      }
+      return kept["providers/update"]?.(call) as Methods["providers/update"]["result"];
+    },
+  });
+  const ollama = await card("Ollama");
+  const field = ollama.getByRole("textbox", { name: "Requests at once" });
+  await person.clear(field);
+  await person.type(field, "8{Enter}");
+  expect(await ollama.findByRole("alert")).toHaveTextContent("The app's database cannot be written");
+  expect(field).toHaveValue("8");
   await expectNoAxeViolations();
-  await person.keyboard("{Escape}");
-  await waitFor(() => expect(screen.queryByRole("alertdialog")).toBeNull());
-  expect(await background()).not.toBeChecked();
+  await person.tab(); // leaving the field does not ask again
+  locked = false;
+  await person.type(field, "{Enter}");
+  await waitFor(() => expect(ollama.queryByRole("alert")).toBeNull());
+  await waitFor(() => expect(field).toHaveValue("8"));
+  expect(shell.calls("providers/update")).toMatchObject([{ concurrency: 8 }, { concurrency: 8 }]);
+  await person.clear(field);
+  await person.type(field, "9");
+  await person.tab();
+  await waitFor(() => expect(shell.calls("providers/update")).toHaveLength(3));
+});
 
-  await person.click(await background());
-  await person.click(await screen.findByRole("button", { name: "Agree and send" }));
-  await waitFor(async () => expect(await background()).toBeChecked());
-  expect(shell.calls("providers/update").map(({ accept }) => accept)).toEqual([
-    [],
-    [],
-    ["background_leaves"],
+test("background work that the person did not let leave the computer stays, and they read why", async () => {
+  const kept = withProviders();
+  let agrees = false;
+  const { person, shell } = await open({
+    ...kept,
+    "providers/update": (call) => {
+      if (!agrees) {
+        throw failure("consent_refused");
+      }
+      return kept["providers/update"]?.(call) as Methods["providers/update"]["result"];
+    },
+  });
+  const elsewhere = await card("Example Cloud");
+  const background = () => elsewhere.getByRole("switch", { name: "Background work may go there" });
+  await person.click(background());
+  expect(await elsewhere.findByRole("alert")).toHaveTextContent("You did not agree");
+  expect(background()).not.toBeChecked();
+  await expectNoAxeViolations();
+
+  agrees = true;
+  await person.click(background());
+  await waitFor(() => expect(background()).toBeChecked());
+  expect(elsewhere.queryByRole("alert")).toBeNull();
+  expect(shell.calls("providers/update")).toEqual([
+    { providerId: ELSEWHERE.id, background: true },
+    { providerId: ELSEWHERE.id, background: true },
   ]);
 });
 

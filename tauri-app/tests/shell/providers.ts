@@ -2,8 +2,7 @@
 import type { Assignment, NewModel, Provider, ProviderModel } from "@/rpc/gen/protocol";
 import type { Ability } from "@/settings/ability";
 import { ABILITIES } from "@/settings/ability";
-import type { Consent } from "@/settings/consent";
-import { isPlain, leavesComputer } from "@/settings/provider-address";
+import { leavesComputer } from "@/settings/provider-address";
 import type { Answers } from "./replay";
 import { failure, MODEL } from "./sidecar";
 
@@ -97,7 +96,7 @@ export function assignment(
   };
 }
 
-/** A sidecar that keeps these providers and who does the jobs, and asks for consent as the real one does. */
+/** A sidecar that keeps these providers and who does the jobs, behind a shell whose person agrees to everything. */
 export function withProviders(
   initial: Provider[] = ALL,
   given: Partial<Record<Ability, Assignment>> = {},
@@ -121,9 +120,8 @@ export function withProviders(
   };
   return {
     "providers/list": () => ({ providers }),
-    "providers/create": ({ params: { name, baseUrl, preset = "openai", accept = [] } }) => {
-      refuseWithoutConsent(isPlain(baseUrl), "plain_http", accept, baseUrl);
-      return keep({
+    "providers/create": ({ params: { name, baseUrl, preset = "openai" } }) =>
+      keep({
         ...OLLAMA,
         id: `${name}-new`,
         name,
@@ -133,15 +131,9 @@ export function withProviders(
         concurrency: 4,
         background: false,
         models: [],
-      });
-    },
-    "providers/update": ({
-      params: { providerId, name, baseUrl, concurrency, background, models, accept },
-    }) => {
+      }),
+    "providers/update": ({ params: { providerId, name, baseUrl, concurrency, background, models } }) => {
       const before = found(providerId);
-      refuseWithoutConsent(isPlain(baseUrl ?? ""), "plain_http", accept ?? [], baseUrl ?? "");
-      const begins = background === true && !before.background && before.leavesComputer;
-      refuseWithoutConsent(begins, "background_leaves", accept ?? [], before.baseUrl);
       return keep({
         ...before,
         name: name ?? before.name,
@@ -162,9 +154,8 @@ export function withProviders(
     },
     "providers/models": () => ({ identifiers: ["qwen3:8b", "gemma3:12b", "nomic-embed-text"] }),
     "capabilities/list": capabilities,
-    "capabilities/assign": ({ params: { capability, modelId, accept } }) => {
+    "capabilities/assign": ({ params: { capability, modelId } }) => {
       const row = assignment(capability, modelId);
-      refuseWithoutConsent(row.leavesComputer, "leaves_computer", accept ?? [], ELSEWHERE.baseUrl);
       rows.set(capability, row);
       return row;
     },
@@ -180,15 +171,4 @@ function modelOf(provider: Provider, model: NewModel): ProviderModel {
     capabilities: model.capabilities ?? [],
     lacking: model.lacking ?? [],
   };
-}
-
-function refuseWithoutConsent(
-  needed: boolean,
-  need: Consent,
-  accept: readonly Consent[],
-  address: string,
-): void {
-  if (needed && !accept.includes(need)) {
-    throw { ...failure("consent_needed"), details: { needs: [need], host: new URL(address).hostname } };
-  }
 }

@@ -390,6 +390,21 @@ test("the help names the four problems in Chinese, too", async () => {
   ]);
 });
 
+test("with a broken environment the help looks for a newer version, and the menu has the languages", async () => {
+  const window = await first({ update_check: () => null });
+  environment(window, { state: "failed", error: failure("environment_failed") });
+  await window.person.click(await screen.findByRole("button", { name: "Help" }));
+  const help = within(await screen.findByRole("dialog", { name: "Help" }));
+  expect(window.shell.commands("update_check")).toEqual([]);
+  await window.person.click(help.getByRole("button", { name: "Check for updates" }));
+  expect(await help.findByText("This is the newest version.")).toBeVisible();
+  await expectNoAxeViolations();
+  await window.person.keyboard("{Escape}");
+  await window.person.click(screen.getByRole("button", { name: "Settings" }));
+  await window.person.click(await screen.findByRole("menuitemradio", { name: "中文" }));
+  expect(await screen.findByRole("button", { name: "帮助" })).toBeVisible();
+});
+
 test("the help lies over the window, is left with Escape, and gives the focus back", async () => {
   const window = await openWindow({ answers: withModel() });
   const button = await screen.findByRole("button", { name: "Help" });

@@ -53,6 +53,14 @@ impl Keys {
         self.lent.subscribe()
     }
 
+    /// The origin that a key for this provider would be for.
+    ///
+    /// # Errors
+    /// `provider_not_found`, or `provider_invalid` (the built-in one). Else as [`Supervisor::call`].
+    pub async fn origin(&self, provider_id: &str) -> Result<String, RpcError> {
+        self.account(provider_id).await.map(|account| account.origin)
+    }
+
     /// Gives a provider its key: to the sidecar, and to the keychain if it is to be `keep`t. Otherwise it is for this run
     /// only, and takes the place of a kept one.
     ///

@@ -32,8 +32,10 @@ pub enum ListenError {
     SocketTaken(PathBuf),
     #[error("{} is in the way and no socket; move it elsewhere, or listen at a port", .0.display())]
     NoSocket(PathBuf),
-    #[error("it cannot listen: {0}")]
-    Io(#[from] io::Error),
+    #[error("the system refuses port {port} of 127.0.0.1: {source}; choose another port, from 1024 up")]
+    PortRefused { port: u16, source: io::Error },
+    #[error("the system refuses a socket at {}: {source}; put that right, or listen at a port", .path.display())]
+    SocketRefused { path: PathBuf, source: io::Error },
 }
 
 pub(crate) trait Duplex: AsyncRead + AsyncWrite + Send {}
@@ -53,16 +55,17 @@ pub(crate) enum Listener {
 impl Listener {
     pub(crate) async fn bind(listen: &Listen) -> Result<Self, ListenError> {
         match listen {
-            Listen::Port(port) => match TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).await {
+            &Listen::Port(port) => match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
                 Ok(listener) => Ok(Self::Tcp(listener)),
-                Err(error) if error.kind() == io::ErrorKind::AddrInUse => Err(ListenError::PortTaken(*port)),
-                Err(error) => Err(error.into()),
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => Err(ListenError::PortTaken(port)),
+                Err(source) => Err(ListenError::PortRefused { port, source }),
             },
             Listen::Socket(path) => {
+                let refused = |source| ListenError::SocketRefused { path: path.clone(), source };
                 clear(path).await?;
-                let listener = UnixListener::bind(path)?;
-                std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
-                Ok(Self::Unix(listener, path.clone()))
+                let listener = Self::Unix(UnixListener::bind(path).map_err(refused)?, path.clone());
+                std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(refused)?;
+                Ok(listener)
             }
         }
     }
@@ -101,11 +104,12 @@ impl Drop for Listener {
 
 /// Removes a socket that a killed process left.
 async fn clear(path: &Path) -> Result<(), ListenError> {
+    let refused = |source| ListenError::SocketRefused { path: path.to_owned(), source };
     match std::fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(refused(error)),
         Ok(metadata) if !metadata.file_type().is_socket() => Err(ListenError::NoSocket(path.to_owned())),
         Ok(_) if UnixStream::connect(path).await.is_ok() => Err(ListenError::SocketTaken(path.to_owned())),
-        Ok(_) => Ok(std::fs::remove_file(path)?),
+        Ok(_) => std::fs::remove_file(path).map_err(refused),
     }
 }

@@ -4,8 +4,8 @@ use sidecar_host::RpcError;
 use tauri::{State, Url, WebviewWindow};
 
 use super::internal;
-use super::question::{Question, agreed};
 use crate::preferences::{Language, Preferences};
+use crate::question::{Question, agreed};
 
 /// What a link may be; anything else could start a program or read a file.
 const SCHEMES: &[&str] = &["http", "https", "mailto"];
@@ -30,7 +30,7 @@ pub(crate) async fn open_link(
 }
 
 /// Shows the whole address, to the letter as it will be opened.
-fn question(language: Language, url: &Url) -> Question<'static> {
+fn question(language: Language, url: &Url) -> Question {
     let mail = url.scheme() == "mailto";
     let (title, text, yes, no) = match (language, mail) {
         (Language::En, false) => ("Open this link?", "It opens in your browser and leaves this app:", "Open", "Cancel"),
@@ -40,7 +40,7 @@ fn question(language: Language, url: &Url) -> Question<'static> {
         (Language::Zh, false) => ("打开此链接？", "将在浏览器中打开，离开本应用：", "打开", "取消"),
         (Language::Zh, true) => ("写邮件？", "将在邮件程序中新建邮件，离开本应用：", "写邮件", "取消"),
     };
-    Question { title, text: format!("{text}\n\n{url}").into(), yes, no }
+    Question { title, text: format!("{text}\n\n{url}"), yes, no }
 }
 
 /// The address as it will be opened: parsing shows look-alike letters of a host in their ASCII form.

@@ -7,7 +7,6 @@ pub(crate) mod environment;
 pub(crate) mod folder;
 pub(crate) mod link;
 pub(crate) mod proxy;
-mod question;
 pub(crate) mod rpc;
 pub(crate) mod secret;
 pub(crate) mod shell;
@@ -17,7 +16,7 @@ pub(crate) mod update;
 use sidecar_host::RpcError;
 
 /// A fault of the shell itself, as the window sees it.
-fn internal(error: impl std::fmt::Display) -> RpcError {
+pub(crate) fn internal(error: impl std::fmt::Display) -> RpcError {
     RpcError::lasting("internal_error", error.to_string())
 }
 

@@ -3,11 +3,11 @@
 use sidecar_host::RpcError;
 use tauri::{AppHandle, State, WebviewWindow};
 
-use super::question::{Question, agreed};
 use crate::clipboard;
 use crate::disk::unwritable;
 use crate::localhost_proxy::{Choice, LocalhostProxy, Shown};
 use crate::preferences::{Language, Preferences};
+use crate::question::{Question, agreed};
 
 #[tauri::command]
 pub(crate) async fn proxy_state(
@@ -59,7 +59,7 @@ pub(crate) async fn proxy_renew_token(
     Ok(proxy.shown(choice).await)
 }
 
-fn question(language: Language) -> Question<'static> {
+fn question(language: Language) -> Question {
     match language {
         Language::En => Question {
             title: "Let other programs ask?",
@@ -82,19 +82,19 @@ fn pages(origins: &[&str]) -> String {
     origins.iter().flat_map(|origin| ["\n", origin]).collect()
 }
 
-fn of_pages(language: Language, pages: &str) -> Question<'static> {
+fn of_pages(language: Language, pages: &str) -> Question {
     match language {
         Language::En => Question {
             title: "Let these web pages ask?",
             text: format!(
                 "Where a page of one of these addresses knows the token, it can have the model answer from your browser:\n{pages}"
-            ).into(),
+            ),
             yes: "Allow",
             no: "Cancel",
         },
         Language::Zh => Question {
             title: "允许这些网页提问？",
-            text: format!("来自以下地址的网页如果知道令牌，就可以通过你的浏览器让模型回答：\n{pages}").into(),
+            text: format!("来自以下地址的网页如果知道令牌，就可以通过你的浏览器让模型回答：\n{pages}"),
             yes: "允许",
             no: "取消",
         },

@@ -4,16 +4,17 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use sidecar_host::RpcError;
 use tauri::ipc::Channel;
-use tauri::{State, Webview};
+use tauri::{State, Webview, WebviewWindow};
 
 use crate::environment::Environment;
 use crate::offered::Offered;
 use crate::page::{PageEvent, PageStream};
-use crate::relay::Relay;
+use crate::question::AtWindow;
+use crate::relay::{Relay, Request};
 
 #[tauri::command]
 pub(crate) async fn rpc_call(
-    webview: Webview,
+    window: WebviewWindow,
     relay: State<'_, Relay>,
     offered: State<'_, Offered>,
     request_id: String,
@@ -21,8 +22,10 @@ pub(crate) async fn rpc_call(
     params: Value,
     on_event: Channel<PageEvent>,
 ) -> Result<Box<RawValue>, RpcError> {
-    let window = webview.label().to_owned();
-    relay.call(&window, request_id, &method, &params, &offered, PageStream::new(webview, on_event)).await
+    let request = Request { id: &request_id, method: &method, params: &params };
+    let person = AtWindow::of(&window);
+    let stream = PageStream::new(window.as_ref().clone(), on_event);
+    relay.call(window.label(), request, &offered, &person, stream).await
 }
 
 #[tauri::command]

@@ -8,10 +8,10 @@ use sidecar_host::RpcError;
 use tauri::{AppHandle, State, WebviewWindow};
 
 use super::on_disk;
-use super::question::{Question, agreed};
 use crate::data_folder::DataFolder;
 use crate::disk::unwritable;
 use crate::preferences::{Language, Preferences};
+use crate::question::{Question, agreed};
 use crate::{erasure, web_data};
 
 /// Something of the app's that is not in its data folder.
@@ -55,7 +55,7 @@ pub(crate) async fn erase_everything(
     Ok(true)
 }
 
-fn question(language: Language) -> Question<'static> {
+fn question(language: Language) -> Question {
     match language {
         Language::En => Question {
             title: "Erase everything?",

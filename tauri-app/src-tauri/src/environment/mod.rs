@@ -63,6 +63,18 @@ impl Environment {
         self.state.clone()
     }
 
+    /// Those of the addresses that the attempt which is under way, or failed, does not go by.
+    ///
+    /// # Errors
+    /// As [`Self::retry`].
+    pub(crate) fn new_addresses(&self, index: Option<&str>, python: Option<&str>) -> Result<Vec<String>, RpcError> {
+        let typed = [address("index", index)?, address("python", python)?];
+        let state = self.state.borrow();
+        let known = [&state.mirrors.index, &state.mirrors.python];
+        let new = typed.into_iter().zip(known).filter(|(typed, known)| typed != *known);
+        Ok(new.filter_map(|(typed, _)| typed).map(|address| address.to_string()).collect())
+    }
+
     /// Ends the attempt that is under way and begins another, with things fetched from where the person says. An empty
     /// address is the usual one. Nothing happens once the environment is there.
     ///

@@ -109,9 +109,11 @@ export interface ErrorData {
     | "start_refused"
     | "keychain_unavailable"
     | "port_taken"
+    | "listen_refused"
     | "update_unknown"
     | "update_unreachable"
     | "update_untrusted"
+    | "consent_refused"
     | "origin_invalid"
     | "file_unwritable"
     | "environment_failed"
@@ -844,6 +846,9 @@ export interface CreateParams {
    * @maxItems 100
    */
   models?: NewModel[];
+  /**
+   * What the person has agreed to; without it: consent_needed, whose details name it
+   */
   accept?: ("leaves_computer" | "plain_http" | "background_leaves")[];
 }
 /**
@@ -883,6 +888,9 @@ export interface UpdateParams {
    */
   background?: boolean | null;
   models?: NewModel[] | null;
+  /**
+   * What the person has agreed to; without it: consent_needed, whose details name it
+   */
   accept?: ("leaves_computer" | "plain_http" | "background_leaves")[];
 }
 export interface ProviderParams {

@@ -1,5 +1,6 @@
 //! Where it listens.
 
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
@@ -61,4 +62,22 @@ async fn a_socket_that_a_killed_process_left_is_replaced_and_anything_else_stays
     std::fs::write(&file, "a person's").unwrap();
     assert!(matches!(refused(&served, Listen::Socket(file.clone())).await, ListenError::NoSocket(_)));
     assert_eq!(std::fs::read_to_string(file).unwrap(), "a person's");
+}
+
+#[tokio::test]
+async fn what_the_system_refuses_is_named_with_its_reason_and_with_what_helps() {
+    let served = Served::start().await;
+    // Longer than a socket's address may be.
+    let path = served.folder.path().join("folder".repeat(20)).join("api.sock");
+    let error = refused(&served, Listen::Socket(path.clone())).await;
+    let ListenError::SocketRefused { source, .. } = &error else { panic!("{error:?}") };
+    assert_eq!(
+        error.to_string(),
+        format!("the system refuses a socket at {}: {source}; put that right, or listen at a port", path.display())
+    );
+    let port = ListenError::PortRefused { port: 80, source: io::ErrorKind::PermissionDenied.into() };
+    assert_eq!(
+        port.to_string(),
+        "the system refuses port 80 of 127.0.0.1: permission denied; choose another port, from 1024 up"
+    );
 }

@@ -1,0 +1,180 @@
+//! What the person has to agree to before a window can have it done: that words go to another computer, that something is
+//! fetched from an address that the window names. A page that was taken over would agree by itself, so it is never asked.
+
+mod words;
+
+use std::collections::HashSet;
+use std::net::IpAddr;
+
+use keychain::origin_of;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sidecar_host::RpcError;
+use tokio::sync::Mutex;
+
+use crate::allow_list::Marks;
+use crate::preferences::Language;
+use crate::question::Question;
+
+/// Who is asked, and in which language.
+pub(crate) trait Person: Sync {
+    fn language(&self) -> Language;
+    /// Whether they say yes.
+    fn agrees(&self, question: Question) -> impl Future<Output = Result<bool, RpcError>> + Send;
+}
+
+/// What for a window names an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Purpose {
+    /// Words are sent there.
+    Provider,
+    /// A model is fetched from there.
+    Mirror,
+    /// Python and its packages are fetched from there.
+    Packages,
+    /// Words are sent there with another key than before: whoever that belongs to may see them.
+    Key,
+}
+
+/// The origins that the person agreed to in this run, each for a purpose. They are kept nowhere else: no page can write them.
+#[derive(Debug, Default)]
+pub(crate) struct Agreements(Mutex<HashSet<(Purpose, String)>>);
+
+/// What the sidecar wants to have been agreed to, by its names.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Consent {
+    LeavesComputer,
+    PlainHttp,
+    BackgroundLeaves,
+}
+
+/// Of one request: what the person agreed to.
+#[derive(Debug)]
+pub(crate) struct Consents<'a> {
+    /// The member of the params that says it to the sidecar; `None`: the method has none.
+    member: Option<&'a str>,
+    given: Vec<Consent>,
+}
+
+impl Agreements {
+    /// Returns if `address` is of this computer, or the person agreed to its origin in this run, or does so now.
+    ///
+    /// # Errors
+    /// `consent_refused`; `provider_invalid`, `mirror_invalid` or `environment_address_invalid` if it is no address.
+    pub(crate) async fn need(&self, purpose: Purpose, address: &str, person: &impl Person) -> Result<(), RpcError> {
+        let address = address.trim();
+        let origin = checked_origin(address).ok_or_else(|| purpose.invalid())?;
+        if is_of_this_computer(&origin) {
+            return Ok(());
+        }
+        // One question at a time: whoever comes with the same address meanwhile finds the answer.
+        let mut agreed = self.0.lock().await;
+        if purpose.covering().iter().any(|wider| agreed.contains(&(*wider, origin.clone()))) {
+            return Ok(());
+        }
+        ask(person, words::of_address(person.language(), purpose, address)).await?;
+        agreed.insert((purpose, origin));
+        Ok(())
+    }
+}
+
+impl Purpose {
+    /// To whichever of these the person agreed, they agreed to this.
+    fn covering(self) -> &'static [Self] {
+        match self {
+            Self::Provider => &[Self::Provider],
+            Self::Mirror => &[Self::Mirror],
+            Self::Packages => &[Self::Packages],
+            // The dialog said that all goes there: it is no other person's server than a moment ago.
+            Self::Key => &[Self::Key, Self::Provider],
+        }
+    }
+
+    /// The sidecar's own words for an address that is none.
+    fn invalid(self) -> RpcError {
+        let kind = match self {
+            Self::Provider | Self::Key => "provider_invalid",
+            Self::Mirror => "mirror_invalid",
+            Self::Packages => "environment_address_invalid",
+        };
+        RpcError::lasting(kind, "this is no address").with_details(json!({"reason": "address"}))
+    }
+}
+
+impl<'a> Consents<'a> {
+    /// `agreed`: the person agreed to an address of the request that words go to, whose dialog says all of that.
+    pub(crate) fn new(marks: &'a Marks, agreed: bool) -> Self {
+        let given = if agreed { vec![Consent::LeavesComputer, Consent::PlainHttp] } else { Vec::new() };
+        Self { member: marks.consents(), given }
+    }
+
+    /// `params` with what was agreed to, whatever stood there.
+    pub(crate) fn filled_into(&self, params: &Value) -> Value {
+        let mut params = params.clone();
+        if let (Some(member), Some(members)) = (self.member, params.as_object_mut()) {
+            members.insert(member.to_owned(), json!(self.given));
+        }
+        params
+    }
+
+    /// Has the person agree to what the sidecar wants first: the request is to be made again.
+    ///
+    /// # Errors
+    /// `consent_refused`; any other error of the sidecar's is passed on.
+    pub(crate) async fn ask_for(
+        &mut self,
+        error: RpcError,
+        params: &Value,
+        person: &impl Person,
+    ) -> Result<(), RpcError> {
+        let Some((consent, address)) = self.wanted(&error) else { return Err(error) };
+        let job = params["capability"].as_str().unwrap_or_default();
+        ask(person, words::of_consent(person.language(), consent, job, address)).await?;
+        self.given.push(consent);
+        Ok(())
+    }
+
+    /// What is wanted, and where things would go.
+    fn wanted<'b>(&self, error: &'b RpcError) -> Option<(Consent, &'b str)> {
+        self.member?;
+        let needs = if error.kind == "consent_needed" { &error.details["needs"] } else { return None };
+        let needs: Vec<Consent> = Vec::deserialize(needs).ok()?;
+        let new = needs.into_iter().find(|consent| !self.given.contains(consent))?;
+        Some((new, error.details["address"].as_str()?))
+    }
+}
+
+/// # Errors
+/// `consent_refused`: they said no.
+pub(crate) async fn ask(person: &impl Person, question: Question) -> Result<(), RpcError> {
+    if person.agrees(question).await? {
+        return Ok(());
+    }
+    Err(RpcError::lasting("consent_refused", "the person was asked and said no"))
+}
+
+/// Whether both addresses lead to the same server.
+pub(crate) fn have_one_origin(one: &str, other: &str) -> bool {
+    let origins = [one, other].map(|address| checked_origin(address.trim()));
+    origins[0].is_some() && origins[0] == origins[1]
+}
+
+/// As the sidecar reads it, which takes nothing but visible ASCII: another letter could look like one of them.
+fn checked_origin(address: &str) -> Option<String> {
+    let plain = address.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    plain.then(|| origin_of(address)).flatten()
+}
+
+/// As the sidecar sees it (`Address.leaves_computer`): a name is another computer's, whatever it stands for now.
+fn is_of_this_computer(origin: &str) -> bool {
+    let authority = origin.split_once("://").map_or(origin, |(_, authority)| authority);
+    let host = match authority.strip_prefix('[') {
+        Some(literal) => literal.split(']').next(),
+        None => authority.split(':').next(),
+    };
+    host.is_some_and(|host| host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()))
+}
+
+#[cfg(test)]
+mod tests;

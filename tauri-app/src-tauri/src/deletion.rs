@@ -1,0 +1,130 @@
+//! What is deleted for good: the person is asked, as a page that was taken over would do it without them.
+
+use serde_json::{Value, json};
+use sidecar_host::{RpcError, Supervisor};
+use uuid::Uuid;
+
+use crate::allow_list::plain;
+use crate::preferences::Language;
+use crate::question::Question;
+
+/// Chats that are asked for at once.
+const PAGE: usize = 200;
+
+/// What a request would delete that nobody can have again.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Deletion {
+    Chat {
+        title: String,
+    },
+    /// Of the database.
+    Copies,
+    /// The contract knows of more than this file.
+    Other,
+}
+
+impl Deletion {
+    /// What such a request (`x-irreversible`) would delete; `None`: nothing that is there, or nothing of the person's.
+    ///
+    /// # Errors
+    /// `invalid_params`: it names two chats. Else as [`Supervisor::call`].
+    pub(crate) async fn by(method: &str, params: &Value, supervisor: &Supervisor) -> Result<Option<Self>, RpcError> {
+        Ok(match method {
+            "sessions/delete" => match chat_in(params)? {
+                Some(id) => title_of(id, supervisor).await?.map(|title| Self::Chat { title }),
+                None => None,
+            },
+            "storage/clear" => (params["kind"] == "copies").then_some(Self::Copies),
+            _ => Some(Self::Other),
+        })
+    }
+
+    pub(crate) fn question(&self, language: Language) -> Question {
+        let (title, text, yes, no) = match (language, self) {
+            (Language::En, Self::Chat { title }) => (
+                "Delete this chat?",
+                format!(
+                    "“{title}”\n\nIt is deleted from this computer with all its messages, and with the pictures that no other \
+                     chat shows. There is no way to get it back."
+                ),
+                "Delete",
+                "Cancel",
+            ),
+            (Language::Zh, Self::Chat { title }) => (
+                "删除这个对话？",
+                format!("“{title}”\n\n它的所有消息以及没有其他对话使用的图片都会从这台电脑上删除，无法恢复。"),
+                "删除",
+                "取消",
+            ),
+            (Language::En, Self::Copies) => (
+                "Clear the copies of the database?",
+                "Older copies are deleted, and one new copy takes their place. What was deleted since can then not be had back."
+                    .into(),
+                "Clear",
+                "Cancel",
+            ),
+            (Language::Zh, Self::Copies) => (
+                "清理数据库副本？",
+                "较旧的副本将被删除，并由一份新副本取代。此前已删除的内容将无法再找回。".into(),
+                "清理",
+                "取消",
+            ),
+            (Language::En, Self::Other) => {
+                ("Delete this for good?", "There is no way to get it back.".into(), "Delete", "Cancel")
+            }
+            (Language::Zh, Self::Other) => ("要永久删除吗？", "删除后无法恢复。".into(), "删除", "取消"),
+        };
+        Question { title, text, yes, no }
+    }
+}
+
+/// The sidecar takes the id by two names: one of them must not be shown and the other deleted.
+fn chat_in(params: &Value) -> Result<Option<&str>, RpcError> {
+    let members = params.as_object().into_iter().flatten();
+    let mut named = members.filter(|(name, _)| plain(name) == "sessionid").map(|(_, id)| id);
+    let id = named.next().and_then(Value::as_str);
+    if named.next().is_some() {
+        return Err(RpcError::lasting("invalid_params", "it names two chats"));
+    }
+    Ok(id)
+}
+
+/// As the sidecar has it: a page could say anything.
+async fn title_of(id: &str, supervisor: &Supervisor) -> Result<Option<String>, RpcError> {
+    let mut cursor = Value::Null;
+    loop {
+        let params = json!({"limit": PAGE, "cursor": cursor});
+        let sent = supervisor.call(Uuid::new_v4().to_string(), "sessions/list", &params);
+        let page: Value = serde_json::from_str(sent.await?.answer().await?.get()).unwrap_or_default();
+        let mut chats = page["sessions"].as_array().into_iter().flatten();
+        if let Some(chat) = chats.find(|chat| chat["id"] == id) {
+            return Ok(Some(chat["title"].as_str().unwrap_or_default().to_owned()));
+        }
+        if page["cursor"].is_null() {
+            return Ok(None);
+        }
+        cursor = page["cursor"].clone();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chat_cannot_be_shown_in_place_of_another() {
+        assert_eq!(chat_in(&json!({"sessionId": "a"})), Ok(Some("a")));
+        assert_eq!(chat_in(&json!({"session_id": "a"})), Ok(Some("a")));
+        assert_eq!(chat_in(&json!({"sessionId": 1})), Ok(None));
+        let both = json!({"sessionId": "a", "session_id": "b"});
+        assert_eq!(chat_in(&both).expect_err("which one?").kind, "invalid_params");
+    }
+
+    #[test]
+    fn the_question_names_the_chat() {
+        for language in [Language::En, Language::Zh] {
+            let chat = Deletion::Chat { title: "Red circles".into() };
+            assert!(chat.question(language).text.starts_with("“Red circles”\n\n"));
+        }
+    }
+}
