@@ -14,25 +14,22 @@ from itertools import pairwise
 
 from tests.bench import peer
 from tests.bench.answer import Answer, Server
+from tests.bench.arrivals import arrive, warm
 from tests.bench.busy import GIGABYTE, Busy, ballast
 from tests.bench.client import Client
 from tests.bench.figure import Figure, Peer, median, p99, skipped
 from tests.bench.goal import Goal
 from tests.bench.load import MIXED, Saturation
-from tests.bench.prompts import text_prompt
 from tests.bench.reference import Reference
 from tests.bench.setting import ROOMY_BUDGET_GB, Setting
-from tests.pipe import MAX_LINE_BYTES, Json
+from tests.pipe import MAX_LINE_BYTES
 
-PROMPT = 256  # tokens of a request of high priority
-ANSWER = 2
 LOW_ANSWER = 128
 ROUNDS, ARRIVALS = 8, 25  # 200 arrivals without load and 200 with it, in alternating blocks
 PEER_TURNS, PEER_ARRIVALS = (0, 2, 4), 20
 PEER_SECONDS = 40.0  # with load in one turn: where one of its answers takes a minute, our own blocks come first
 BLOCKS_SECONDS = 430.0  # for all blocks: with the rest the run stays below nine minutes
 BUSY_ARRIVALS = 60
-GAP = (0.02, 0.2)  # seconds between an answer's end and the next arrival, at random
 THROUGHPUT_SECONDS = 8.0
 THROUGHPUT_ROUNDS = 2
 MOST_OVER_IDLE = {"p50": 1.2, "p99": 1.35}  # TTFT with load over without
@@ -64,9 +61,9 @@ def run(setting: Setting) -> Iterator[Figure]:
         client = stack.enter_context(setting.sidecar(repository))
         server = stack.enter_context(setting.peer_server()) if setting.peer else None
         ours, theirs = Measured(), Measured()
-        _warm(client, rng)
+        warm(client, rng)
         if server:
-            _warm(server, rng)
+            warm(server, rng)
         rounds = setting.rounds(ROUNDS)
         deadline = time.monotonic() + BLOCKS_SECONDS
         for turn in range(rounds):
@@ -86,12 +83,6 @@ def run(setting: Setting) -> Iterator[Figure]:
     yield from _throughput(setting)
 
 
-def _warm(server: Server, rng: random.Random) -> None:
-    """The first load and the first of each shape do not count."""
-    for _ in range(2):
-        server.chat(text_prompt(PROMPT, rng), max_tokens=ANSWER).result()
-
-
 def _round(
     server: Server,
     measured: Measured,
@@ -104,41 +95,16 @@ def _round(
 ) -> None:
     arrivals = setting.rounds(count)
     if without_load_first:
-        measured.idle += _arrive(server, arrivals, rng)
+        measured.idle += arrive(server, arrivals, rng)
     with Saturation(server, MIXED, setting.tokens(LOW_ANSWER), rng.getrandbits(32)) as low:
         low.wait_until_it_runs()
         since = time.perf_counter()
-        answers = _arrive(server, arrivals, rng, time.perf_counter() + seconds)
+        answers = arrive(server, arrivals, rng, time.perf_counter() + seconds)
         moments = [moment for moment in low.arrivals() if moment > since]
     measured.loaded += answers
     measured.low_steps += _steps(moments, answers)
     if not without_load_first:
-        measured.idle += _arrive(server, arrivals, rng)
-
-
-def _arrive(
-    server: Server, count: int, rng: random.Random, until: float = math.inf, *, schemas: bool = False
-) -> list[Answer]:
-    """With `schemas` every other request has one of its own, which is compiled before its first step."""
-    answers: list[Answer] = []
-    for number in range(count):
-        if answers and time.perf_counter() > until:
-            break
-        time.sleep(rng.uniform(*GAP))  # the moment of arrival is what is random here
-        members = _with_schema(rng) if schemas and number % 2 else {}
-        answers.append(server.chat(text_prompt(PROMPT, rng), max_tokens=ANSWER, **members))
-        answers[-1].result()
-    return answers
-
-
-def _with_schema(rng: random.Random) -> Json:
-    words = [f"{rng.getrandbits(64):x}" for _ in range(200)]
-    schema = {
-        "type": "object",
-        "properties": {"tags": {"type": "array", "items": {"enum": words}}},
-        "required": ["tags"],
-    }
-    return {"response_format": {"type": "json_schema", "json_schema": {"name": "tags", "schema": schema}}}
+        measured.idle += arrive(server, arrivals, rng)
 
 
 def _steps(moments: list[float], high: list[Answer]) -> list[float]:
@@ -243,7 +209,7 @@ def _busy(setting: Setting, client: Client, ours: Measured, rng: random.Random) 
     low = Saturation(client, MIXED, setting.tokens(LOW_ANSWER), 99)
     with Busy(client, setting.scratch / "data", line) as busy, low:
         low.wait_until_it_runs()
-        answers = _arrive(client, setting.rounds(BUSY_ARRIVALS), rng, schemas=True)
+        answers = arrive(client, setting.rounds(BUSY_ARRIVALS), rng, schemas=True)
         done = ", ".join(f"{name} {count} times" for name, count in busy.done.items())
     for name, why in busy.refused.items():
         yield skipped(f"busy_{name}", "", why)

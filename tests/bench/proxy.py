@@ -13,10 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.bench import attack
+from tests.bench.arrivals import arrive, sent_to_step_ms, warm
 from tests.bench.client import Client
 from tests.bench.figure import Figure, median, p99
 from tests.bench.goal import Goal
-from tests.bench.prompts import text_prompt
 from tests.bench.setting import Setting
 from tests.bench.shell import Shell, measured, real_sidecar, running
 
@@ -25,15 +26,14 @@ CONNECTIONS = 16
 STREAMED = 20_000  # tokens of one answer
 BUSY = 64  # connections with requests that can wait: as many as the proxy serves
 ARRIVALS = 60
-PROMPT = 256  # tokens of a request of the window's
-GAP = (0.02, 0.2)  # seconds between an answer's end and the next arrival, at random
-LOW_ANSWER, HIGH_ANSWER = 128, 2
+LOW_ANSWER = 128  # tokens
 SECONDS = 300.0  # of any answer
 FIGURES = {
     "added_latency_p50": "ms",
     "requests_per_s": "requests/s",
     "stream_tokens_per_s": "tokens/s",
     "queue_wait_p99": "ms",
+    **attack.FIGURES,
 }
 
 
@@ -63,7 +63,8 @@ class Connection:
 def run(setting: Setting) -> Iterator[Figure]:
     """With an engine that costs nothing: what a request takes longer than through the pipe alone, how many there are a
     second, and how fast one streams. With the real one: how long the window's own requests wait for their first step
-    while `BUSY` connections of the proxy's have the engine answer requests that can wait."""
+    while `BUSY` connections of the proxy's have the engine answer requests that can wait, and while the proxy is
+    attacked."""
     yield from measured(setting, FIGURES, _measure)
 
 
@@ -79,6 +80,7 @@ def _measure(setting: Setting, program: Path) -> Iterator[Figure]:
         yield _requests(setting, shell.port, shell.token)
         yield from _stream(setting, direct, shell.port, shell.token)
     yield _queue_wait(setting, program)
+    yield from attack.figures(setting, program)
 
 
 def _added_latency(setting: Setting, direct: Client, port: int, token: str) -> Figure:
@@ -136,20 +138,14 @@ def _stream(setting: Setting, direct: Client, port: int, token: str) -> Iterator
 
 
 def _queue_wait(setting: Setting, program: Path) -> Figure:
-    """From the window's sending to the engine's first step: TTFT by the client's clock, less what the engine took from
-    its first step to the token."""
     rng = random.Random(4)
     data_dir = setting.scratch / "data"
     busy = setting.rounds(BUSY)
-    waits: list[float] = []
     with running(program, data_dir, real_sidecar(setting, data_dir)) as shell:
-        for _ in range(2):  # the first load and the first of each shape do not count
-            shell.chat(text_prompt(PROMPT, rng), max_tokens=HIGH_ANSWER).result()
+        warm(shell, rng)
         with _busy(shell, busy, setting.tokens(LOW_ANSWER)):
-            for _ in range(setting.rounds(ARRIVALS)):
-                time.sleep(rng.uniform(*GAP))  # the moment of arrival is what is random here
-                answer = shell.chat(text_prompt(PROMPT, rng), max_tokens=HIGH_ANSWER)
-                waits.append(1e3 * answer.ttft - answer.answered_timings()["prefill_ms"])
+            answers = arrive(shell, setting.rounds(ARRIVALS), rng)
+    waits = [sent_to_step_ms(answer) for answer in answers]
     note = f"{len(waits)} arrivals of the window's, {busy} connections busy"
     return Figure("queue_wait_p99", p99(waits), "ms", goals=(Goal("<", 100),), note=note)
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import socket
 import sys
 from pathlib import Path
 
 import httpx2 as httpx
 import pytest
-from selenium.webdriver.common.by import By
-from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.remote.webelement import WebElement
 
 from tests.e2e import native_dialog
 from tests.e2e.display import virtual_display
 from tests.e2e.keyring import open_keyring
+from tests.e2e.other_programs import QUESTION, SECTION, SWITCH, copied_token, free_port
 from tests.e2e.preferences import open_settings
 from tests.e2e.window import Window, open_window
 
@@ -22,16 +19,6 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="WebKit's driver for app windows exists on Linux only"),
     pytest.mark.timeout(240),
 ]
-
-QUESTION = "Let other programs ask?"
-SWITCH = "Let programs on this computer ask"
-SECTION = "Other programs"
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def status(port: int, token: str) -> int | None:
@@ -47,22 +34,6 @@ def open_section(window: Window) -> None:
     window.by_role("button", "Download")
     open_settings(window, SECTION)
     window.by_role("switch", SWITCH)
-
-
-def copied_token(window: Window) -> str:
-    """Copied by the person, and pasted where they see it: in a field that is no place for it."""
-    window.wait(lambda: len(copy_buttons(window)) == 2, "no token to copy")
-    copy_buttons(window)[1].click()
-    window.by_role("button", "Copied")
-    field = window.by_role("textbox", "Port")
-    field.send_keys(Keys.CONTROL, "a")
-    field.send_keys(Keys.CONTROL, "v")
-    window.wait(lambda: (field.get_attribute("value") or "").startswith("kf-"), "the token was not copied")
-    return str(field.get_attribute("value"))
-
-
-def copy_buttons(window: Window) -> list[WebElement]:
-    return [each for each in window.driver.find_elements(By.TAG_NAME, "button") if each.text == "Copy"]
 
 
 def test_other_programs_are_let_in_by_the_person_alone(tmp_path: Path) -> None:

@@ -16,9 +16,9 @@ from tests.e2e import journey, native_dialog
 from tests.e2e.display import virtual_display
 from tests.e2e.first_launch import ROOT, FreshMachine, fresh_machine
 from tests.e2e.keyring import open_keyring
+from tests.e2e.other_programs import QUESTION, SECTION, SWITCH, copied_token, free_port
 from tests.e2e.preferences import leave_settings, open_settings
 from tests.e2e.test_keychain import KEY, authorization, openai_server
-from tests.e2e.test_proxy import QUESTION, SECTION, SWITCH, copied_token, free_port
 from tests.e2e.window import Window, open_window
 
 pytestmark = [

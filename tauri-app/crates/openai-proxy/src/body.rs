@@ -1,12 +1,15 @@
 //! A request's body: how long it may be, how long it may take, and how many long ones there may be in memory.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::BoxError;
 use axum::body::{Body, HttpBody};
 use axum::http::StatusCode;
-use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use memmap2::MmapMut;
+use sidecar_host::RpcError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
@@ -26,8 +29,43 @@ pub(crate) struct Room(Arc<Semaphore>);
 /// A body that was read whole, and its room, given back when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Whole {
-    pub(crate) bytes: Bytes,
+    pub(crate) bytes: Filled,
     pub(crate) held: Option<OwnedSemaphorePermit>,
+}
+
+/// Bytes in memory of their own, of which only what they fill is taken, and which the system gets back at once. An
+/// allocator keeps holes of what came in parts, and of long pieces as much as twice the longest it ever had.
+#[derive(Debug)]
+pub(crate) struct Filled {
+    memory: MmapMut,
+    length: usize,
+}
+
+impl Filled {
+    fn up_to(most: usize) -> Result<Self, ApiError> {
+        let memory = MmapMut::map_anon(most.max(1));
+        Ok(Self { memory: memory.map_err(|error| RpcError::lasting("internal_error", error.to_string()))?, length: 0 })
+    }
+
+    async fn read(mut self, mut body: Limited<Body>) -> Result<Self, BoxError> {
+        while let Some(frame) = body.frame().await {
+            // Trailers say nothing that is read.
+            if let Ok(data) = frame?.into_data() {
+                let end = self.length + data.len();
+                self.memory.get_mut(self.length..end).ok_or("longer than it said")?.copy_from_slice(&data);
+                self.length = end;
+            }
+        }
+        Ok(self)
+    }
+}
+
+impl Deref for Filled {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.memory[..self.length]
+    }
 }
 
 impl Default for Room {
@@ -48,9 +86,9 @@ impl Room {
             return Err(too_long());
         }
         let held = self.take(most).await;
-        let read = timeout(patience, Limited::new(body, MOST_BYTES).collect()).await;
+        let read = timeout(patience, Filled::up_to(most)?.read(Limited::new(body, MOST_BYTES))).await;
         match read {
-            Ok(Ok(whole)) => Ok(Whole { bytes: whole.to_bytes(), held }),
+            Ok(Ok(bytes)) => Ok(Whole { bytes, held }),
             Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_long()),
             Ok(Err(_)) => Err(ApiError::of_client(
                 StatusCode::BAD_REQUEST,

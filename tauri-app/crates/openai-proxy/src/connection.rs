@@ -33,6 +33,8 @@ use crate::patience::Patience;
 const FAREWELL: Duration = Duration::from_secs(2);
 /// Bytes of a request's head at most, and of what is read at once.
 const BUFFER_BYTES: usize = 64 * 1024;
+/// Bytes that are read at once of what nobody wants: twice 64 clients that were refused may be listened to.
+const FAREWELL_BYTES: usize = 16 * 1024;
 
 /// Serves one connection to its end, or to the end of its request once `stop` is true.
 pub(crate) async fn serve(stream: Stream, router: Router, patience: Patience, mut stop: watch::Receiver<bool>) {
@@ -120,7 +122,7 @@ pub(crate) async fn refuse(mut stream: Stream) {
 /// Says that nothing more comes, and reads what is still sent to its end.
 async fn part(stream: &mut (impl AsyncReadExt + AsyncWriteExt + Unpin)) -> std::io::Result<()> {
     stream.shutdown().await?;
-    let mut nowhere = vec![0; BUFFER_BYTES];
+    let mut nowhere = vec![0; FAREWELL_BYTES];
     while stream.read(&mut nowhere).await? > 0 {}
     Ok(())
 }
