@@ -62,7 +62,11 @@ def test_the_window_is_granted_its_own_commands_and_nothing_else() -> None:
     commands = constant("../build.rs", "COMMANDS")
     granted = json.loads((SHELL.parent / "capabilities/main.json").read_text())
     own = {f"allow-{command.replace('_', '-')}" for command in commands}
-    assert set(granted["permissions"]) == own | {"core:event:allow-listen", "core:event:allow-unlisten"}
+    assert set(granted["permissions"]) == own | {
+        "core:event:allow-listen",
+        "core:event:allow-unlisten",
+        "core:webview:allow-set-webview-zoom",
+    }
     assert granted["windows"] == ["main"]
     assert "remote" not in granted
     security = json.loads((SHELL.parent / "tauri.conf.json").read_text())["app"]["security"]
