@@ -20,6 +20,7 @@ from sidecar.engine import RequestPriority
 from sidecar.engine.boundary import Boundary
 from sidecar.engine.memory import Memory, Shape
 from sidecar.engine.request import Job
+from sidecar.engine.step_limits import ChunkLimit
 from sidecar.engine.thread import EngineThread
 from sidecar.errors import ContextLengthExceeded
 from tests.bench.geometry import GEOMETRIES
@@ -126,6 +127,7 @@ async def test_a_long_prompt_is_read_in_shorter_chunks_where_there_is_no_room_fo
     budget = bench.engine.status().budget_bytes
     assert budget
     monkeypatch.setattr(memory, "SCORES_SHARE", budget // room_for)
+    monkeypatch.setattr(ChunkLimit, "tokens", 256)  # or the batch's would be as short as a slow moment asks
     read: list[int] = []
     passed = Boundary.passed
 
