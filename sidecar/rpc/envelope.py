@@ -7,6 +7,7 @@ from pydantic_core import from_json
 
 from sidecar.errors import InvalidJsonRpc, InvalidParams, ParseError
 from sidecar.protocol.message import RequestId
+from sidecar.rpc.transport import HEAD_BYTES
 
 MAX_ID_CHARACTERS = 200
 MAX_ID_NUMBER = 2**53 - 1
@@ -40,7 +41,9 @@ def opened(line: bytes | bytearray) -> Envelope:
     try:
         message = from_json(line, allow_inf_nan=False)
     except ValueError as error:
-        raise EnvelopeError(ParseError("a line is not JSON"), None) from error
+        # Whoever sent a request waits for its answer, and its id may well be told: params are what others wrote.
+        head = bytes(line[:HEAD_BYTES]).partition(b'"params"')[0]
+        raise EnvelopeError(ParseError("a line is not JSON"), id_of(head)) from error
     if isinstance(message, list):
         raise EnvelopeError(InvalidJsonRpc("batches are not served"), None)
     if not isinstance(message, dict):

@@ -1,8 +1,10 @@
-"""Bodies of a gigabyte: they are refused, others are served meanwhile, and the program keeps no memory of them. What
-else no client should send is tested beside the proxy itself (`crates/openai-proxy`)."""
+"""What no client should send and the proxy leaves to the sidecar, or has to outlast: bodies of a gigabyte are refused,
+others are served meanwhile, and the program keeps no memory of them. All else is tested beside the proxy itself
+(`crates/openai-proxy`)."""
 
 from __future__ import annotations
 
+import json
 import socket
 import sys
 import threading
@@ -45,6 +47,17 @@ def test_bodies_of_a_gigabyte_are_refused_take_no_memory_and_hold_nobody_up(
             for refusal in refusals:
                 assert refusal.result() == 413
         assert memory(served) - before <= FLAT
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_half_of_a_surrogate_pair_is_refused_and_holds_nobody_up(data_dir: Path, stream: bool) -> None:
+    with serving(data_dir) as served:
+        for asked in ({"model": "\ud800"}, {"messages": [{"role": "user", "content": "\ud800"}]}):
+            client = Client(served.port, served.token, "")
+            client.ask(priority=1, **asked, stream=stream)
+            response = client.response()
+            assert (response.status, json.loads(response.read())["error"]["code"]) == (400, "parse_error")
+            client.leave()
 
 
 def models(served: Served) -> Ended:

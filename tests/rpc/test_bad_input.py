@@ -24,7 +24,7 @@ def refused(pipe: Pipe, line: bytes, request_id: str | int | None = None) -> tup
     [
         b"",
         b"not JSON",
-        b'{"jsonrpc": "2.0", "id": 1,',
+        b'{"jsonrpc": "2.0", "id',
         b'{"jsonrpc": "2.0", "id": NaN, "method": "ping"}',
         b'{"text": "\xff\xfe"}',
         b'{"text": "\\ud800"}',
@@ -34,6 +34,17 @@ def refused(pipe: Pipe, line: bytes, request_id: str | int | None = None) -> tup
 )
 def test_a_line_that_is_not_json_is_a_parse_error_with_id_null(sidecar: Pipe, line: bytes) -> None:
     assert refused(sidecar, line) == (-32700, "parse_error")
+    assert served(sidecar)
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [b'"\\ud800"}', b'"\xff"}', b"NaN}", b"[" * 30_000, b'"cut'],
+    ids=["half a surrogate pair", "not UTF-8", "NaN", "deeply nested", "cut"],
+)
+def test_where_the_params_are_no_json_the_request_has_its_answer(sidecar: Pipe, rest: bytes) -> None:
+    head = b'{"jsonrpc": "2.0", "id": "a", "method": "ping", "params": {"text": '
+    assert refused(sidecar, head + rest, "a") == (-32700, "parse_error")
     assert served(sidecar)
 
 
