@@ -46,8 +46,8 @@ class EvaluatedLayer(Module):
                 mx.eval(x)  # what the layer before computed
             else:
                 mx.eval(result)
-            reads = result.shape[-2] > 1
-            if not self._boundary.passed(read=result.shape[-2] if reads else 0) and reads:
+            read = result.shape[-2] if result.shape[-2] > 1 else 0
+            if not self._boundary.passed(read=read) and read:
                 raise ChunkAbandonedError
         return result
 
