@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import http.server
+import socket
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,9 @@ pytestmark = [
 
 PATIENCE = 20
 """Seconds that the page may take to tell how an attempt ended."""
+
+REACH_SECONDS = 3
+"""After which a connection would be there: one takes less than 0.1 s."""
 
 # Runs an attempt and tells how it ended: the directive of the content security policy that stopped it, or `done(…)`.
 _ATTEMPT = """
@@ -146,6 +150,28 @@ def test_a_page_cannot_leave_or_send_ahead(window: Window, outside: Outside, scr
     assert window.driver.current_url == before
     assert len(window.driver.window_handles) == 1
     assert outside.requests == []
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        # A frame reports by a policy that the page itself has added.
+        "document.head.append(Object.assign(document.createElement('meta'), {httpEquiv: 'Content-Security-Policy',"
+        " content: `img-src 'self'; report-uri ${arguments[0]}`}));"
+        "const frame = document.body.appendChild(document.createElement('iframe'));"
+        "frame.contentDocument.body.innerHTML = '<img src=\"data:image/png;base64,AAAA\">'",
+        "document.head.append(Object.assign(document.createElement('link'), {rel: 'preconnect', href: arguments[0]}))",
+        "document.body.appendChild(Object.assign(document.createElement('a'), {href: arguments[0]})).click()",
+    ],
+    ids=["report", "preconnect", "click"],
+)
+def test_a_page_opens_no_connection(window: Window, script: str) -> None:
+    with _listening() as (url, reached):
+        window.driver.execute_script(script, f"{url}/what-it-knows")
+        assert not reached.wait(REACH_SECONDS)
+    # What the page added of these holds for its life only.
+    window.driver.refresh()
+    window.by_role("button", "Download")
 
 
 def test_a_page_cannot_call_others_without_a_server(window: Window) -> None:
@@ -293,6 +319,26 @@ def attempt(window: Window, script: str, *arguments: str) -> Any:
 
 def pictures_in(data_dir: Path) -> set[Path]:
     return set((data_dir / "attachments").glob("*"))
+
+
+@contextmanager
+def _listening() -> Iterator[tuple[str, threading.Event]]:
+    """An address, and whether anybody has connected to it."""
+    reached = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def accept() -> None:
+            with suppress(OSError):  # nobody came
+                listener.accept()[0].close()
+                reached.set()
+
+        accepting = threading.Thread(target=accept)
+        accepting.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}", reached
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            accepting.join()
 
 
 @contextmanager

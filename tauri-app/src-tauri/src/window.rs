@@ -18,6 +18,13 @@ const LEAST: (f64, f64) = (480.0, 480.0);
 /// A page that has not begun by then is waited for in sight.
 const LONGEST_HIDDEN: Duration = Duration::from_secs(5);
 
+/// A proxy that nobody is: the content security policy does not hold what a web view connects ahead for a link, nor, with
+/// WebKit, the reports of a policy that a page adds by itself. As all of it is sent to a proxy, no name is looked up either.
+/// Below 1024 only the system's own programs may listen.
+fn nowhere() -> tauri::Result<Url> {
+    Url::parse("http://127.0.0.1:1").map_err(tauri::Error::InvalidUrl)
+}
+
 /// Opens the window where it was last time. It is seen once its page begins: until then it would be blank, for the
 /// half of a second that the web view takes to start its processes.
 pub(crate) fn open(app: &AppHandle) -> tauri::Result<()> {
@@ -35,6 +42,8 @@ pub(crate) fn open(app: &AppHandle) -> tauri::Result<()> {
         .zoom_hotkeys_enabled(true)
         // One for each data folder, as all else. On macOS the system keeps it where it likes.
         .data_directory(app.state::<DataFolder>().web())
+        // The page comes from the app itself and needs no network: what would go there goes nowhere.
+        .proxy_url(nowhere()?)
         .prevent_overflow()
         // The page is ours and stays; a link in a model's answer opens nothing by itself.
         .on_navigation(is_our_page)
