@@ -22,6 +22,12 @@ pytestmark = [
 ELSEWHERE = "https://192.0.2.1/v1"
 """Of no computer at all (RFC 5737)."""
 MODEL = "any"
+ASK = """
+const internals = window.__TAURI_INTERNALS__;
+const onEvent = `__CHANNEL__:${internals.transformCallback(() => {})}`;
+internals.invoke("rpc_call", { requestId: "ask", method: "providers/create", params: arguments[0], onEvent });
+"""
+"""And goes on at once."""
 PROVIDER, JOB, KEY = "Use this provider?", "Send this to another computer?", "Use this key?"
 
 
@@ -44,9 +50,12 @@ def test_words_go_to_another_computer_only_if_the_person_says_so_in_the_system_s
 
             with answered(PROVIDER, *native_dialog.YES):
                 created = window.call("providers/create", new)["answer"]["provider"]
-            # The same origin, in the same run: nothing new to ask.
-            again = window.call("providers/update", {"providerId": created["id"], "baseUrl": f"{ELSEWHERE}/openai"})
-            assert again["answer"]["provider"]["baseUrl"] == f"{ELSEWHERE}/openai"
+            # The same address, in the same run: nothing new to ask. Another path may be somebody else's account.
+            again = {"providerId": created["id"], "baseUrl": f"{ELSEWHERE}/"}
+            assert window.call("providers/update", again)["answer"]["provider"]["baseUrl"] == ELSEWHERE
+            with answered(PROVIDER, "Escape"):
+                again["baseUrl"] = f"{ELSEWHERE}/openai"
+                assert kind(window.call("providers/update", again)) == "consent_refused"
             assert "answer" in set_key(window, created["id"])
 
             job = {"capability": "text", "modelId": created["models"][0]["id"]}
@@ -88,6 +97,27 @@ def test_however_long_an_address_is_the_dialog_shows_where_it_leads(tmp_path: Pa
             shown = looking.result()
     assert shown[0] < width / 2, "the path pushes the host off the screen"
     assert height / 2 < shown[1] < height
+
+
+def test_a_question_goes_with_the_page_that_raised_it(tmp_path: Path) -> None:
+    arguments = ["--data-dir", str(tmp_path / "data")]
+    with (
+        virtual_display() as display,
+        open_window(arguments, display=display, pictures=tmp_path, home=tmp_path) as window,
+        native_dialog.keyboard(display) as keys,
+    ):
+        window.by_role("button", "Download")
+        window.driver.execute_script(ASK, {"name": "Evil", "baseUrl": ELSEWHERE})
+        keys.wait_for(PROVIDER)
+
+        window.driver.refresh()
+
+        window.wait(lambda: keys.window(PROVIDER) is None, "the question of a page that is gone stayed")
+        window.by_role("button", "Download")
+        # Nor does it hold up the next one.
+        with native_dialog.answered(display, PROVIDER, "Escape"):
+            assert kind(window.call("providers/create", {"name": "Evil", "baseUrl": ELSEWHERE})) == "consent_refused"
+        assert [each["builtin"] for each in providers(window)] == [True]
 
 
 def look_and_refuse(display: str) -> tuple[int, int]:

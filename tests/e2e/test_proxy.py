@@ -59,6 +59,18 @@ def test_other_programs_are_let_in_by_the_person_alone(tmp_path: Path) -> None:
             assert status(port, token) == 200
             assert token not in window.invoke("diagnostics")["answer"]
 
+            socket = {"on": True, "port": port, "socket": True, "origins": []}
+            assert window.invoke("proxy_set", {"choice": socket})["answer"]["address"].endswith("/api.sock")
+            # A port is open to every user of the computer: a page cannot go back to one by itself.
+            back = {"choice": {**socket, "socket": False}}
+            with native_dialog.answered(display, QUESTION, "Escape"):
+                assert window.invoke("proxy_set", back)["answer"]["socket"] is True
+            with native_dialog.answered(display, QUESTION, *native_dialog.YES):
+                assert window.invoke("proxy_set", back)["answer"]["socket"] is False
+            # So many addresses would be a dialog that nobody reads.
+            many = {"choice": {**socket, "origins": ["https://a.example", "https://b.example"]}}
+            assert window.invoke("proxy_set", many)["refusal"]["kind"] == "invalid_params"
+
             renewed = window.invoke("proxy_renew_token")["answer"]["tokenEnd"]
             assert status(port, token) == 401
             window.quit()

@@ -36,7 +36,8 @@ pub(crate) enum Purpose {
     Key,
 }
 
-/// The origins that the person agreed to in this run, each for a purpose. They are kept nowhere else: no page can write them.
+/// The addresses that the person agreed to in this run, each for a purpose. They are kept nowhere else: no page can write
+/// them. Not their origins: where a path says whose account or repository it is, another path is somebody else's.
 #[derive(Debug, Default)]
 pub(crate) struct Agreements(Mutex<HashSet<(Purpose, String)>>);
 
@@ -58,7 +59,7 @@ pub(crate) struct Consents<'a> {
 }
 
 impl Agreements {
-    /// Returns if `address` is of this computer, or the person agreed to its origin in this run, or does so now.
+    /// Returns if `address` is of this computer, or the person agreed to it in this run, or does so now.
     ///
     /// # Errors
     /// `consent_refused`; `provider_invalid`, `mirror_invalid` or `environment_address_invalid` if it is no address.
@@ -68,26 +69,25 @@ impl Agreements {
         if is_of_this_computer(&origin) {
             return Ok(());
         }
+        let base = base_of(origin, address);
         // One question at a time: whoever comes with the same address meanwhile finds the answer.
         let mut agreed = self.0.lock().await;
-        if purpose.covering().iter().any(|wider| agreed.contains(&(*wider, origin.clone()))) {
+        if agreed.iter().any(|(wider, known)| purpose.is_within(*wider, known, &base)) {
             return Ok(());
         }
         ask(person, words::of_address(person.language(), purpose, address)).await?;
-        agreed.insert((purpose, origin));
+        agreed.insert((purpose, base));
         Ok(())
     }
 }
 
 impl Purpose {
-    /// To whichever of these the person agreed, they agreed to this.
-    fn covering(self) -> &'static [Self] {
-        match self {
-            Self::Provider => &[Self::Provider],
-            Self::Mirror => &[Self::Mirror],
-            Self::Packages => &[Self::Packages],
-            // The dialog said that all goes there: it is no other person's server than a moment ago.
-            Self::Key => &[Self::Key, Self::Provider],
+    /// Whether who agreed to `known` for a purpose agreed to `base` for this one, too.
+    fn is_within(self, agreed: Self, known: &str, base: &str) -> bool {
+        match (self, agreed) {
+            // A key is an origin's, and the dialog said that all goes there: it is no other server than a moment ago.
+            (Self::Key, Self::Provider) => origin_of(known).as_deref() == Some(base),
+            _ => self == agreed && known == base,
         }
     }
 
@@ -154,10 +154,17 @@ pub(crate) async fn ask(person: &impl Person, question: Question) -> Result<(), 
     Err(RpcError::lasting("consent_refused", "the person was asked and said no"))
 }
 
-/// Whether both addresses lead to the same server.
-pub(crate) fn have_one_origin(one: &str, other: &str) -> bool {
-    let origins = [one, other].map(|address| checked_origin(address.trim()));
-    origins[0].is_some() && origins[0] == origins[1]
+/// Whether both are the same address.
+pub(crate) fn are_one(one: &str, other: &str) -> bool {
+    let bases = [one, other].map(str::trim).map(|address| Some(base_of(checked_origin(address)?, address)));
+    bases[0].is_some() && bases[0] == bases[1]
+}
+
+/// The address whose origin that is, in the form in which two are compared.
+fn base_of(origin: String, address: &str) -> String {
+    let after = address.split_once("://").map_or("", |(_, after)| after);
+    let path = after.find(['/', '?', '#']).map_or("", |at| &after[at..]);
+    origin + path.trim_end_matches('/')
 }
 
 /// As the sidecar reads it, which takes nothing but visible ASCII: another letter could look like one of them.

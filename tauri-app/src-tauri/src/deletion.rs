@@ -10,6 +10,8 @@ use crate::question::Question;
 
 /// Chats that are asked for at once.
 const PAGE: usize = 200;
+/// Of a title, in a question.
+const MOST_CHARACTERS: usize = 80;
 
 /// What a request would delete that nobody can have again.
 #[derive(Debug, PartialEq)]
@@ -98,12 +100,32 @@ async fn title_of(id: &str, supervisor: &Supervisor) -> Result<Option<String>, R
         let page: Value = serde_json::from_str(sent.await?.answer().await?.get()).unwrap_or_default();
         let mut chats = page["sessions"].as_array().into_iter().flatten();
         if let Some(chat) = chats.find(|chat| chat["id"] == id) {
-            return Ok(Some(chat["title"].as_str().unwrap_or_default().to_owned()));
+            return Ok(Some(shown(chat["title"].as_str().unwrap_or_default())));
         }
         if page["cursor"].is_null() {
             return Ok(None);
         }
         cursor = page["cursor"].clone();
+    }
+}
+
+/// A title in one short line: a page can give a chat any title, and with characters that are not seen, or turn the
+/// reading round, it would say what it likes in the shell's name.
+fn shown(title: &str) -> String {
+    let is_seen = |character: &char| {
+        !(character.is_control()
+            || matches!(
+                character,
+                '“' | '”' | '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{2800}' | '\u{3164}'
+            )
+            || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+            || matches!(character, '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}'))
+    };
+    let seen: String = title.chars().filter(is_seen).collect();
+    let words = seen.split_whitespace().collect::<Vec<_>>().join(" ");
+    match words.char_indices().nth(MOST_CHARACTERS) {
+        Some((end, _)) => format!("{}…", &words[..end]),
+        None => words,
     }
 }
 
@@ -118,6 +140,14 @@ mod tests {
         assert_eq!(chat_in(&json!({"sessionId": 1})), Ok(None));
         let both = json!({"sessionId": "a", "session_id": "b"});
         assert_eq!(chat_in(&both).expect_err("which one?").kind, "invalid_params");
+    }
+
+    #[test]
+    fn a_title_is_one_short_line_that_ends_where_it_ends() {
+        assert_eq!(shown("Red circles"), "Red circles");
+        assert_eq!(shown("红色的圆 – été"), "红色的圆 – été");
+        assert_eq!(shown("Empty” was emptied.\n\u{2800}\u{202e}\u{200b} Nothing"), "Empty was emptied. Nothing");
+        assert_eq!(shown(&"x".repeat(300)), format!("{}…", "x".repeat(80)));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::allow_list::{AllowList, Marks};
-use crate::consent::{self, Agreements, Consents, Person, Purpose, have_one_origin};
+use crate::consent::{self, Agreements, Consents, Person, Purpose, are_one};
 use crate::deletion::Deletion;
 use crate::environment::{self, Environment};
 use crate::offered::Offered;
@@ -104,13 +104,13 @@ impl Relay {
         }
     }
 
-    /// Whether the app itself comes with a mirror of this origin.
+    /// Whether the app itself comes with this mirror.
     async fn is_in_catalog(&self, address: &str) -> Result<bool, RpcError> {
         let call = self.supervisor.call(Uuid::new_v4().to_string(), "models/list", &json!({})).await?;
         let answer: Value = serde_json::from_str(call.answer().await?.get()).unwrap_or_default();
         let models = answer["models"].as_array().into_iter().flatten();
         let mut mirrors = models.flat_map(|model| model["mirrors"].as_array().into_iter().flatten());
-        Ok(mirrors.any(|mirror| mirror.as_str().is_some_and(|mirror| have_one_origin(mirror, address))))
+        Ok(mirrors.any(|mirror| mirror.as_str().is_some_and(|mirror| are_one(mirror, address))))
     }
 
     /// Asks the sidecar to stop a request of this window. One that is over is no error: they may cross.

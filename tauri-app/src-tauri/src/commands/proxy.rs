@@ -2,6 +2,7 @@
 
 use sidecar_host::RpcError;
 use tauri::{AppHandle, State, WebviewWindow};
+use tokio::sync::Mutex;
 
 use crate::clipboard;
 use crate::disk::unwritable;
@@ -17,6 +18,9 @@ pub(crate) async fn proxy_state(
     Ok(proxy.shown(preferences.proxy()).await)
 }
 
+/// One change at a time: what the person is asked depends on what there was before.
+static CHANGING: Mutex<()> = Mutex::const_new(());
+
 /// Switches it, or changes where it listens and which web pages may ask. Nothing changes where the person did not agree.
 #[tauri::command]
 pub(crate) async fn proxy_set(
@@ -26,14 +30,22 @@ pub(crate) async fn proxy_set(
     choice: Choice,
 ) -> Result<Shown, RpcError> {
     let choice = choice.checked()?;
+    let _alone = CHANGING.lock().await;
     let before = preferences.proxy();
     let language = preferences.language();
-    let come: Vec<_> =
-        choice.origins.iter().filter(|origin| !before.origins.contains(origin)).map(String::as_str).collect();
-    if !come.is_empty() && !agreed(&window, of_pages(language, &pages(&come))).await? {
+    let mut come = choice.origins.iter().filter(|origin| !before.origins.contains(origin));
+    let (new, more) = (come.next(), come.next());
+    if more.is_some() {
+        return Err(RpcError::lasting("invalid_params", "one further origin at a time: the person reads each"));
+    }
+    if let Some(origin) = new
+        && !agreed(&window, of_page(language, origin)).await?
+    {
         return Ok(proxy.shown(before).await);
     }
-    if choice.on && !before.on && !agreed(&window, question(language)).await? {
+    // A port is open to every user of the computer, the socket to this one.
+    let opens = choice.on && (!before.on || before.socket && !choice.socket);
+    if opens && !agreed(&window, question(language)).await? {
         return Ok(proxy.shown(before).await);
     }
     preferences.set_proxy(&choice).map_err(unwritable)?;
@@ -77,24 +89,19 @@ fn question(language: Language) -> Question {
     }
 }
 
-/// Of the pages one is asked about, one on each line.
-fn pages(origins: &[&str]) -> String {
-    origins.iter().flat_map(|origin| ["\n", origin]).collect()
-}
-
-fn of_pages(language: Language, pages: &str) -> Question {
+fn of_page(language: Language, origin: &str) -> Question {
     match language {
         Language::En => Question {
             title: "Let these web pages ask?",
             text: format!(
-                "Where a page of one of these addresses knows the token, it can have the model answer from your browser:\n{pages}"
+                "Where a page of this address knows the token, it can have the model answer from your browser:\n\n{origin}"
             ),
             yes: "Allow",
             no: "Cancel",
         },
         Language::Zh => Question {
             title: "允许这些网页提问？",
-            text: format!("来自以下地址的网页如果知道令牌，就可以通过你的浏览器让模型回答：\n{pages}"),
+            text: format!("来自以下地址的网页如果知道令牌，就可以通过你的浏览器让模型回答：\n\n{origin}"),
             yes: "允许",
             no: "取消",
         },

@@ -34,19 +34,29 @@ impl Person for Answering {
 }
 
 #[tokio::test]
-async fn a_person_who_agreed_is_not_asked_again_about_that_origin_and_purpose() {
+async fn a_person_who_agreed_is_not_asked_again_about_that_address_and_purpose() {
     let agreements = Agreements::default();
-    let person = Answering::with([true, true, true]);
+    let person = Answering::with([true, true, true, true]);
     let need = |purpose, address| agreements.need(purpose, address, &person);
     need(Purpose::Mirror, "https://models.example/a").await.expect("they agreed");
-    need(Purpose::Mirror, " https://MODELS.example:443/b ").await.expect("they have agreed");
+    need(Purpose::Mirror, " https://MODELS.example:443/a/ ").await.expect("they have agreed");
     assert_eq!(person.asked().len(), 1);
     need(Purpose::Mirror, "https://models.example:8443/a").await.expect("they agreed");
+    need(Purpose::Mirror, "https://models.example/b").await.expect("somebody else's, and they agreed");
     // Who may send a model may not be sent what the person writes.
     need(Purpose::Provider, "https://models.example/a").await.expect("they agreed");
-    assert_eq!(person.asked().len(), 3);
+    assert_eq!(person.asked().len(), 4);
     need(Purpose::Key, "https://models.example").await.expect("all goes there, as they agreed");
-    assert_eq!(person.asked().len(), 3);
+    assert_eq!(person.asked().len(), 4);
+}
+
+#[test]
+fn an_address_of_the_catalog_is_that_one_and_no_other_of_its_server() {
+    assert!(are_one("https://huggingface.co", " https://HuggingFace.co:443/ "));
+    for other in ["https://huggingface.co/evil/repo", "https://huggingface.co?x", "http://huggingface.co", "evil"] {
+        assert!(!are_one("https://huggingface.co", other), "{other}");
+    }
+    assert!(!are_one("", ""));
 }
 
 #[tokio::test]
