@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import os
 import socket
@@ -10,11 +9,12 @@ import sys
 from pathlib import Path
 from typing import Literal
 
+from sidecar.engine import openblas
+
 log = logging.getLogger(__name__)
 
 Device = Literal["metal", "cuda", "cpu"]
 
-OPENBLAS = ("libopenblas.so.0", "libopenblas.so")
 _GIB = 1 << 30
 
 CUDA = {
@@ -44,13 +44,10 @@ def prepare(cache: Path) -> None:
     _import_without_sockets()
     if sys.platform != "linux":
         return
-    for name in OPENBLAS:
-        try:
-            ctypes.CDLL(name, mode=ctypes.RTLD_GLOBAL)
-        except OSError:
-            continue
-        return
-    log.warning("OpenBLAS not found: inference on the CPU will be about 20 times slower (Debian: libopenblas0-pthread)")
+    if not openblas.opened():
+        log.warning(
+            "OpenBLAS not found: inference on the CPU will be about 20 times slower (Debian: libopenblas0-pthread)"
+        )
 
 
 def _import_without_sockets() -> None:

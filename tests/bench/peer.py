@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from sidecar.engine import openblas
 from tests.bench.answer import PATIENCE, Answer, body_of
 from tests.pipe import ROOT, Json
 
@@ -48,10 +49,11 @@ class PeerServer:
             port = free.getsockname()[1]
         command = [str(python()), str(_PROJECT / "serve.py"), "--model", str(model)]
         command += ["--host", "127.0.0.1", "--port", str(port)]
+        kernels = {openblas.VARIABLE: core} if (core := openblas.fitting_core()) else {}  # as the sidecar's
         process = subprocess.Popen(
             command,
             cwd=log.parent,
-            env=os.environ | {"HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"},
+            env=os.environ | {"HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"} | kernels,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
 import sys
+
+from sidecar.engine import openblas
 
 
 def prefer_openblas() -> None:
     """Opens OpenBLAS, where it is installed, so that MLX's CPU wheel uses it instead of the reference BLAS it was
     linked to: 95 GFLOP/s instead of 5 on two cores. Works only before the first `import mlx`."""
-    if sys.platform == "linux":
-        try:
-            ctypes.CDLL("libopenblas.so.0", mode=ctypes.RTLD_GLOBAL)
-        except OSError:
-            print("libopenblas.so.0 is not installed: this will be slow", file=sys.stderr)
+    if sys.platform == "linux" and not openblas.opened():
+        print("libopenblas.so.0 is not installed: this will be slow", file=sys.stderr)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.engine import RequestPriority, backend
+from sidecar.engine import RequestPriority, backend, openblas
 from sidecar.errors import EngineFailed, InvalidSchema, ModelNotLoaded
 from tests.engine.conftest import Bench
 from tests.engine.pictures import data_url, encoded, image_part, noise, text_part
@@ -237,7 +237,7 @@ def test_a_missing_openblas_is_only_a_warning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
-    monkeypatch.setattr(backend, "OPENBLAS", ("libnot_there.so.0",))
+    monkeypatch.setattr(openblas, "NAMES", ("libnot_there.so.0",))
 
     backend.prepare(tmp_path)
 
