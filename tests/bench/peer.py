@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import http.client
 import json
+import math
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -16,6 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from sidecar.engine import openblas
 from tests.bench.answer import PATIENCE, Answer, body_of
 from tests.pipe import ROOT, Json
@@ -23,6 +27,7 @@ from tests.pipe import ROOT, Json
 NAME = "mlx_vlm.server"
 _PROJECT = ROOT / "tests" / "peer"
 _START_SECONDS = 300.0
+_REST_SECONDS, _LOOK_SECONDS, _IDLE_SHARE = 20.0, 0.5, 0.1
 _LISTENS = b"Uvicorn running on"
 _OURS = ("priority",)  # members that only our sidecar knows
 
@@ -30,7 +35,8 @@ _OURS = ("priority",)  # members that only our sidecar knows
 class PeerServer:
     """The running server. Each chat has a connection and a thread of its own."""
 
-    def __init__(self, port: int, model: Path) -> None:
+    def __init__(self, process: psutil.Process, port: int, model: Path) -> None:
+        self._process = process
         self._port = port
         self._model = str(model)
         self._running: dict[Answer, http.client.HTTPConnection] = {}
@@ -74,14 +80,38 @@ class PeerServer:
             output.wait(_START_SECONDS)
             if not listens.is_set():
                 raise RuntimeError(f"{NAME} did not start: {log.read_text(errors='replace')[-2000:]}")
-            yield cls(port, model)
+            yield cls(psutil.Process(process.pid), port, model)
         finally:
+            process.send_signal(signal.SIGCONT)
             process.terminate()
             try:
                 process.wait(10)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """It computes during this alone, once it is at rest: what nobody waits for any more it goes on with, beside
+        whatever is measured next (a core for minutes, where a computer is slow)."""
+        self._process.resume()
+        self._rest()
+        try:
+            yield
+        finally:
+            self._process.suspend()
+
+    def _rest(self) -> None:
+        """Waits until it has nothing to compute, in bounds."""
+        deadline, used = time.monotonic() + _REST_SECONDS, -math.inf
+        while time.monotonic() < deadline and self._used() - used > _IDLE_SHARE * _LOOK_SECONDS:
+            used = self._used()
+            time.sleep(_LOOK_SECONDS)
+
+    def _used(self) -> float:
+        """CPU seconds."""
+        times = self._process.cpu_times()
+        return float(times.user + times.system)
 
     def chat(
         self, messages: str | list[Json], *, on_end: Callable[[Answer], None] | None = None, **members: Any

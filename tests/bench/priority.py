@@ -63,7 +63,8 @@ def run(setting: Setting) -> Iterator[Figure]:
         ours, theirs = Measured(), Measured()
         warm(client, rng)
         if server:
-            warm(server, rng)
+            with server.turn():
+                warm(server, rng)
         rounds = setting.rounds(ROUNDS)
         deadline = time.monotonic() + BLOCKS_SECONDS
         for turn in range(rounds):
@@ -74,7 +75,8 @@ def run(setting: Setting) -> Iterator[Figure]:
             without_load_first = turn % 2 == 0
             _round(client, ours, ARRIVALS, rng, setting, without_load_first=without_load_first)
             if server and turn in PEER_TURNS:
-                _round(server, theirs, PEER_ARRIVALS, rng, setting, PEER_SECONDS)
+                with server.turn():
+                    _round(server, theirs, PEER_ARRIVALS, rng, setting, PEER_SECONDS)
         yield from _waits(ours, theirs if server else None)
         yield Figure(
             "low_step_p99", client.status()["lowStepP99Ms"], "ms", goals=(Goal("<=", 60),), note="without giving way"
