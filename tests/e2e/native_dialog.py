@@ -20,8 +20,10 @@ DELAY_MICROSECONDS = 12_000  # between two keys
 WAIT_SECONDS = 60.0
 ANSWER_SECONDS = 3.0
 """After so long without the choice a dialog for folders has something to say."""
-YES = ("Tab", "Return")
-"""To a question of the app's: no is the default, and yes beside it."""
+YES = ("Right", "Return")
+"""To a question of the app's: no is the default, and yes beside it. Pressed once more they mean the same."""
+READING_SECONDS = 1.2
+"""A yes that comes sooner than in a second, or so soon after another, is not heard."""
 CLIENT_MESSAGE = 33
 MAP_STATE, VIEWABLE = 92 // 4, 2
 """Where it stands in XWindowAttributes, in 64 bits, and what it is of a window on the screen."""
@@ -124,7 +126,7 @@ def answer(display: str, title: str, *keys: str) -> None:
             assert time.monotonic() < end, f"{keys} did not end the dialog {title!r}"
             typist.type(dialog, "", *keys)
             with suppress(AssertionError):
-                _wait(lambda: typist.window(title) is None, "it stayed", ANSWER_SECONDS)
+                _wait(lambda: typist.window(title) is None, "it stayed", READING_SECONDS)
             dialog = typist.window(title)
 
 

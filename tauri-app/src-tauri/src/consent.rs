@@ -59,38 +59,37 @@ pub(crate) struct Consents<'a> {
 }
 
 impl Agreements {
-    /// Returns if `address` is of this computer, or the person agreed to it in this run, or does so now.
+    /// Returns if `address` is of this computer, or the person agreed to it in this run, or does so now; and whether it is
+    /// another computer's.
     ///
     /// # Errors
     /// `consent_refused`; `provider_invalid`, `mirror_invalid` or `environment_address_invalid` if it is no address.
-    pub(crate) async fn need(&self, purpose: Purpose, address: &str, person: &impl Person) -> Result<(), RpcError> {
+    pub(crate) async fn need(&self, purpose: Purpose, address: &str, person: &impl Person) -> Result<bool, RpcError> {
         let address = address.trim();
         let origin = checked_origin(address).ok_or_else(|| purpose.invalid())?;
         if is_of_this_computer(&origin) {
-            return Ok(());
+            return Ok(false);
         }
         let base = base_of(origin, address);
         // One question at a time: whoever comes with the same address meanwhile finds the answer.
         let mut agreed = self.0.lock().await;
-        if agreed.iter().any(|(wider, known)| purpose.is_within(*wider, known, &base)) {
-            return Ok(());
+        let is_provider = |(purpose, known): &(Purpose, String)| {
+            *purpose == Purpose::Provider && origin_of(known).as_deref() == Some(&base)
+        };
+        let known = match purpose {
+            // The first key of a provider that was just agreed to comes with it. Another may be somebody else's.
+            Purpose::Key => agreed.iter().any(is_provider) && agreed.insert((purpose, base.clone())),
+            _ => agreed.contains(&(purpose, base.clone())),
+        };
+        if !known {
+            ask(person, words::of_address(person.language(), purpose, address)).await?;
+            agreed.insert((purpose, base));
         }
-        ask(person, words::of_address(person.language(), purpose, address)).await?;
-        agreed.insert((purpose, base));
-        Ok(())
+        Ok(true)
     }
 }
 
 impl Purpose {
-    /// Whether who agreed to `known` for a purpose agreed to `base` for this one, too.
-    fn is_within(self, agreed: Self, known: &str, base: &str) -> bool {
-        match (self, agreed) {
-            // A key is an origin's, and the dialog said that all goes there: it is no other server than a moment ago.
-            (Self::Key, Self::Provider) => origin_of(known).as_deref() == Some(base),
-            _ => self == agreed && known == base,
-        }
-    }
-
     /// The sidecar's own words for an address that is none.
     fn invalid(self) -> RpcError {
         let kind = match self {

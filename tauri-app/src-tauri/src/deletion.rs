@@ -116,15 +116,16 @@ fn shown(title: &str) -> String {
         !(character.is_control()
             || matches!(
                 character,
-                '“' | '”' | '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{2800}' | '\u{3164}'
+                '“' | '”' | '"' | '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{2800}' | '\u{3164}'
             )
-            || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+            || matches!(character, '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
             || matches!(character, '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}'))
     };
     let seen: String = title.chars().filter(is_seen).collect();
     let words = seen.split_whitespace().collect::<Vec<_>>().join(" ");
     match words.char_indices().nth(MOST_CHARACTERS) {
         Some((end, _)) => format!("{}…", &words[..end]),
+        None if words.is_empty() => "…".into(),
         None => words,
     }
 }
@@ -147,6 +148,7 @@ mod tests {
         assert_eq!(shown("Red circles"), "Red circles");
         assert_eq!(shown("红色的圆 – été"), "红色的圆 – été");
         assert_eq!(shown("Empty” was emptied.\n\u{2800}\u{202e}\u{200b} Nothing"), "Empty was emptied. Nothing");
+        assert_eq!(shown("\u{3164}\u{200b}"), "…");
         assert_eq!(shown(&"x".repeat(300)), format!("{}…", "x".repeat(80)));
     }
 

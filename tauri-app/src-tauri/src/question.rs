@@ -1,15 +1,16 @@
 //! What the person is asked by the system's own dialog: a page that was taken over cannot answer it. No is the default:
 //! such a page could ask while they type.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sidecar_host::RpcError;
 use tauri::{Manager, WebviewWindow};
-use tokio::sync::{Mutex, oneshot};
+use tokio::sync::{Mutex, MutexGuard, oneshot};
 
 use crate::commands::internal;
 use crate::consent::Person;
 use crate::preferences::{Language, Preferences};
+use crate::relay::Relay;
 
 /// In the person's language.
 #[derive(Debug)]
@@ -43,25 +44,58 @@ impl Person for AtWindow<'_> {
     }
 }
 
-/// One question at a time: a pile of them is read by nobody.
+/// Held while a question is there: a pile of them is read by nobody.
 static ASKING: Mutex<()> = Mutex::const_new(());
 
-/// Before anybody has read a question a pointer says nothing: a page could have the person click twice where yes will be.
+/// Before that nobody has read a question: a page could have the person click, or press keys, just where yes will be.
 const READING: Duration = Duration::from_secs(1);
 
-/// Whether the person said yes. To close the dialog is a no. Nobody is asked any more once this is dropped, as when the page
-/// has gone that wanted it.
+/// Whether the person said yes. To close the dialog is a no, and so is that another question is there. Nobody is asked any
+/// more once the page has gone, or this is dropped.
 pub(crate) async fn agreed(window: &WebviewWindow, question: Question) -> Result<bool, RpcError> {
-    let _alone = ASKING.lock().await;
+    let Ok(alone) = ASKING.try_lock() else { return Ok(false) };
     let (decide, decided) = oneshot::channel();
-    let (_asking, over) = oneshot::channel::<()>();
-    show(window, question, decide, over).map_err(internal)?;
-    decided.await.map_err(internal)
+    // Dropped at the end, which whoever shows the dialog waits for.
+    let (_wanted, unwanted) = oneshot::channel::<()>();
+    let gone = window.state::<Relay>().gone(window.label());
+    show(window, question, Answer { decide, alone }, unwanted).map_err(internal)?;
+    tokio::select! {
+        answer = decided => answer.map_err(internal),
+        () = gone => Ok(false),
+    }
 }
 
-/// Whether it was meant, after the question had been there `for_so_long`.
-fn is_meant(yes: bool, by_pointer: bool, for_so_long: Duration) -> bool {
-    !(yes && by_pointer) || for_so_long >= READING
+/// Where an answer goes. With it the next question may be asked.
+struct Answer {
+    decide: oneshot::Sender<bool>,
+    alone: MutexGuard<'static, ()>,
+}
+
+impl Answer {
+    fn is(self, yes: bool) {
+        drop(self.alone);
+        // Whoever asked may be gone.
+        let _ = self.decide.send(yes);
+    }
+}
+
+/// Since when the person reads; `None`: the question is not on the screen yet.
+#[derive(Debug, Default)]
+struct Reading(Option<Instant>);
+
+impl Reading {
+    fn begins(&mut self, now: Instant) {
+        self.0 = Some(now);
+    }
+
+    /// Whether it is meant. After a yes that was not, they begin anew: somebody presses or clicks on and on.
+    fn is_meant(&mut self, yes: bool, now: Instant) -> bool {
+        let has_read = self.0.is_some_and(|since| now.duration_since(since) >= READING);
+        if yes && !has_read {
+            self.begins(now);
+        }
+        !yes || has_read
+    }
 }
 
 /// Not by Tauri's plugin: that has no default button, and so Return would be a yes, and no window that it belongs to.
@@ -69,15 +103,17 @@ fn is_meant(yes: bool, by_pointer: bool, for_so_long: Duration) -> bool {
 fn show(
     window: &WebviewWindow,
     question: Question,
-    decide: oneshot::Sender<bool>,
-    over: oneshot::Receiver<()>,
+    answer: Answer,
+    unwanted: oneshot::Receiver<()>,
 ) -> tauri::Result<()> {
-    use std::time::Instant;
+    use std::cell::{Cell, RefCell};
+    use std::rc::Rc;
 
-    use gtk::gdk::EventType;
-    use gtk::glib::MainContext;
     use gtk::glib::prelude::ObjectExt;
-    use gtk::prelude::{Cast, ContainerExt, DialogExt, GtkWindowExt, LabelExt, MessageDialogExt, WidgetExt};
+    use gtk::glib::{MainContext, Propagation};
+    use gtk::prelude::{
+        Cast, ContainerExt, DialogExt, GtkWindowExt, LabelExt, MessageDialogExt, WidgetExt, WidgetExtManual,
+    };
     use gtk::{ButtonsType, Container, DialogFlags, Label, MessageDialog, MessageType, ResponseType};
     use pango::{AttrInt, WrapMode};
 
@@ -105,30 +141,32 @@ fn show(
         dialog.add_button(question.no, ResponseType::Cancel);
         dialog.add_button(question.yes, ResponseType::Accept);
         dialog.set_default_response(ResponseType::Cancel);
-        let decide = std::cell::Cell::new(Some(decide));
-        let shown = Instant::now();
+        let reading = Rc::new(RefCell::new(Reading::default()));
+        let begins = Rc::clone(&reading);
+        dialog.connect_map_event(move |_, _| {
+            begins.borrow_mut().begins(Instant::now());
+            Propagation::Proceed
+        });
+        let answer = Cell::new(Some(answer));
         dialog.connect_response(move |dialog, response| {
-            let by_pointer = gtk::current_event().is_some_and(|event| {
-                matches!(event.event_type(), EventType::ButtonPress | EventType::ButtonRelease | EventType::TouchEnd)
-            });
             let yes = response == ResponseType::Accept;
-            if !is_meant(yes, by_pointer, shown.elapsed()) {
+            if !reading.borrow_mut().is_meant(yes, Instant::now()) {
                 return;
             }
-            if let Some(decide) = decide.take() {
-                // Whoever asked may be gone.
-                let _ = decide.send(yes);
-            }
-            // One that is closed already goes by itself.
+            // Once: GTK does not bear that a window is closed twice.
+            let Some(answer) = answer.take() else { return };
+            // One that is closed already goes by itself; else it would stay in sight behind the next one.
             if response != ResponseType::DeleteEvent {
+                dialog.hide();
                 dialog.close();
             }
+            answer.is(yes);
         });
         dialog.show_all();
         let dialog = dialog.downgrade();
         MainContext::default().spawn_local(async move {
-            let _ = over.await;
-            if let Some(dialog) = dialog.upgrade().filter(|dialog| dialog.is_visible()) {
+            let _ = unwanted.await;
+            if let Some(dialog) = dialog.upgrade() {
                 dialog.response(ResponseType::Cancel);
             }
         });
@@ -140,21 +178,19 @@ fn show(
 fn show(
     window: &WebviewWindow,
     question: Question,
-    decide: oneshot::Sender<bool>,
-    _over: oneshot::Receiver<()>,
+    answer: Answer,
+    _unwanted: oneshot::Receiver<()>,
 ) -> tauri::Result<()> {
-    use std::time::Instant;
-
     use tauri_plugin_dialog::{DialogExt, MessageDialogButtons, MessageDialogResult};
 
     let Question { title, text, yes, no } = question;
     let dialog = window.dialog().message(text).title(title).parent(window);
     let buttons = MessageDialogButtons::OkCancelCustom(no.into(), yes.into());
-    let shown = Instant::now();
-    dialog.buttons(buttons).show_with_result(move |answer| {
-        let yes = matches!(answer, MessageDialogResult::Custom(button) if button == yes);
-        // It does not say by what, and stays for nobody: so a quick yes is a no. Whoever asked may be gone.
-        let _ = decide.send(yes && is_meant(yes, true, shown.elapsed()));
+    let mut reading = Reading(Some(Instant::now()));
+    dialog.buttons(buttons).show_with_result(move |button| {
+        let said = matches!(button, MessageDialogResult::Custom(button) if button == yes);
+        // It stays for nobody: a yes that was not meant is a no.
+        answer.is(said && reading.is_meant(said, Instant::now()));
     });
     Ok(())
 }
@@ -163,12 +199,26 @@ fn show(
 mod tests {
     use super::*;
 
+    const SOON: Duration = Duration::from_millis(400);
+
     #[test]
-    fn a_yes_of_the_pointer_counts_only_after_there_was_time_to_read() {
-        let (soon, later) = (Duration::from_millis(400), READING);
-        assert!(!is_meant(true, true, soon));
-        assert!(is_meant(true, true, later));
-        assert!(is_meant(true, false, soon), "no page moves the keys");
-        assert!(is_meant(false, true, soon), "a no is always one");
+    fn a_yes_counts_only_after_there_was_time_to_read() {
+        let now = Instant::now();
+        let mut reading = Reading::default();
+        assert!(!reading.is_meant(true, now), "nothing is on the screen");
+        reading.begins(now);
+        assert!(!reading.is_meant(true, now + SOON));
+        assert!(reading.is_meant(false, now + SOON), "a no is always one");
+        assert!(reading.is_meant(true, now + SOON + READING));
+    }
+
+    #[test]
+    fn who_presses_on_and_on_has_said_nothing() {
+        let mut now = Instant::now();
+        let mut reading = Reading(Some(now));
+        for _ in 0..10 {
+            now += SOON;
+            assert!(!reading.is_meant(true, now));
+        }
     }
 }

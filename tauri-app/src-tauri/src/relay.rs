@@ -88,10 +88,11 @@ impl Relay {
         }
         let mut is_agreed = false;
         for (purpose, address) in marks.addresses(request.params)? {
-            if purpose != Purpose::Mirror || !self.is_in_catalog(address).await? {
-                self.agreements.need(purpose, address, person).await?;
+            if purpose == Purpose::Mirror && self.is_in_catalog(address).await? {
+                continue;
             }
-            is_agreed |= purpose == Purpose::Provider;
+            let leaves = self.agreements.need(purpose, address, person).await?;
+            is_agreed |= leaves && purpose == Purpose::Provider;
         }
         let mut consents = Consents::new(marks, is_agreed);
         loop {
@@ -138,6 +139,14 @@ impl Relay {
     pub(crate) fn page_gone(&self, window: &str) {
         if let Some(page) = self.pages().remove(window) {
             page.gone.send_replace(true);
+        }
+    }
+
+    /// Returns when the page that is in the window now reloads or closes.
+    pub(crate) fn gone(&self, window: &str) -> impl Future<Output = ()> + Send + use<> {
+        let mut gone = self.pages().entry(window.to_owned()).or_default().gone.subscribe();
+        async move {
+            let _ = gone.wait_for(|gone| *gone).await;
         }
     }
 

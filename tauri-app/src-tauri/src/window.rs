@@ -19,8 +19,8 @@ const LEAST: (f64, f64) = (480.0, 480.0);
 const LONGEST_HIDDEN: Duration = Duration::from_secs(5);
 
 /// A proxy that nobody is: the content security policy does not hold what a web view connects ahead for a link, nor, with
-/// WebKit, the reports of a policy that a page adds by itself. As all of it is sent to a proxy, no name is looked up either.
-/// Below 1024 only the system's own programs may listen.
+/// WebKit, the reports of a policy that a page adds by itself. On Linux nobody but the system may listen below 1024. Names
+/// that a page has looked up ahead (`dns-prefetch`) are not sent to a proxy, and still are looked up.
 fn nowhere() -> tauri::Result<Url> {
     Url::parse("http://127.0.0.1:1").map_err(tauri::Error::InvalidUrl)
 }
@@ -155,14 +155,7 @@ fn is_on_a_monitor(app: &AppHandle, geometry: &Geometry) -> bool {
 }
 
 fn is_our_page(url: &Url) -> bool {
-    (url.scheme() == "tauri" && url.host_str() == Some("localhost"))
-        || url.as_str() == "about:blank"
-        || is_dev_page(url)
-}
-
-/// The development server of the front end, and only in a development build.
-fn is_dev_page(url: &Url) -> bool {
-    cfg!(dev) && url.scheme() == "http" && url.host_str() == Some("localhost") && url.port() == Some(1420)
+    (url.scheme() == "tauri" && url.host_str() == Some("localhost")) || url.as_str() == "about:blank"
 }
 
 fn page_gone(app: &AppHandle, label: &str) {

@@ -66,6 +66,7 @@ pub(crate) async fn proxy_renew_token(
     preferences: State<'_, Preferences>,
     proxy: State<'_, LocalhostProxy>,
 ) -> Result<Shown, RpcError> {
+    let _alone = CHANGING.lock().await;
     let choice = preferences.proxy();
     proxy.renew(&choice).await?;
     Ok(proxy.shown(choice).await)

@@ -36,7 +36,7 @@ impl Person for Answering {
 #[tokio::test]
 async fn a_person_who_agreed_is_not_asked_again_about_that_address_and_purpose() {
     let agreements = Agreements::default();
-    let person = Answering::with([true, true, true, true]);
+    let person = Answering::with([true, true, true, true, true, true]);
     let need = |purpose, address| agreements.need(purpose, address, &person);
     need(Purpose::Mirror, "https://models.example/a").await.expect("they agreed");
     need(Purpose::Mirror, " https://MODELS.example:443/a/ ").await.expect("they have agreed");
@@ -46,8 +46,12 @@ async fn a_person_who_agreed_is_not_asked_again_about_that_address_and_purpose()
     // Who may send a model may not be sent what the person writes.
     need(Purpose::Provider, "https://models.example/a").await.expect("they agreed");
     assert_eq!(person.asked().len(), 4);
-    need(Purpose::Key, "https://models.example").await.expect("all goes there, as they agreed");
+    need(Purpose::Key, "https://models.example").await.expect("the provider's first, which comes with it");
     assert_eq!(person.asked().len(), 4);
+    // Whose is this one?
+    need(Purpose::Key, "https://models.example").await.expect("they agreed");
+    need(Purpose::Key, "https://models.example").await.expect("they agreed");
+    assert_eq!(person.asked().len(), 6);
 }
 
 #[test]
@@ -75,7 +79,7 @@ async fn who_waits_for_the_same_answer_is_given_it() {
     let person = Answering::with([true]);
     let need = || agreements.need(Purpose::Packages, "https://pypi.example", &person);
     let (first, second) = tokio::join!(need(), need());
-    assert_eq!((first, second), (Ok(()), Ok(())));
+    assert_eq!((first, second), (Ok(true), Ok(true)));
 }
 
 #[tokio::test]
