@@ -35,6 +35,13 @@ def sidecar(fresh_sidecar: Pipe) -> Pipe:
     return fresh_sidecar
 
 
+def pytest_collection_finish() -> None:
+    """Raises a `UsageError` where MLX is imported with the tests: it computes with OpenBLAS only if that was opened
+    before, and without it all of them take many times as long."""
+    if "mlx.core" in sys.modules:
+        raise pytest.UsageError("a test module imports MLX at its top, or something that does: import it in the test")
+
+
 _EXIT_CODE = pytest.StashKey[int]()
 
 

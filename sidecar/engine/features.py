@@ -6,18 +6,6 @@ from collections import OrderedDict
 
 import mlx.core as mx
 
-MOST_BYTES = 64 << 20
-
-
-def cache_bytes(budget_bytes: int) -> int:
-    """How much of the memory budget kept features may take: a 96th, and 64 MiB at most.
-
-    A picture of 1024² pixels takes 21 MB on the 4B model (1,024 tokens × 2,560 wide × 4 levels × 2 bytes), one of
-    448² 4 MB. A chat that goes on does not need them, as its keys and values are kept; more than one large picture's
-    would be taken from the 400 MB that the weights leave for those under 3 GB.
-    """
-    return min(MOST_BYTES, budget_bytes // 96)
-
 
 class FeatureCache:
     """The features and deepstack levels of the pictures used last, by the pictures' digests; the rest is let go."""

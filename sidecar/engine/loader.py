@@ -17,9 +17,9 @@ from sidecar.engine import grammar, head, kv_cache, vision_tower
 from sidecar.engine.backend import Device
 from sidecar.engine.boundary import Boundary
 from sidecar.engine.decoder import EvaluatedLayer
-from sidecar.engine.features import FeatureCache, cache_bytes
+from sidecar.engine.features import FeatureCache
 from sidecar.engine.grammars import Grammars
-from sidecar.engine.memory import Memory, Shape
+from sidecar.engine.memory import Memory, Shape, feature_cache_bytes
 from sidecar.engine.prompt import PromptTemplate
 from sidecar.engine.request import KvBits, RequestPriority
 from sidecar.engine.text import TokenBytes, byte_alphabet
@@ -100,7 +100,7 @@ def load(
         model=model,
         boundary=boundary,
         image_processor=processor.image_processor,
-        features=FeatureCache(cache_bytes(budget_bytes)),
+        features=FeatureCache(feature_cache_bytes(budget_bytes)),
         template=PromptTemplate(tokenizer, model.config.image_token_id),
         vocabulary=vocabulary,
         grammars=Grammars(vocabulary),

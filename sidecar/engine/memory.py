@@ -11,8 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sidecar.engine.features import cache_bytes
-
+MOST_FEATURE_BYTES = 64 << 20  # kept of pictures
 PREFILL_TOKENS = 256  # in one step, on a device that cannot compute one block while the next is built
 PIECE_MULTIPLICATIONS = (
     1 << 27
@@ -53,6 +52,16 @@ class Shape:
     def score_bytes(self, positions: int, attended: int) -> int:
         """The scores of all heads, where attention is not fused."""
         return positions * attended * self.heads * self.width
+
+
+def feature_cache_bytes(budget_bytes: int) -> int:
+    """How much of the memory budget kept features may take: a 96th, and 64 MiB at most.
+
+    A picture of 1024² pixels takes 21 MB on the 4B model (1,024 tokens × 2,560 wide × 4 levels × 2 bytes), one of
+    448² 4 MB. A chat that goes on does not need them, as its keys and values are kept; more than one large picture's
+    would be taken from the 400 MB that the weights leave for those under 3 GB.
+    """
+    return min(MOST_FEATURE_BYTES, budget_bytes // 96)
 
 
 def piece_patches(multiplications: int) -> int:
@@ -112,7 +121,7 @@ class Memory:
     @property
     def fixed(self) -> int:
         """What is there however little is asked."""
-        return self.weights + cache_bytes(self.budget)
+        return self.weights + feature_cache_bytes(self.budget)
 
     def reading_bytes(self, positions: int, bits: int | None, *, read: int = 0, visual: int = 0) -> int:
         """What reading a prompt from its position `read` on takes at once beside its keys and values: one block of one
@@ -147,7 +156,7 @@ class Memory:
     def seen_bytes(self, pictures: Sequence[int]) -> int:
         """What encoded pictures of so many tokens each take until all are read, beside the features that are kept:
         those of one too large for that, and what the others have beyond it."""
-        sizes, most = [tokens * self.bytes_a_visual_token for tokens in pictures], cache_bytes(self.budget)
+        sizes, most = [tokens * self.bytes_a_visual_token for tokens in pictures], feature_cache_bytes(self.budget)
         return sum(sizes) - min(most, sum(size for size in sizes if size <= most))
 
     def room(self, bits: int | None, most: int) -> int:

@@ -178,6 +178,6 @@ def test_the_least_recently_used_features_go_first(prepared: None) -> None:
 
 
 def test_features_take_a_small_part_of_the_budget() -> None:
-    from sidecar.engine.features import cache_bytes
+    from sidecar.engine.memory import feature_cache_bytes
 
-    assert [cache_bytes(gib << 30) >> 20 for gib in (1, 3, 6, 12)] == [10, 32, 64, 64]
+    assert [feature_cache_bytes(gib << 30) >> 20 for gib in (1, 3, 6, 12)] == [10, 32, 64, 64]
