@@ -1,5 +1,6 @@
 """One JSON-RPC 2.0 request or notification, before its params are looked at."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from sidecar.rpc.transport import HEAD_BYTES
 MAX_ID_CHARACTERS = 200
 MAX_ID_NUMBER = 2**53 - 1
 """Above it, a number changes on its way through JavaScript."""
+PARAMS = re.compile(rb'"params"\s*:')
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ def opened(line: bytes | bytearray) -> Envelope:
         message = from_json(line, allow_inf_nan=False)
     except ValueError as error:
         # Whoever sent a request waits for its answer, and its id may well be told: params are what others wrote.
-        head = bytes(line[:HEAD_BYTES]).partition(b'"params"')[0]
+        head = PARAMS.split(bytes(line[:HEAD_BYTES]), maxsplit=1)[0]
         raise EnvelopeError(ParseError("a line is not JSON"), id_of(head)) from error
     if isinstance(message, list):
         raise EnvelopeError(InvalidJsonRpc("batches are not served"), None)

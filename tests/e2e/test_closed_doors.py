@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -167,11 +168,16 @@ def test_a_page_cannot_leave_or_send_ahead(window: Window, outside: Outside, scr
 )
 def test_a_page_opens_no_connection(window: Window, script: str) -> None:
     with _listening() as (url, reached):
-        window.driver.execute_script(script, f"{url}/what-it-knows")
-        assert not reached.wait(REACH_SECONDS)
-    # What the page added of these holds for its life only.
-    window.driver.refresh()
-    window.by_role("button", "Download")
+        try:
+            window.driver.execute_script(script, f"{url}/what-it-knows")
+            assert not reached.wait(REACH_SECONDS)
+        finally:
+            # What the page added of these holds for its life only.
+            window.driver.refresh()
+            window.by_role("button", "Download")
+        host, port = urlsplit(url).netloc.split(":")
+        socket.create_connection((host, int(port)), REACH_SECONDS).close()
+        assert reached.wait(REACH_SECONDS), "nobody would have been seen"
 
 
 def test_a_page_cannot_call_others_without_a_server(window: Window) -> None:

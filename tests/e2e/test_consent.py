@@ -99,7 +99,8 @@ def test_however_long_an_address_is_the_dialog_shows_where_it_leads(tmp_path: Pa
     assert height / 2 < shown[1] < height
 
 
-def test_a_question_goes_with_the_page_that_raised_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", ["page", "cancel"])
+def test_a_question_goes_with_the_page_or_the_request_that_raised_it(tmp_path: Path, how: str) -> None:
     arguments = ["--data-dir", str(tmp_path / "data")]
     with (
         virtual_display() as display,
@@ -110,9 +111,12 @@ def test_a_question_goes_with_the_page_that_raised_it(tmp_path: Path) -> None:
         window.driver.execute_script(ASK, {"name": "Evil", "baseUrl": ELSEWHERE})
         keys.wait_for(PROVIDER)
 
-        window.driver.refresh()
+        if how == "page":
+            window.driver.refresh()
+        else:
+            window.invoke("rpc_cancel", {"requestId": "ask"})
 
-        window.wait(lambda: keys.window(PROVIDER) is None, "the question of a page that is gone stayed")
+        window.wait(lambda: keys.window(PROVIDER) is None, "the question that nobody waits for stayed")
         window.by_role("button", "Download")
         # Nor does it hold up the next one.
         with native_dialog.answered(display, PROVIDER, "Escape"):

@@ -156,11 +156,11 @@ def let_others_ask(window: Window, display: str) -> str:
     open_settings(window, SECTION)
     window.by_role("textbox", "Web pages that may ask").send_keys(ORIGIN)
     window.click("button", "Add")
-    native_dialog.answer(display, "Let these web pages ask?", "Escape")
+    native_dialog.answer(display, "Let pages of this address ask?", "Escape")
     window.wait(lambda: window.by_role("switch", SWITCH).is_enabled(), "no answer came back")
     assert window.invoke("proxy_state")["answer"]["origins"] == []
     window.click("button", "Add")
-    native_dialog.answer(display, "Let these web pages ask?", *native_dialog.YES)
+    native_dialog.answer(display, "Let pages of this address ask?", *native_dialog.YES)
     window.by_role("button", f"Remove {ORIGIN}")
     window.click("switch", SWITCH)
     native_dialog.answer(display, QUESTION, *native_dialog.YES)

@@ -45,6 +45,7 @@ def test_a_line_that_is_not_json_is_a_parse_error_with_id_null(sidecar: Pipe, li
 def test_where_the_params_are_no_json_the_request_has_its_answer(sidecar: Pipe, rest: bytes) -> None:
     head = b'{"jsonrpc": "2.0", "id": "a", "method": "ping", "params": {"text": '
     assert refused(sidecar, head + rest, "a") == (-32700, "parse_error")
+    assert refused(sidecar, head.replace(b'"a"', b'"params"') + rest, "params") == (-32700, "parse_error")
     assert served(sidecar)
 
 

@@ -84,14 +84,14 @@ impl Relay {
         if marks.is_irreversible()
             && let Some(deletion) = Deletion::by(request.method, request.params, &self.supervisor).await?
         {
-            consent::ask(person, deletion.question(person.language())).await?;
+            unless_cancelled(cancel, consent::ask(person, deletion.question(person.language()))).await?;
         }
         let mut is_agreed = false;
         for (purpose, address) in marks.addresses(request.params)? {
             if purpose == Purpose::Mirror && self.is_in_catalog(address).await? {
                 continue;
             }
-            let leaves = self.agreements.need(purpose, address, person).await?;
+            let leaves = unless_cancelled(cancel, self.agreements.need(purpose, address, person)).await?;
             is_agreed |= leaves && purpose == Purpose::Provider;
         }
         let mut consents = Consents::new(marks, is_agreed);
@@ -99,7 +99,7 @@ impl Relay {
             let params = consents.filled_into(request.params);
             let sent = self.supervisor.call(request.id.to_owned(), request.method, &params);
             match forward(sent, stream, cancel).await {
-                Err(error) => consents.ask_for(error, request.params, person).await?,
+                Err(error) => unless_cancelled(cancel, consents.ask_for(error, request.params, person)).await?,
                 answer => return answer,
             }
         }
@@ -205,6 +205,17 @@ impl Relay {
 impl Default for Page {
     fn default() -> Self {
         Self { gone: watch::Sender::new(false), calls: HashMap::new(), subscription: watch::Sender::new(()) }
+    }
+}
+
+/// What the person says. With the request its question goes, too.
+async fn unless_cancelled<T>(
+    cancel: &Notify,
+    asked: impl Future<Output = Result<T, RpcError>>,
+) -> Result<T, RpcError> {
+    tokio::select! {
+        said = asked => said,
+        () = cancel.notified() => Err(cancelled("it was cancelled before the person answered")),
     }
 }
 

@@ -13,6 +13,8 @@ const CHARACTERS_A_TOKEN = 1.5;
 interface LookedAt {
   /** Null until it is known, and where it cannot be told. */
   computer: ComputerDescription | null;
+  /** Whether all is known that will be: nothing moves any more under the person's hand. */
+  settled: boolean;
   /** Looks again: the person may have made room. */
   again: () => void;
 }
@@ -20,21 +22,25 @@ interface LookedAt {
 /** This computer, as soon as it is known. */
 export function useComputer(sidecar: Sidecar, modelId: string): LookedAt {
   const [computer, setComputer] = useState<ComputerDescription | null>(null);
+  const [settled, setSettled] = useState(false);
   const [looks, setLooks] = useState(0);
   // biome-ignore lint/correctness/useExhaustiveDependencies: each look asks anew.
   useEffect(() => {
     let gone = false;
-    sidecar.call("computer/describe", { modelId }).then(
-      (described) => gone || setComputer(described),
-      // It is only a help: without it the person decides as they would anywhere else.
-      () => undefined,
-    );
+    sidecar
+      .call("computer/describe", { modelId })
+      .then(
+        (described) => gone || setComputer(described),
+        // It is only a help: without it the person decides as they would anywhere else.
+        () => undefined,
+      )
+      .then(() => gone || setSettled(true));
     return () => {
       gone = true;
     };
   }, [sidecar, modelId, looks]);
   const again = useCallback(() => setLooks((count) => count + 1), []);
-  return { computer, again };
+  return { computer, settled, again };
 }
 
 /** Chip, system and memory, in one line each. */

@@ -22,7 +22,7 @@ type ConsentProps = {
 export function Consent({ stage, sidecar, onAgree, onImport }: ConsentProps) {
   const { t, i18n } = useTranslation();
   const { model, doneBytes, totalBytes, mirror, refusal } = stage;
-  const { computer, again } = useComputer(sidecar, model.id);
+  const { computer, settled, again } = useComputer(sidecar, model.id);
   const unable = computer?.fit.verdict === "unable";
   const bytes = (count: number) => formatBytes(count, i18n.language);
   const begun = doneBytes > 0;
@@ -63,11 +63,16 @@ export function Consent({ stage, sidecar, onAgree, onImport }: ConsentProps) {
         </>
       ) : (
         <>
-          <Button size="lg" className="mt-5 w-full" onClick={() => onAgree(mirror)}>
+          <Button size="lg" className="mt-5 w-full" disabled={!settled} onClick={() => onAgree(mirror)}>
             <Download />
             {t(begun ? "splash.consent.continue" : "splash.consent.download")}
           </Button>
-          <Button variant="ghost" className="mt-2 h-auto min-h-9 w-full whitespace-normal" onClick={onImport}>
+          <Button
+            variant="ghost"
+            className="mt-2 h-auto min-h-9 w-full whitespace-normal"
+            disabled={!settled}
+            onClick={onImport}
+          >
             <FolderInput />
             {t("splash.consent.import")}
           </Button>

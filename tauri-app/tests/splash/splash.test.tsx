@@ -1,6 +1,7 @@
 import { act, screen, waitFor, within } from "@testing-library/react";
 import { afterEach, expect, test, vi } from "vitest";
-import { downloadEvent, failure, MODEL, modelStatus, READY, withModel } from "../shell/sidecar";
+import type { ComputerDescription } from "@/rpc/gen/protocol";
+import { computer, downloadEvent, failure, MODEL, modelStatus, READY, withModel } from "../shell/sidecar";
 import { expectNoAxeViolations, type OpenWindow, openWindow } from "../window";
 
 afterEach(() => {
@@ -27,6 +28,18 @@ test("nothing is downloaded before the person agrees to what, from where and how
   expect(shell.calls("models/download")).toEqual([]);
   await person.click(button);
   expect(shell.calls("models/download")).toEqual([{ modelId: MODEL.id, mirror: "https://huggingface.co" }]);
+});
+
+test("nothing can be pressed before this computer is described, which moves what is below", async () => {
+  let describe: (answer: ComputerDescription) => void = () => undefined;
+  const answers = {
+    "computer/describe": () => new Promise<ComputerDescription>((resolve) => (describe = resolve)),
+  };
+  await openWindow({ answers: withModel({}, answers) });
+  expect(await download()).toBeDisabled();
+  expect(screen.getByRole("button", { name: /I have the model already/ })).toBeDisabled();
+  await act(async () => describe(computer()));
+  expect(await download()).toBeEnabled();
 });
 
 test("a download shows bytes, speed and time left", async () => {

@@ -93,7 +93,7 @@ fn question(language: Language) -> Question {
 fn of_page(language: Language, origin: &str) -> Question {
     match language {
         Language::En => Question {
-            title: "Let these web pages ask?",
+            title: "Let pages of this address ask?",
             text: format!(
                 "Where a page of this address knows the token, it can have the model answer from your browser:\n\n{origin}"
             ),
@@ -101,7 +101,7 @@ fn of_page(language: Language, origin: &str) -> Question {
             no: "Cancel",
         },
         Language::Zh => Question {
-            title: "允许这些网页提问？",
+            title: "允许来自这个地址的网页提问？",
             text: format!("来自以下地址的网页如果知道令牌，就可以通过你的浏览器让模型回答：\n\n{origin}"),
             yes: "允许",
             no: "取消",
