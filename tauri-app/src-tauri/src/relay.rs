@@ -209,10 +209,7 @@ impl Default for Page {
 }
 
 /// What the person says. With the request its question goes, too.
-async fn unless_cancelled<T>(
-    cancel: &Notify,
-    asked: impl Future<Output = Result<T, RpcError>>,
-) -> Result<T, RpcError> {
+async fn unless_cancelled<T>(cancel: &Notify, asked: impl Future<Output = Result<T, RpcError>>) -> Result<T, RpcError> {
     tokio::select! {
         said = asked => said,
         () = cancel.notified() => Err(cancelled("it was cancelled before the person answered")),
