@@ -154,11 +154,15 @@ SEND = Method(
     "Asks; answered as soon as the question is kept, the answer follows as sessions/event",
     ("window",),
 )
-REGENERATE = Method("sessions/regenerate", AnswerParams, TurnResult, "Has a question answered anew", ("window",))
+REGENERATE = Method(
+    "sessions/regenerate", AnswerParams, TurnResult, "Has a question answered anew", ("window",), irreversible=True
+)
 CONTINUE = Method(
     "sessions/continue", AnswerParams, TurnResult, "Has the last answer, which broke off, go on", ("window",)
 )
-EDIT = Method("sessions/edit", EditParams, TurnResult, "Asks a question anew in other words", ("window",))
+EDIT = Method(
+    "sessions/edit", EditParams, TurnResult, "Asks a question anew in other words", ("window",), irreversible=True
+)
 STOP = Method(
     "sessions/stop", SessionParams, NoResult, "Ends the answer that streams; what there is of it stays", ("window",)
 )

@@ -255,7 +255,8 @@ def _update(
     accept: Sequence[str],
 ) -> tuple[Provider, Provider]:
     before = _changeable(connection, provider_id)
-    moved = address is not None and address.origin != Address(before.base_url).origin
+    # To another path, too: it may be somebody else's.
+    moved = address is not None and address.url != before.base_url
     after = replace(
         before,
         name=before.name if change.name is None else change.name,

@@ -28,6 +28,7 @@ pytestmark = [
 
 PICTURE = "What is in this picture?"
 SMALL_TALK = "What are you?"
+REST = "Delete what came after?"
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +120,21 @@ def test_an_answer_is_stopped_gone_on_with_and_asked_for_again_and_its_question_
         edit(window, "Count", "Count backwards")
         window.wait(lambda: said(window) == "Backwards.", "the question was not asked in other words")
         assert journey.questions(window) == ["Count backwards"]
+
+        provider.will(replies.chat("Further."))
+        journey.ask(window, "Go on")
+        both = ["Count backwards", "Go on"]
+        assert journey.questions(window) == both
+        edit(window, "Count backwards", "Count again")
+        native_dialog.answer(display, REST, "Escape")
+        window.click("button", "Cancel")
+        window.wait(lambda: journey.questions(window) == both, "what the person wanted kept is not there")
+        assert said(window) == "Further."
+        provider.will(replies.chat("Again."))
+        edit(window, "Count backwards", "Count again")
+        native_dialog.answer(display, REST, *native_dialog.YES)
+        window.wait(lambda: said(window) == "Again.", "the question was not asked in other words")
+        assert journey.questions(window) == ["Count again"]
         window.quit()
 
 
@@ -189,7 +205,8 @@ def edit(window: Window, question: str, to: str) -> None:
     """Puts a question in other words."""
     asked = window.driver.find_element(By.CSS_SELECTOR, journey.QUESTION)
     assert asked.text.strip() == question
-    ActionChains(window.driver).move_to_element(asked).perform()
+    # A pointer that stands there already is not seen to come.
+    ActionChains(window.driver).move_to_element(window.by_role("textbox", "Message")).move_to_element(asked).perform()
     window.click("button", "Edit message")
     field = window.by_role("textbox", "Your message")
     field.send_keys(Keys.CONTROL, "a")

@@ -161,6 +161,17 @@ def test_background_work_that_was_allowed_here_does_not_follow_to_another_comput
     assert not moved["background"]
 
 
+def test_background_work_that_was_allowed_to_one_path_of_a_server_is_not_to_another(sidecar: Pipe) -> None:
+    far = create(sidecar, FAR)
+    allow = {"providerId": far["id"], "background": True, "accept": ["background_leaves"]}
+    same = sidecar.request("providers/update", allow | {"baseUrl": f"{FAR}/"})["provider"]
+
+    moved = sidecar.request("providers/update", {"providerId": far["id"], "baseUrl": f"{FAR}/somebody-else"})
+
+    assert same["background"]
+    assert not moved["provider"]["background"]
+
+
 @pytest.mark.parametrize(
     "address",
     ["no address", "ftp://host/v1", "https://", "https://user:pw@host/v1", "https://host/v1?key=1", "https://[::1/v1"],

@@ -256,7 +256,7 @@ mod tests {
         let mut marked: Vec<_> =
             list.0.iter().filter(|(_, marks)| marks.is_irreversible()).map(|(method, _)| &**method).collect();
         marked.sort_unstable();
-        assert_eq!(marked, ["sessions/delete", "storage/clear"]);
+        assert_eq!(marked, ["sessions/delete", "sessions/edit", "sessions/regenerate", "storage/clear"]);
     }
 
     #[test]

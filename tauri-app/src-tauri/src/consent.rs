@@ -73,19 +73,41 @@ impl Agreements {
         let base = base_of(origin, address);
         // One question at a time: whoever comes with the same address meanwhile finds the answer.
         let mut agreed = self.0.lock().await;
-        let is_provider = |(purpose, known): &(Purpose, String)| {
-            *purpose == Purpose::Provider && origin_of(known).as_deref() == Some(&base)
-        };
-        let known = match purpose {
-            // The first key of a provider that was just agreed to comes with it. Another may be somebody else's.
-            Purpose::Key => agreed.iter().any(is_provider) && agreed.insert((purpose, base.clone())),
-            _ => agreed.contains(&(purpose, base.clone())),
-        };
-        if !known {
+        if !agreed.contains(&(purpose, base.clone())) {
             ask(person, words::of_address(person.language(), purpose, address)).await?;
             agreed.insert((purpose, base));
         }
         Ok(true)
+    }
+
+    /// Returns if a key may be given to a provider of that origin: it is of this computer, or the person says so now. The
+    /// first key of a provider that was agreed to in this run comes with that, and `true` says so; another may be
+    /// somebody else's.
+    ///
+    /// # Errors
+    /// `consent_refused`; `provider_invalid` if it is no origin.
+    pub(crate) async fn need_key(&self, origin: &str, person: &impl Person) -> Result<bool, RpcError> {
+        let origin = checked_origin(origin).ok_or_else(|| Purpose::Key.invalid())?;
+        if is_of_this_computer(&origin) {
+            return Ok(false);
+        }
+        let mut agreed = self.0.lock().await;
+        let is_provider = |(purpose, known): &(Purpose, String)| {
+            *purpose == Purpose::Provider && origin_of(known).as_deref() == Some(&origin)
+        };
+        if agreed.iter().any(is_provider) && agreed.insert((Purpose::Key, origin.clone())) {
+            return Ok(true);
+        }
+        ask(person, words::of_address(person.language(), Purpose::Key, &origin)).await?;
+        agreed.insert((Purpose::Key, origin));
+        Ok(false)
+    }
+
+    /// The first key could not be set: the next one is the first.
+    pub(crate) async fn key_was_not_set(&self, origin: &str) {
+        if let Some(origin) = checked_origin(origin) {
+            self.0.lock().await.remove(&(Purpose::Key, origin));
+        }
     }
 }
 

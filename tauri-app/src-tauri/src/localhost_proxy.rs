@@ -37,6 +37,19 @@ impl Default for Choice {
 }
 
 impl Choice {
+    /// As a file has it that somebody may have written by hand: each origin once, as browsers say it; what is none would
+    /// let nobody in.
+    pub(crate) fn read(mut self) -> Self {
+        let mut origins: Vec<String> = Vec::new();
+        for origin in self.origins.iter().filter_map(|text| Origin::parse(text).ok()) {
+            if !origins.iter().any(|other| other == origin.as_str()) {
+                origins.push(origin.to_string());
+            }
+        }
+        self.origins = origins;
+        self
+    }
+
     /// As it is kept: each origin once, as browsers say it.
     ///
     /// # Errors

@@ -111,7 +111,7 @@ impl Preferences {
 
     /// Whether and where other programs may ask.
     pub(crate) fn proxy(&self) -> localhost_proxy::Choice {
-        self.get("proxy").unwrap_or_default()
+        self.get("proxy").map(localhost_proxy::Choice::read).unwrap_or_default()
     }
 
     pub(crate) fn set_proxy(&self, choice: &localhost_proxy::Choice) -> io::Result<()> {

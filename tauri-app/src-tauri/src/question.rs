@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use sidecar_host::RpcError;
 use tauri::{Manager, WebviewWindow};
-use tokio::sync::{Mutex, MutexGuard, oneshot};
+use tokio::sync::{Mutex, MutexGuard, oneshot, watch};
+use tokio::time::timeout;
 
 use crate::commands::internal;
 use crate::consent::Person;
@@ -21,16 +22,19 @@ pub(crate) struct Question {
     pub(crate) no: &'static str,
 }
 
-/// The person in front of a window.
-#[derive(Debug, Clone, Copy)]
+/// The person in front of a window, while the page is there that is in it now.
+#[derive(Debug)]
 pub(crate) struct AtWindow<'a> {
     window: &'a WebviewWindow,
     language: Language,
+    gone: watch::Receiver<bool>,
 }
 
 impl<'a> AtWindow<'a> {
+    /// To be made before anything is waited for, as the page may go meanwhile.
     pub(crate) fn of(window: &'a WebviewWindow) -> Self {
-        Self { window, language: window.state::<Preferences>().language() }
+        let gone = window.state::<Relay>().gone(window.label());
+        Self { window, language: window.state::<Preferences>().language(), gone }
     }
 }
 
@@ -39,31 +43,35 @@ impl Person for AtWindow<'_> {
         self.language
     }
 
+    /// To close the dialog is a no. Nobody is asked any more once the page has gone, or this is dropped.
     async fn agrees(&self, question: Question) -> Result<bool, RpcError> {
-        agreed(self.window, question).await
+        // One that has just been given up may be on its way from the screen.
+        let Ok(alone) = timeout(LEAVING, ASKING.lock()).await else {
+            return Err(RpcError::lasting("consent_refused", "another question is open"));
+        };
+        let (decide, decided) = oneshot::channel();
+        // Dropped at the end, which whoever shows the dialog waits for.
+        let (_wanted, unwanted) = oneshot::channel::<()>();
+        let mut gone = self.gone.clone();
+        if *gone.borrow() {
+            return Ok(false);
+        }
+        show(self.window, question, Answer { decide, alone }, unwanted).map_err(internal)?;
+        tokio::select! {
+            answer = decided => answer.map_err(internal),
+            _ = gone.wait_for(|gone| *gone) => Ok(false),
+        }
     }
 }
 
 /// Held while a question is there: a pile of them is read by nobody.
 static ASKING: Mutex<()> = Mutex::const_new(());
 
+/// How long another question may take to leave the screen.
+const LEAVING: Duration = Duration::from_millis(500);
+
 /// Before that nobody has read a question: a page could have the person click, or press keys, just where yes will be.
 const READING: Duration = Duration::from_secs(1);
-
-/// Whether the person said yes. To close the dialog is a no, and so is that another question is there. Nobody is asked any
-/// more once the page has gone, or this is dropped.
-pub(crate) async fn agreed(window: &WebviewWindow, question: Question) -> Result<bool, RpcError> {
-    let Ok(alone) = ASKING.try_lock() else { return Ok(false) };
-    let (decide, decided) = oneshot::channel();
-    // Dropped at the end, which whoever shows the dialog waits for.
-    let (_wanted, unwanted) = oneshot::channel::<()>();
-    let gone = window.state::<Relay>().gone(window.label());
-    show(window, question, Answer { decide, alone }, unwanted).map_err(internal)?;
-    tokio::select! {
-        answer = decided => answer.map_err(internal),
-        () = gone => Ok(false),
-    }
-}
 
 /// Where an answer goes. With it the next question may be asked.
 struct Answer {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use sidecar_host::{Call, Event, Notification, RpcError, State, Supervisor};
-use tokio::sync::{Notify, broadcast, watch};
+use tokio::sync::{broadcast, watch};
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -39,11 +39,15 @@ pub(crate) struct Request<'a> {
 #[derive(Debug)]
 struct Page {
     gone: watch::Sender<bool>,
-    /// By request id: how to ask a call to cancel.
-    calls: HashMap<String, Arc<Notify>>,
+    /// By request id.
+    calls: HashMap<String, Cancel>,
     /// Ends the subscription before this one.
     subscription: watch::Sender<()>,
 }
+
+/// Whether its page gave a request up. Whoever looks late learns it, too.
+#[derive(Debug, Clone, Default)]
+struct Cancel(Arc<watch::Sender<bool>>);
 
 impl Relay {
     pub(crate) fn new(supervisor: Arc<Supervisor>, allowed: AllowList, agreements: Arc<Agreements>) -> Self {
@@ -79,19 +83,20 @@ impl Relay {
         marks: &Marks,
         person: &impl Person,
         stream: &mut PageStream,
-        cancel: &Notify,
+        cancel: &Cancel,
     ) -> Result<Box<RawValue>, RpcError> {
-        if marks.is_irreversible()
-            && let Some(deletion) = Deletion::by(request.method, request.params, &self.supervisor).await?
-        {
-            unless_cancelled(cancel, consent::ask(person, deletion.question(person.language()))).await?;
+        if marks.is_irreversible() {
+            let deletion = Deletion::by(request.method, request.params, &self.supervisor);
+            if let Some(deletion) = cancel.else_of(deletion).await? {
+                cancel.else_of(consent::ask(person, deletion.question(person.language()))).await?;
+            }
         }
         let mut is_agreed = false;
         for (purpose, address) in marks.addresses(request.params)? {
-            if purpose == Purpose::Mirror && self.is_in_catalog(address).await? {
+            if purpose == Purpose::Mirror && cancel.else_of(self.is_in_catalog(address)).await? {
                 continue;
             }
-            let leaves = unless_cancelled(cancel, self.agreements.need(purpose, address, person)).await?;
+            let leaves = cancel.else_of(self.agreements.need(purpose, address, person)).await?;
             is_agreed |= leaves && purpose == Purpose::Provider;
         }
         let mut consents = Consents::new(marks, is_agreed);
@@ -99,7 +104,7 @@ impl Relay {
             let params = consents.filled_into(request.params);
             let sent = self.supervisor.call(request.id.to_owned(), request.method, &params);
             match forward(sent, stream, cancel).await {
-                Err(error) => unless_cancelled(cancel, consents.ask_for(error, request.params, person)).await?,
+                Err(error) => cancel.else_of(consents.ask_for(error, request.params, person)).await?,
                 answer => return answer,
             }
         }
@@ -117,7 +122,7 @@ impl Relay {
     /// Asks the sidecar to stop a request of this window. One that is over is no error: they may cross.
     pub(crate) fn cancel(&self, window: &str, request_id: &str) {
         if let Some(cancel) = self.pages().get(window).and_then(|page| page.calls.get(request_id)) {
-            cancel.notify_one();
+            cancel.0.send_replace(true);
         }
     }
 
@@ -142,12 +147,9 @@ impl Relay {
         }
     }
 
-    /// Returns when the page that is in the window now reloads or closes.
-    pub(crate) fn gone(&self, window: &str) -> impl Future<Output = ()> + Send + use<> {
-        let mut gone = self.pages().entry(window.to_owned()).or_default().gone.subscribe();
-        async move {
-            let _ = gone.wait_for(|gone| *gone).await;
-        }
+    /// Whether the page that is in the window now has reloaded or closed.
+    pub(crate) fn gone(&self, window: &str) -> watch::Receiver<bool> {
+        self.pages().entry(window.to_owned()).or_default().gone.subscribe()
     }
 
     /// Where the sidecar stands, as the window reads it.
@@ -177,21 +179,21 @@ impl Relay {
         self.supervisor.shut_down().await;
     }
 
-    fn enter(&self, window: &str, request_id: &str) -> Result<(Arc<Notify>, watch::Receiver<bool>), RpcError> {
+    fn enter(&self, window: &str, request_id: &str) -> Result<(Cancel, watch::Receiver<bool>), RpcError> {
         let mut pages = self.pages();
         let page = pages.entry(window.to_owned()).or_default();
-        let cancel = Arc::new(Notify::new());
+        let cancel = Cancel::default();
         if page.calls.contains_key(request_id) {
             return Err(RpcError::lasting("invalid_json_rpc", "a request with this id is under way"));
         }
-        page.calls.insert(request_id.to_owned(), Arc::clone(&cancel));
+        page.calls.insert(request_id.to_owned(), cancel.clone());
         Ok((cancel, page.gone.subscribe()))
     }
 
-    fn leave(&self, window: &str, request_id: &str, cancel: &Arc<Notify>) {
+    fn leave(&self, window: &str, request_id: &str, cancel: &Cancel) {
         if let Some(page) = self.pages().get_mut(window) {
             // After a reload the entry may be the next page's own call of the same id.
-            if page.calls.get(request_id).is_some_and(|entry| Arc::ptr_eq(entry, cancel)) {
+            if page.calls.get(request_id).is_some_and(|entry| Arc::ptr_eq(&entry.0, &cancel.0)) {
                 page.calls.remove(request_id);
             }
         }
@@ -202,30 +204,35 @@ impl Relay {
     }
 }
 
+impl Cancel {
+    async fn given(&self) {
+        let _ = self.0.subscribe().wait_for(|given| *given).await;
+    }
+
+    /// What comes of `work`, which is dropped with the request: a question of it goes, too.
+    async fn else_of<T>(&self, work: impl Future<Output = Result<T, RpcError>>) -> Result<T, RpcError> {
+        tokio::select! {
+            biased;
+            () = self.given() => Err(cancelled("its page gave it up")),
+            done = work => done,
+        }
+    }
+}
+
 impl Default for Page {
     fn default() -> Self {
         Self { gone: watch::Sender::new(false), calls: HashMap::new(), subscription: watch::Sender::new(()) }
     }
 }
 
-/// What the person says. With the request its question goes, too.
-async fn unless_cancelled<T>(cancel: &Notify, asked: impl Future<Output = Result<T, RpcError>>) -> Result<T, RpcError> {
-    tokio::select! {
-        said = asked => said,
-        () = cancel.notified() => Err(cancelled("it was cancelled before the person answered")),
-    }
-}
-
 async fn forward(
     sent: impl Future<Output = Result<Call, RpcError>>,
     stream: &mut PageStream,
-    cancel: &Notify,
+    cancel: &Cancel,
 ) -> Result<Box<RawValue>, RpcError> {
-    let mut call = tokio::select! {
-        call = sent => call?,
-        // No sidecar has seen it yet.
-        () = cancel.notified() => return Err(cancelled("it was cancelled before it was sent")),
-    };
+    // Until then no sidecar has seen it.
+    let mut call = cancel.else_of(sent).await?;
+    let mut is_told = false;
     loop {
         tokio::select! {
             event = call.next() => match event {
@@ -238,7 +245,10 @@ async fn forward(
                     return answer;
                 }
             },
-            () = cancel.notified() => call.cancel(),
+            () = cancel.given(), if !is_told => {
+                is_told = true;
+                call.cancel();
+            }
         }
     }
 }

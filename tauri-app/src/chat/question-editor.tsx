@@ -36,7 +36,8 @@ export function QuestionEditor({ message, replacesMore, onSend, onClose }: Quest
     setError(null);
     const refused = await onSend(partsOf(text.trim(), pictures));
     if (refused) {
-      setError(refused);
+      // Who has just said no knows why.
+      setError(refused.kind === "consent_refused" ? null : refused);
       setSending(false);
     } else {
       onClose();

@@ -62,15 +62,18 @@ impl Keys {
     }
 
     /// Gives a provider its key: to the sidecar, and to the keychain if it is to be `keep`t. Otherwise it is for this run
-    /// only, and takes the place of a kept one.
+    /// only, and takes the place of a kept one. `origin` is whom the person meant it for.
     ///
     /// # Errors
-    /// `secret_invalid`, `provider_not_found`, `provider_invalid` (the built-in one) or `keychain_unavailable`, of which
+    /// `consent_refused`: the provider has another origin now. `secret_invalid`, `provider_not_found`, `provider_invalid` (the built-in one) or `keychain_unavailable`, of which
     /// `details.reason` is the system's words: nothing is stored then. Else as [`Supervisor::call`].
-    pub async fn set(&self, provider_id: &str, typed: &SecretString, keep: bool) -> Result<(), RpcError> {
+    pub async fn set(&self, provider_id: &str, origin: &str, typed: &SecretString, keep: bool) -> Result<(), RpcError> {
         let key = secret::parse(typed)?;
         let mut held = self.held.lock().await;
         let account = self.account(provider_id).await?;
+        if account.origin != origin {
+            return Err(RpcError::lasting("consent_refused", "the provider has another address than was agreed to"));
+        }
         if keep {
             self.keychain.write(&account, &key).await?;
             held.lent.remove(&account);

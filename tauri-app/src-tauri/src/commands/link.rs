@@ -1,11 +1,12 @@
 //! Links to the outside: opened only after the person has seen the whole address.
 
 use sidecar_host::RpcError;
-use tauri::{State, Url, WebviewWindow};
+use tauri::{Url, WebviewWindow};
 
 use super::internal;
-use crate::preferences::{Language, Preferences};
-use crate::question::{Question, agreed};
+use crate::consent::Person;
+use crate::preferences::Language;
+use crate::question::{AtWindow, Question};
 
 /// What a link may be; anything else could start a program or read a file.
 const SCHEMES: &[&str] = &["http", "https", "mailto"];
@@ -16,13 +17,10 @@ const LONGEST: usize = 2000;
 const OF_MAIL: &[&str] = &["to", "cc", "bcc", "subject", "body"];
 
 #[tauri::command]
-pub(crate) async fn open_link(
-    window: WebviewWindow,
-    preferences: State<'_, Preferences>,
-    url: String,
-) -> Result<bool, RpcError> {
+pub(crate) async fn open_link(window: WebviewWindow, url: String) -> Result<bool, RpcError> {
     let url = check(&url)?;
-    let agreed = agreed(&window, question(preferences.language(), &url)).await?;
+    let person = AtWindow::of(&window);
+    let agreed = person.agrees(question(person.language(), &url)).await?;
     if agreed {
         tauri_plugin_opener::open_url(url.as_str(), None::<&str>).map_err(internal)?;
     }

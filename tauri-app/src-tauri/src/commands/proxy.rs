@@ -5,10 +5,11 @@ use tauri::{AppHandle, State, WebviewWindow};
 use tokio::sync::Mutex;
 
 use crate::clipboard;
+use crate::consent::Person;
 use crate::disk::unwritable;
 use crate::localhost_proxy::{Choice, LocalhostProxy, Shown};
 use crate::preferences::{Language, Preferences};
-use crate::question::{Question, agreed};
+use crate::question::{AtWindow, Question};
 
 #[tauri::command]
 pub(crate) async fn proxy_state(
@@ -29,23 +30,22 @@ pub(crate) async fn proxy_set(
     proxy: State<'_, LocalhostProxy>,
     choice: Choice,
 ) -> Result<Shown, RpcError> {
-    let choice = choice.checked()?;
+    let (choice, person) = (choice.checked()?, AtWindow::of(&window));
     let _alone = CHANGING.lock().await;
     let before = preferences.proxy();
-    let language = preferences.language();
     let mut come = choice.origins.iter().filter(|origin| !before.origins.contains(origin));
     let (new, more) = (come.next(), come.next());
     if more.is_some() {
         return Err(RpcError::lasting("invalid_params", "one further origin at a time: the person reads each"));
     }
     if let Some(origin) = new
-        && !agreed(&window, of_page(language, origin)).await?
+        && !person.agrees(of_page(person.language(), origin)).await?
     {
         return Ok(proxy.shown(before).await);
     }
     // A port is open to every user of the computer, the socket to this one.
     let opens = choice.on && (!before.on || before.socket && !choice.socket);
-    if opens && !agreed(&window, question(language)).await? {
+    if opens && !person.agrees(question(person.language())).await? {
         return Ok(proxy.shown(before).await);
     }
     preferences.set_proxy(&choice).map_err(unwritable)?;

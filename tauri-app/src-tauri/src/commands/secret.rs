@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use sidecar_host::RpcError;
 use tauri::{State, WebviewWindow};
 
-use crate::consent::{Agreements, Purpose};
+use crate::consent::Agreements;
 use crate::question::AtWindow;
 
 #[tauri::command]
@@ -20,8 +20,13 @@ pub(crate) async fn secret_set(
     keep: bool,
 ) -> Result<(), RpcError> {
     let person = AtWindow::of(&window);
-    agreements.need(Purpose::Key, &keys.origin(&provider_id).await?, &person).await?;
-    keys.set(&provider_id, &secret, keep).await
+    let origin = keys.origin(&provider_id).await?;
+    let comes_with_provider = agreements.need_key(&origin, &person).await?;
+    let set = keys.set(&provider_id, &origin, &secret, keep).await;
+    if set.is_err() && comes_with_provider {
+        agreements.key_was_not_set(&origin).await;
+    }
+    set
 }
 
 #[tauri::command]

@@ -8,10 +8,11 @@ use sidecar_host::RpcError;
 use tauri::{AppHandle, State, WebviewWindow};
 
 use super::on_disk;
+use crate::consent::Person;
 use crate::data_folder::DataFolder;
 use crate::disk::unwritable;
-use crate::preferences::{Language, Preferences};
-use crate::question::{Question, agreed};
+use crate::preferences::Language;
+use crate::question::{AtWindow, Question};
 use crate::{erasure, web_data};
 
 /// Something of the app's that is not in its data folder.
@@ -38,12 +39,12 @@ pub(crate) async fn storage_outside() -> Result<Vec<Outside>, RpcError> {
 pub(crate) async fn erase_everything(
     app: AppHandle,
     window: WebviewWindow,
-    preferences: State<'_, Preferences>,
     data: State<'_, DataFolder>,
     keys: State<'_, Arc<Keys>>,
     without_keys: bool,
 ) -> Result<bool, RpcError> {
-    if !agreed(&window, question(preferences.language())).await? {
+    let person = AtWindow::of(&window);
+    if !person.agrees(question(person.language())).await? {
         return Ok(false);
     }
     if !without_keys {

@@ -33,10 +33,12 @@ impl Person for Answering {
     }
 }
 
+const ORIGIN: &str = "https://evil.example";
+
 #[tokio::test]
 async fn a_person_who_agreed_is_not_asked_again_about_that_address_and_purpose() {
     let agreements = Agreements::default();
-    let person = Answering::with([true, true, true, true, true, true]);
+    let person = Answering::with([true, true, true, true]);
     let need = |purpose, address| agreements.need(purpose, address, &person);
     need(Purpose::Mirror, "https://models.example/a").await.expect("they agreed");
     need(Purpose::Mirror, " https://MODELS.example:443/a/ ").await.expect("they have agreed");
@@ -46,12 +48,26 @@ async fn a_person_who_agreed_is_not_asked_again_about_that_address_and_purpose()
     // Who may send a model may not be sent what the person writes.
     need(Purpose::Provider, "https://models.example/a").await.expect("they agreed");
     assert_eq!(person.asked().len(), 4);
-    need(Purpose::Key, "https://models.example").await.expect("the provider's first, which comes with it");
+}
+
+#[tokio::test]
+async fn the_first_key_that_could_be_set_comes_with_its_provider_and_each_further_one_is_asked_about() {
+    let agreements = Agreements::default();
+    let person = Answering::with([true, true, true, true]);
+    let need_key = || agreements.need_key(ORIGIN, &person);
+    assert_eq!(need_key().await, Ok(false), "they agreed, to that key alone");
+    agreements.need(Purpose::Provider, &format!("{ORIGIN}/a"), &person).await.expect("they agreed");
+    assert_eq!(person.asked().len(), 2);
+    assert_eq!(need_key().await, Ok(false), "another key was there before");
+    assert_eq!(person.asked().len(), 3);
+
+    let agreements = Agreements::default();
+    let need_key = || agreements.need_key(ORIGIN, &person);
+    agreements.need(Purpose::Provider, &format!("{ORIGIN}/a"), &person).await.expect("they agreed");
+    assert_eq!(need_key().await, Ok(true));
+    agreements.key_was_not_set(ORIGIN).await;
+    assert_eq!(need_key().await, Ok(true), "no key was there before");
     assert_eq!(person.asked().len(), 4);
-    // Whose is this one?
-    need(Purpose::Key, "https://models.example").await.expect("they agreed");
-    need(Purpose::Key, "https://models.example").await.expect("they agreed");
-    assert_eq!(person.asked().len(), 6);
 }
 
 #[test]
@@ -67,10 +83,11 @@ fn an_address_of_the_catalog_is_that_one_and_no_other_of_its_server() {
 async fn a_no_is_an_error_of_its_own_and_is_not_kept() {
     let agreements = Agreements::default();
     let person = Answering::with([false, true, false]);
-    let need = |purpose| agreements.need(purpose, "https://evil.example/v1", &person);
-    assert_eq!(need(Purpose::Key).await.expect_err("they said no").kind, "consent_refused");
-    need(Purpose::Key).await.expect("they agreed");
-    assert_eq!(need(Purpose::Provider).await.expect_err("a key is less").kind, "consent_refused");
+    let need_key = || agreements.need_key(ORIGIN, &person);
+    assert_eq!(need_key().await.expect_err("they said no").kind, "consent_refused");
+    need_key().await.expect("they agreed");
+    let need = agreements.need(Purpose::Provider, ORIGIN, &person);
+    assert_eq!(need.await.expect_err("a key is less").kind, "consent_refused");
 }
 
 #[tokio::test]
@@ -101,7 +118,7 @@ async fn the_whole_address_is_shown_of_whatever_is_not_of_this_computer() {
         "https://api.openai.com/v1?x#y",
     ] {
         for language in [Language::En, Language::Zh] {
-            for purpose in [Purpose::Provider, Purpose::Mirror, Purpose::Packages, Purpose::Key] {
+            for purpose in [Purpose::Provider, Purpose::Mirror, Purpose::Packages] {
                 let person = Answering { language, ..Answering::with([false]) };
                 let refused = Agreements::default().need(purpose, address, &person).await;
                 assert_eq!(refused.expect_err("they said no").kind, "consent_refused");

@@ -79,7 +79,8 @@ impl App {
     }
 
     pub(crate) async fn set(&self, key: &str, keep: bool) -> Result<(), RpcError> {
-        self.keys.set(PROVIDER, &SecretString::from(key), keep).await
+        let origin = self.keys.origin(PROVIDER).await?;
+        self.keys.set(PROVIDER, &origin, &SecretString::from(key), keep).await
     }
 
     /// Asks the sidecar, as the window does.

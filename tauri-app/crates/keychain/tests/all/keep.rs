@@ -55,11 +55,22 @@ fn what_is_no_key_or_has_no_provider_is_refused_and_stored_nowhere() {
         for (id, kind) in
             [("nobody", "provider_not_found"), ("builtin", "provider_invalid"), ("odd", "provider_invalid")]
         {
-            assert_eq!(app.keys.set(id, &KEY.into(), true).await.expect_err(id).kind, kind);
+            assert_eq!(app.keys.set(id, ORIGIN, &KEY.into(), true).await.expect_err(id).kind, kind);
         }
         assert_eq!(entries(), []);
         app.ask("ping", json!({})).await;
         assert_eq!(app.puts(0).await, [] as [serde_json::Value; 0]);
+        app.leave().await;
+    });
+}
+
+#[test]
+fn a_key_for_another_origin_than_the_provider_has_now_goes_nowhere() {
+    session(Keyring::Open, async |data| {
+        let app = App::start(data).await;
+        let set = app.keys.set(PROVIDER, "https://api.example.org", &KEY.into(), true).await;
+        assert_eq!(set.expect_err("it has moved").kind, "consent_refused");
+        assert_eq!(entries(), []);
         app.leave().await;
     });
 }

@@ -15,7 +15,7 @@ fn a_restarted_sidecar_gets_what_is_kept_and_what_is_lent() {
         );
         let app = App::launch(data, &[]).await;
         app.set(KEY, true).await.expect("it is kept");
-        app.keys.set("lent", &"sk-lent".into(), false).await.expect("it is lent");
+        app.keys.set("lent", "http://localhost:1", &"sk-lent".into(), false).await.expect("it is lent");
         let mut lent = app.keys.lent();
         for start in 1..3 {
             app.restart().await;
@@ -43,11 +43,11 @@ fn the_next_run_of_the_app_has_what_is_kept_and_not_what_was_lent() {
         );
         let app = App::launch(data, &[]).await;
         app.set(KEY, true).await.expect("it is kept");
-        app.keys.set("lent", &"sk-lent".into(), false).await.expect("it is lent");
+        app.keys.set("lent", "http://localhost:1", &"sk-lent".into(), false).await.expect("it is lent");
         app.leave().await;
         let app = App::launch(data, &[]).await;
         assert!(is_put(&app.puts(3).await[2], Some(KEY)));
-        app.keys.set("lent", &"sk-again".into(), false).await.expect("it is lent");
+        app.keys.set("lent", "http://localhost:1", &"sk-again".into(), false).await.expect("it is lent");
         assert_eq!(app.puts(4).await.len(), 4, "nothing came between");
         app.leave().await;
     });

@@ -73,7 +73,7 @@ fn a_key_in_a_keychain_that_was_locked_before_a_sidecar_restarts_is_not_called_d
         write_providers(data, &[provider(PROVIDER, &format!("{ORIGIN}/v1")), provider("lent", "http://localhost:1")]);
         let app = App::launch_with(data, &[], Duration::from_secs(2)).await;
         app.set(KEY, true).await.expect("it is kept");
-        app.keys.set("lent", &"sk-lent".into(), false).await.expect("it is lent");
+        app.keys.set("lent", "http://localhost:1", &"sk-lent".into(), false).await.expect("it is lent");
         lock();
         app.restart().await;
         let puts = app.puts(3).await;
