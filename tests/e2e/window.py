@@ -97,11 +97,16 @@ class Window:
         return self._find(role, name) is not None
 
     def click(self, role: str, name: str) -> None:
-        """Clicks the element once it is visible and enabled."""
+        """Clicks the element once it is visible and enabled, and stands still: the driver aims before it clicks."""
+        stood: dict[str, int] = {}
 
         def clicked() -> bool:
+            nonlocal stood
             element = self._find(role, name)
             if element is None or not element.is_enabled():
+                return False
+            before, stood = stood, element.rect
+            if stood != before:
                 return False
             element.click()
             return True
