@@ -40,13 +40,7 @@ impl Choice {
     /// As a file has it that somebody may have written by hand: each origin once, as browsers say it; what is none would
     /// let nobody in.
     pub(crate) fn read(mut self) -> Self {
-        let mut origins: Vec<String> = Vec::new();
-        for origin in self.origins.iter().filter_map(|text| Origin::parse(text).ok()) {
-            if !origins.iter().any(|other| other == origin.as_str()) {
-                origins.push(origin.to_string());
-            }
-        }
-        self.origins = origins;
+        self.origins = distinct(self.origins.iter().filter_map(|text| Origin::parse(text).ok()));
         self
     }
 
@@ -58,21 +52,29 @@ impl Choice {
         if self.port == 0 {
             return Err(RpcError::lasting("invalid_params", "a port is a number from 1 to 65535"));
         }
-        let mut origins = Vec::new();
-        for text in &self.origins {
-            let origin = Origin::parse(text).map_err(|error| {
+        let parsed = self.origins.iter().map(|text| {
+            Origin::parse(text).map_err(|error| {
                 RpcError::lasting("origin_invalid", error.to_string()).with_details(json!({"origin": text}))
-            })?;
-            if !origins.iter().any(|other| other == origin.as_str()) {
-                origins.push(origin.to_string());
-            }
-        }
+            })
+        });
+        let origins = distinct(parsed.collect::<Result<Vec<_>, _>>()?.into_iter());
         if origins.len() > MOST_ORIGINS {
             return Err(RpcError::lasting("invalid_params", format!("there may be {MOST_ORIGINS} origins")));
         }
         self.origins = origins;
         Ok(self)
     }
+}
+
+/// Each once, in their order.
+fn distinct(origins: impl Iterator<Item = Origin>) -> Vec<String> {
+    let mut distinct: Vec<String> = Vec::new();
+    for origin in origins {
+        if !distinct.iter().any(|other| other == origin.as_str()) {
+            distinct.push(origin.to_string());
+        }
+    }
+    distinct
 }
 
 /// What the window shows of it.
@@ -257,6 +259,13 @@ mod tests {
             typed.checked().expect("they are origins").origins,
             ["https://notes.example", "http://localhost:5173"]
         );
+    }
+
+    #[test]
+    fn what_somebody_wrote_into_the_file_is_what_the_window_may_send_back() {
+        let written = choice(&["HTTPS://Notes.Example/", "no origin", "https://notes.example"]).read();
+        assert_eq!(written.origins, ["https://notes.example"]);
+        assert_eq!(written.clone().checked().expect("they are origins"), written);
     }
 
     #[test]

@@ -65,8 +65,9 @@ impl Keys {
     /// only, and takes the place of a kept one. `origin` is whom the person meant it for.
     ///
     /// # Errors
-    /// `consent_refused`: the provider has another origin now. `secret_invalid`, `provider_not_found`, `provider_invalid` (the built-in one) or `keychain_unavailable`, of which
-    /// `details.reason` is the system's words: nothing is stored then. Else as [`Supervisor::call`].
+    /// `consent_refused` (it has another origin now), `secret_invalid`, `provider_not_found`, `provider_invalid` (the
+    /// built-in one) or `keychain_unavailable`, of which `details.reason` is the system's words: nothing is stored then.
+    /// Else as [`Supervisor::call`].
     pub async fn set(&self, provider_id: &str, origin: &str, typed: &SecretString, keep: bool) -> Result<(), RpcError> {
         let key = secret::parse(typed)?;
         let mut held = self.held.lock().await;

@@ -23,7 +23,8 @@ pub(crate) async fn secret_set(
     let origin = keys.origin(&provider_id).await?;
     let comes_with_provider = agreements.need_key(&origin, &person).await?;
     let set = keys.set(&provider_id, &origin, &secret, keep).await;
-    if set.is_err() && comes_with_provider {
+    // What may go well later is kept, and put again.
+    if comes_with_provider && set.as_ref().is_err_and(|error| !error.retryable) {
         agreements.key_was_not_set(&origin).await;
     }
     set
