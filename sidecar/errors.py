@@ -37,10 +37,10 @@ SidecarError
 ├─ NetworkSettingError    what this computer says of its network cannot be used
 │  ├─ ProxyInvalid
 │  └─ CertificatesInvalid
+├─ ConsentNeeded          a person has to agree first
 ├─ RoutingError           who should answer could not be settled, or a job not be given
 │  ├─ CapabilityMissing     the model cannot do the job
 │  ├─ CapabilityConflict    no one model was given all the jobs that a request needs
-│  ├─ ConsentNeeded         a person has to agree first
 │  ├─ ProviderNotFound
 │  ├─ ProviderInvalid       an address that is none, or one model twice
 │  └─ SecretInvalid         a key that cannot be one
@@ -322,6 +322,14 @@ class CertificatesInvalid(NetworkSettingError):
     kind = "certificates_invalid"
 
 
+class ConsentNeeded(SidecarError):
+    """A person has to agree to `details.needs` first; `details.address` is where content would go, if it goes anywhere.
+    With `details.provider` (and its `details.host`) a model of that provider was named: in Settings it can get a job
+    (`leaves_computer`), or leave for work that nobody waits for (`background`)."""
+
+    kind = "consent_needed"
+
+
 class RoutingError(SidecarError):
     """Who should answer could not be settled, or a job not be given."""
 
@@ -337,14 +345,6 @@ class CapabilityConflict(RoutingError):
     (`details.models`) does them all."""
 
     kind = "capability_conflict"
-
-
-class ConsentNeeded(RoutingError):
-    """A person has to agree to `details.needs` first; `details.address` is where content would go. With
-    `details.provider` (and its `details.host`) a model of that provider was named: in Settings it can get a job
-    (`leaves_computer`), or leave for work that nobody waits for (`background`)."""
-
-    kind = "consent_needed"
 
 
 class ProviderNotFound(RoutingError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from sidecar.chat.context import Context
 from sidecar.chat.listener import Listener
 from sidecar.chat.title import one_line
 from sidecar.chat.titling import entitle
-from sidecar.errors import DiskFull, InvalidRequest, SessionBusy, SidecarError, StoreError
+from sidecar.errors import ConsentNeeded, DiskFull, InvalidRequest, SessionBusy, SidecarError, StoreError
 from sidecar.routing import Router
 from sidecar.store import Database, message, search, session
 from sidecar.store.message import Message, Part
@@ -30,6 +30,7 @@ CLOSE_SECONDS = 0.5
 """How long the answers that stream may take to be written down when the process leaves."""
 PAGE_BYTES = 8 * 2**20
 """Of messages that are read at once, but for a larger one that is read alone. A line of the pipe has 32 MiB."""
+MESSAGES_OF_TURN = 2
 
 
 @dataclass(frozen=True)
@@ -113,12 +114,25 @@ class Sessions:
 
         return await self._begun(session_id, begin())
 
-    async def edit(self, session_id: str, message_id: str, parts: Sequence[Part], model: str | None) -> Turn:
-        """Asks a question anew in other words; what came after it is deleted. Raises as `send` does."""
+    async def edit(
+        self,
+        session_id: str,
+        message_id: str,
+        parts: Sequence[Part],
+        model: str | None,
+        *,
+        accept: Collection[str] = (),
+    ) -> Turn:
+        """Asks a question anew in other words; what came after it is deleted. Raises as `send` does.
+
+        Raises:
+            ConsentNeeded: more than the answer to it came after it, and `accept` has no deletes_rest.
+        """
         parts = _checked(parts)
 
         async def begin() -> Turn:
             before, old = await self._up_to(session_id, message_id, "user")
+            await self._require_agreed(old, accept)
             # Its pictures may be newer than the question was: with the chat they go by its time.
             question = replace(old, parts=parts, created_at=session.now())
             shown = dict.fromkeys(old.attachments, old.created_at)
@@ -135,11 +149,18 @@ class Sessions:
 
         return await self._begun(session_id, begin())
 
-    async def regenerate(self, session_id: str, message_id: str, model: str | None) -> Turn:
-        """Has a question answered anew; its answer and what came after that are deleted. Raises as `send` does."""
+    async def regenerate(
+        self, session_id: str, message_id: str, model: str | None, *, accept: Collection[str] = ()
+    ) -> Turn:
+        """Has a question answered anew; its answer and what came after that are deleted. Raises as `send` does.
+
+        Raises:
+            ConsentNeeded: something came after the answer, and `accept` has no deletes_rest.
+        """
 
         async def begin() -> Turn:
             before, old = await self._up_to(session_id, message_id, "assistant")
+            await self._require_agreed(old, accept)
             shown: dict[str, int] = {}
 
             def write(connection: apsw.Connection, answer: Message) -> None:
@@ -263,6 +284,12 @@ class Sessions:
             raise InvalidRequest("a question is edited, an answer asked for anew", member="messageId")
         before, _ = await self._database.read(message.page, session_id, message_id, turn.MAX_MESSAGES)
         return [self._as_it_is(each) for each in before], found
+
+    async def _require_agreed(self, anew: Message, accept: Collection[str]) -> None:
+        """Of the last turn nothing is asked: it is answered again all the time."""
+        last, _ = await self._database.read(message.page, anew.session_id, None, MESSAGES_OF_TURN)
+        if anew.id not in {each.id for each in last} and "deletes_rest" not in accept:
+            raise ConsentNeeded("what came after it would be deleted", needs=["deletes_rest"])
 
     def _as_it_is(self, kept: Message) -> Message:
         if kept.state != "streaming":

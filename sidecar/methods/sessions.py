@@ -40,15 +40,16 @@ def bind(*, sessions: Sessions, take_left: Callable[[], Sequence[tuple[str, str]
     async def send(params: message.SendParams, _call: Call) -> message.TurnResult:
         return _turn(await sessions.send(params.session_id, _parts(params.parts), params.model))
 
-    async def regenerate(params: message.AnswerParams, _call: Call) -> message.TurnResult:
-        return _turn(await sessions.regenerate(params.session_id, params.message_id, params.model))
+    async def regenerate(params: message.AnewParams, _call: Call) -> message.TurnResult:
+        given = params.accept
+        return _turn(await sessions.regenerate(params.session_id, params.message_id, params.model, accept=given))
 
     async def continue_(params: message.AnswerParams, _call: Call) -> message.TurnResult:
         return _turn(await sessions.continue_(params.session_id, params.message_id, params.model))
 
     async def edit(params: message.EditParams, _call: Call) -> message.TurnResult:
-        parts = _parts(params.parts)
-        return _turn(await sessions.edit(params.session_id, params.message_id, parts, params.model))
+        parts, given = _parts(params.parts), params.accept
+        return _turn(await sessions.edit(params.session_id, params.message_id, parts, params.model, accept=given))
 
     async def stop(params: message.SessionParams, _call: Call) -> NoResult:
         await sessions.stop(params.session_id)

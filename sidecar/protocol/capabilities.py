@@ -1,25 +1,12 @@
 """`capabilities/…`: the four jobs, and which model does each."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field
 
+from sidecar.protocol.consent import ConsentsToLeave
 from sidecar.protocol.message import Message, Method, NoParams, Notification
 from sidecar.protocol.models import Capability, ModelId
-
-Consent = Literal["leaves_computer", "plain_http", "background_leaves"]
-"""What a person has to agree to before it is done: that content goes to another computer, that it goes unencrypted, and
-that it goes there by itself, without anybody waiting for the answer."""
-
-Consents = Annotated[
-    tuple[Consent, ...],
-    Field(
-        strict=False,
-        description="What the person has agreed to; without it: consent_needed, whose details name it",
-        # By this the shell knows it: a window may not fill it in, the shell asks the person and does.
-        json_schema_extra={"format": "consent"},
-    ),
-]
 
 
 class Assignment(Message):
@@ -44,7 +31,7 @@ class AssignmentsResult(Message):
 class AssignParams(Message):
     capability: Capability
     model_id: ModelId
-    accept: Consents = ()
+    accept: ConsentsToLeave = ()
 
 
 LIST = Method("capabilities/list", NoParams, AssignmentsResult, "The four jobs and who does them", ("window",))

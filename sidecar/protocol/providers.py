@@ -4,7 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from sidecar.protocol.capabilities import AssignmentsResult, Consents
+from sidecar.protocol.capabilities import AssignmentsResult
+from sidecar.protocol.consent import ConsentsToLeave
 from sidecar.protocol.message import Message, Method, NoParams, NoResult, Notification, RequestId
 from sidecar.protocol.models import Capability, ModelId
 
@@ -70,7 +71,7 @@ class CreateParams(Message):
     preset: Preset = "openai"
     concurrency: Concurrency = 4
     models: Models = ()
-    accept: Consents = ()
+    accept: ConsentsToLeave = ()
 
 
 class ProviderParams(Message):
@@ -89,7 +90,7 @@ class UpdateParams(ProviderParams):
         bool | None, Field(description="On, of another computer: needs the consent background_leaves")
     ] = None
     models: Models | None = None
-    accept: Consents = ()
+    accept: ConsentsToLeave = ()
 
 
 class ServedModelsResult(Message):

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from sidecar.protocol.consent import ConsentsToDelete
 from sidecar.protocol.message import Message, Method, NoParams, NoResult, Notification
 
 SessionId = Annotated[str, Field(min_length=1, max_length=100)]
@@ -102,7 +103,11 @@ class AnswerParams(SessionParams):
     model: Annotated[str | None, Field(max_length=500)] = None
 
 
-class EditParams(AnswerParams):
+class AnewParams(AnswerParams):
+    accept: ConsentsToDelete = ()
+
+
+class EditParams(AnewParams):
     message_id: Annotated[MessageId, Field(description="A question; what came after it is deleted")]
     parts: Annotated[list[AskedPart], Field(min_length=1, max_length=32)]
 
@@ -154,15 +159,11 @@ SEND = Method(
     "Asks; answered as soon as the question is kept, the answer follows as sessions/event",
     ("window",),
 )
-REGENERATE = Method(
-    "sessions/regenerate", AnswerParams, TurnResult, "Has a question answered anew", ("window",), irreversible=True
-)
+REGENERATE = Method("sessions/regenerate", AnewParams, TurnResult, "Has a question answered anew", ("window",))
 CONTINUE = Method(
     "sessions/continue", AnswerParams, TurnResult, "Has the last answer, which broke off, go on", ("window",)
 )
-EDIT = Method(
-    "sessions/edit", EditParams, TurnResult, "Asks a question anew in other words", ("window",), irreversible=True
-)
+EDIT = Method("sessions/edit", EditParams, TurnResult, "Asks a question anew in other words", ("window",))
 STOP = Method(
     "sessions/stop", SessionParams, NoResult, "Ends the answer that streams; what there is of it stays", ("window",)
 )

@@ -231,7 +231,10 @@ def test_answered_anew_a_question_has_another_answer_and_what_came_after_is_gone
 
     one.provider.will(replies.chat("Perhaps."))
     params = {"sessionId": chat, "messageId": first["answer"]["id"], "model": one.model}
-    anew = one.pipe.request("sessions/regenerate", params)
+    needed = refused(one.pipe, "sessions/regenerate", params)
+    assert (needed.kind, needed.data["details"]["needs"]) == ("consent_needed", ["deletes_rest"])
+    assert texts(one.pipe, chat) == ["One?", "Yes.", "Two?", "No."]
+    anew = one.pipe.request("sessions/regenerate", params | {"accept": ["deletes_rest"]})
 
     assert anew["question"] == first["question"]
     assert anew["answer"]["id"] != first["answer"]["id"]
@@ -239,6 +242,9 @@ def test_answered_anew_a_question_has_another_answer_and_what_came_after_is_gone
     assert texts(one.pipe, chat) == ["One?", "Perhaps."]
     assert one.provider.bodies[-1]["messages"] == [{"role": "user", "content": "One?"}]
     assert refused(one.pipe, "sessions/regenerate", params).kind == "message_not_found"
+    one.provider.will(replies.chat("No."))  # of the last turn nobody has to agree
+    last = one.pipe.request("sessions/regenerate", params | {"messageId": anew["answer"]["id"]})
+    ended(one.pipe, last["answer"])
 
 
 def test_asked_in_other_words_a_question_keeps_its_place_and_what_came_after_is_gone(one: Served, folder: Path) -> None:
@@ -252,7 +258,9 @@ def test_asked_in_other_words_a_question_keeps_its_place_and_what_came_after_is_
     one.provider.will(replies.chat("Perhaps."))
     parts = [{"type": "image", "attachment": new}, text_part("Zwei?")]
     params = {"sessionId": chat, "messageId": second["question"]["id"], "parts": parts, "model": one.model}
-    edited = one.pipe.request("sessions/edit", params)
+    assert refused(one.pipe, "sessions/edit", params).kind == "consent_needed"
+    assert len(texts(one.pipe, chat)) == 6
+    edited = one.pipe.request("sessions/edit", params | {"accept": ["deletes_rest"]})
 
     assert (edited["question"]["id"], edited["question"]["parts"]) == (second["question"]["id"], parts)
     ended(one.pipe, edited["answer"])
@@ -261,6 +269,8 @@ def test_asked_in_other_words_a_question_keeps_its_place_and_what_came_after_is_
     assert list(folder.glob(f"attachments/{new}*"))
     wrong = params | {"messageId": edited["answer"]["id"]}
     assert refused(one.pipe, "sessions/edit", wrong).kind == "invalid_request"
+    one.provider.will(replies.chat("Surely."))  # nothing comes after that turn now: nobody has to agree
+    ended(one.pipe, one.pipe.request("sessions/edit", params)["answer"])
     one.pipe.request("sessions/delete", {"sessionId": chat})
     assert not list(folder.glob(f"attachments/{new}*"))
 

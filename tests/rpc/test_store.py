@@ -185,14 +185,15 @@ def test_a_message_that_cannot_be_read_any_more_is_told_and_its_chat_goes_on(dat
         assert recovery(pipe) is None
         kept = messages(pipe, chat)
         assert [bool(message["parts"]) for message in kept] == [False, True, True, False]
+        agreed = {"sessionId": chat, "model": model, "accept": ["deletes_rest"]}
         with pytest.raises(RpcError) as failed:
-            pipe.request("sessions/regenerate", {"sessionId": chat, "messageId": kept[1]["id"], "model": model})
+            pipe.request("sessions/regenerate", agreed | {"messageId": kept[1]["id"]})
         assert failed.value.kind == "invalid_request"
         provider.will(replies.chat("A hippo."))
         ended(pipe, ask(pipe, chat, "Who swims?", model)["answer"])
         read = [message["content"] for message in provider.bodies[-1]["messages"]]
         assert read == ["Who grazes?", "Who swims?"]
-        edit = {"sessionId": chat, "messageId": kept[0]["id"], "model": model}
+        edit = agreed | {"messageId": kept[0]["id"]}
         provider.will(replies.chat("A caracal."))
         ended(pipe, pipe.request("sessions/edit", edit | {"parts": [{"type": "text", "text": "Who leaps?"}]})["answer"])
         assert texts(pipe, chat) == ["Who leaps?", "A caracal."]

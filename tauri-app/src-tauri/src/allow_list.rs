@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use sidecar_host::RpcError;
 
-use crate::consent::Purpose;
+use crate::consent::{Consent, Purpose};
 
 /// The contract both sides are built from.
 const OPENRPC: &str = include_str!("../../../schemas/openrpc.json");
@@ -21,6 +21,8 @@ pub(crate) struct AllowList(HashMap<String, Marks>);
 pub(crate) struct Marks {
     /// The params that are marked by their `"format"`, by their names.
     params: Vec<(String, Mark)>,
+    /// What the sidecar may want to have been agreed to.
+    consents: Vec<Consent>,
     /// It can delete what nobody can have again.
     irreversible: bool,
 }
@@ -77,8 +79,9 @@ impl AllowList {
 impl Marks {
     fn of(method: Method) -> Self {
         let marked = |param: Param| mark_of(&param.schema).map(|mark| (param.name, mark));
+        let consents = method.params.iter().flat_map(|param| consents_of(&param.schema)).collect();
         let params = method.params.into_iter().filter_map(marked).collect();
-        Self { params, irreversible: method.irreversible }
+        Self { params, consents, irreversible: method.irreversible }
     }
 
     pub(crate) fn is_irreversible(&self) -> bool {
@@ -109,9 +112,10 @@ impl Marks {
         Ok(found)
     }
 
-    /// The name of the param that says what the person agreed to.
-    pub(crate) fn consents(&self) -> Option<&str> {
-        self.params.iter().find(|(_, mark)| *mark == Mark::Consent).map(|(name, _)| &**name)
+    /// The name of the param that says what the person agreed to, and what that can be.
+    pub(crate) fn consents(&self) -> Option<(&str, &[Consent])> {
+        let (name, _) = self.params.iter().find(|(_, mark)| *mark == Mark::Consent)?;
+        Some((name, &self.consents))
     }
 
     /// All that stands in params of that mark.
@@ -144,6 +148,16 @@ fn mark_of(schema: &Value) -> Option<Mark> {
         Value::Array(items) => items.iter().find_map(mark_of),
         _ => None,
     }
+}
+
+/// Those that a list of such a schema may hold, if it is a list of them.
+fn consents_of(schema: &Value) -> Vec<Consent> {
+    if mark_of(schema) != Some(Mark::Consent) {
+        return Vec::new();
+    }
+    let items = &schema["items"];
+    let named = items["enum"].as_array().cloned().unwrap_or_else(|| vec![items["const"].clone()]);
+    named.into_iter().filter_map(|name| serde_json::from_value(name).ok()).collect()
 }
 
 fn gather<'a>(value: &'a Value, found: &mut Vec<&'a str>) -> Result<(), RpcError> {
@@ -208,7 +222,8 @@ mod tests {
 
     #[test]
     fn a_path_has_no_other_name_to_slip_through_by() {
-        let marks = Marks { params: vec![("folderPath".into(), Mark::Path)], irreversible: false };
+        let params = vec![("folderPath".into(), Mark::Path)];
+        let marks = Marks { params, consents: Vec::new(), irreversible: false };
         let nobody = |_: &Path| Err(RpcError::lasting("invalid_params", "nobody offered it"));
         for name in ["folderPath", "folder_path"] {
             assert!(marks.check(&json!({name: "/home"}), nobody).is_err(), "{name}");
@@ -256,7 +271,7 @@ mod tests {
         let mut marked: Vec<_> =
             list.0.iter().filter(|(_, marks)| marks.is_irreversible()).map(|(method, _)| &**method).collect();
         marked.sort_unstable();
-        assert_eq!(marked, ["sessions/delete", "sessions/edit", "sessions/regenerate", "storage/clear"]);
+        assert_eq!(marked, ["sessions/delete", "storage/clear"]);
     }
 
     #[test]
@@ -279,8 +294,17 @@ mod tests {
         );
         assert_eq!(
             marked(|mark| *mark == Mark::Consent),
-            ["capabilities/assign accept", "providers/create accept", "providers/update accept"]
+            [
+                "capabilities/assign accept",
+                "providers/create accept",
+                "providers/update accept",
+                "sessions/edit accept",
+                "sessions/regenerate accept"
+            ]
         );
+        let leaving = &[Consent::LeavesComputer, Consent::PlainHttp, Consent::BackgroundLeaves][..];
+        assert_eq!(marks("capabilities/assign").consents(), Some(("accept", leaving)));
+        assert_eq!(marks("sessions/edit").consents(), Some(("accept", &[Consent::DeletesRest][..])));
     }
 
     #[test]

@@ -48,13 +48,14 @@ pub(crate) enum Consent {
     LeavesComputer,
     PlainHttp,
     BackgroundLeaves,
+    DeletesRest,
 }
 
 /// Of one request: what the person agreed to.
 #[derive(Debug)]
 pub(crate) struct Consents<'a> {
-    /// The member of the params that says it to the sidecar; `None`: the method has none.
-    member: Option<&'a str>,
+    /// The member of the params that says it to the sidecar, and what that can be; `None`: the method has none.
+    member: Option<(&'a str, &'a [Consent])>,
     given: Vec<Consent>,
 }
 
@@ -133,7 +134,7 @@ impl<'a> Consents<'a> {
     /// `params` with what was agreed to, whatever stood there.
     pub(crate) fn filled_into(&self, params: &Value) -> Value {
         let mut params = params.clone();
-        if let (Some(member), Some(members)) = (self.member, params.as_object_mut()) {
+        if let (Some((member, _)), Some(members)) = (self.member, params.as_object_mut()) {
             members.insert(member.to_owned(), json!(self.given));
         }
         params
@@ -156,13 +157,14 @@ impl<'a> Consents<'a> {
         Ok(())
     }
 
-    /// What is wanted, and where things would go.
+    /// What is wanted, and where things would go, if they go anywhere.
     fn wanted<'b>(&self, error: &'b RpcError) -> Option<(Consent, &'b str)> {
-        self.member?;
+        let (_, possible) = self.member?;
         let needs = if error.kind == "consent_needed" { &error.details["needs"] } else { return None };
         let needs: Vec<Consent> = Vec::deserialize(needs).ok()?;
-        let new = needs.into_iter().find(|consent| !self.given.contains(consent))?;
-        Some((new, error.details["address"].as_str()?))
+        let new = needs.into_iter().find(|consent| possible.contains(consent) && !self.given.contains(consent))?;
+        let address = error.details["address"].as_str();
+        Some((new, if new == Consent::DeletesRest { "" } else { address? }))
     }
 }
 

@@ -10,11 +10,8 @@ use crate::question::Question;
 
 /// Chats that are asked for at once.
 const PAGE: usize = 200;
-/// Messages of one.
-const TURN: usize = 2;
-/// Params, as [`plain`] says them.
+/// A param, as [`plain`] says it.
 const CHAT: &str = "sessionid";
-const MESSAGE: &str = "messageid";
 /// Of a title, in a question.
 const MOST_CHARACTERS: usize = 80;
 
@@ -24,8 +21,6 @@ pub(crate) enum Deletion {
     Chat {
         title: String,
     },
-    /// Of a chat, what came after a turn that is asked anew.
-    Rest,
     /// Of the database.
     Copies,
     /// The contract knows of more than this file.
@@ -36,19 +31,13 @@ impl Deletion {
     /// What such a request (`x-irreversible`) would delete; `None`: nothing that is there, or nothing of the person's.
     ///
     /// # Errors
-    /// `invalid_params`: it names two chats, or two messages. Else as [`Supervisor::call`].
+    /// `invalid_params`: it names two chats. Else as [`Supervisor::call`].
     pub(crate) async fn by(method: &str, params: &Value, supervisor: &Supervisor) -> Result<Option<Self>, RpcError> {
         Ok(match method {
-            "sessions/delete" => match named(params, CHAT)? {
+            "sessions/delete" => match named(params)? {
                 // One that is not found may have moved in the list meanwhile.
                 Some(id) => Some(title_of(id, supervisor).await?.map_or(Self::Other, |title| Self::Chat { title })),
                 None => None,
-            },
-            "sessions/edit" | "sessions/regenerate" => match (named(params, CHAT)?, named(params, MESSAGE)?) {
-                (Some(chat), Some(message)) => {
-                    (!is_in_last_turn(message, chat, supervisor).await?).then_some(Self::Rest)
-                }
-                _ => None,
             },
             "storage/clear" => (params["kind"] == "copies").then_some(Self::Copies),
             _ => Some(Self::Other),
@@ -69,20 +58,6 @@ impl Deletion {
             (Language::Zh, Self::Chat { title }) => (
                 "删除这个对话？",
                 format!("“{title}”\n\n它的所有消息以及没有其他对话使用的图片都会从这台电脑上删除，无法恢复。"),
-                "删除",
-                "取消",
-            ),
-            (Language::En, Self::Rest) => (
-                "Delete what came after?",
-                "This message is not the last of its chat. What came after it is deleted from this computer, and there is no way \
-                 to get it back."
-                    .into(),
-                "Delete",
-                "Cancel",
-            ),
-            (Language::Zh, Self::Rest) => (
-                "删除之后的内容？",
-                "这不是对话中的最后一条消息。它之后的内容会从这台电脑上删除，无法恢复。".into(),
                 "删除",
                 "取消",
             ),
@@ -109,22 +84,14 @@ impl Deletion {
 }
 
 /// The sidecar takes an id by two names: one of them must not be shown and the other deleted.
-fn named<'a>(params: &'a Value, what: &str) -> Result<Option<&'a str>, RpcError> {
+fn named(params: &Value) -> Result<Option<&str>, RpcError> {
     let members = params.as_object().into_iter().flatten();
-    let mut named = members.filter(|(name, _)| plain(name) == what).map(|(_, id)| id);
+    let mut named = members.filter(|(name, _)| plain(name) == CHAT).map(|(_, id)| id);
     let id = named.next().and_then(Value::as_str);
     if named.next().is_some() {
-        return Err(RpcError::lasting("invalid_params", format!("it has two of {what}")));
+        return Err(RpcError::lasting("invalid_params", "it has two of sessionId"));
     }
     Ok(id)
-}
-
-/// Whether it is the last question or the answer to it: they are asked anew all the time, and nothing else goes.
-async fn is_in_last_turn(message: &str, chat: &str, supervisor: &Supervisor) -> Result<bool, RpcError> {
-    let params = json!({"sessionId": chat, "limit": TURN});
-    let sent = supervisor.call(Uuid::new_v4().to_string(), "sessions/messages", &params);
-    let newest: Value = serde_json::from_str(sent.await?.answer().await?.get()).unwrap_or_default();
-    Ok(newest["messages"].as_array().into_iter().flatten().any(|each| each["id"] == message))
 }
 
 /// As the sidecar has it: a page could say anything.
@@ -172,11 +139,11 @@ mod tests {
 
     #[test]
     fn a_chat_cannot_be_shown_in_place_of_another() {
-        assert_eq!(named(&json!({"sessionId": "a"}), CHAT), Ok(Some("a")));
-        assert_eq!(named(&json!({"session_id": "a"}), CHAT), Ok(Some("a")));
-        assert_eq!(named(&json!({"sessionId": 1}), CHAT), Ok(None));
+        assert_eq!(named(&json!({"sessionId": "a"})), Ok(Some("a")));
+        assert_eq!(named(&json!({"session_id": "a"})), Ok(Some("a")));
+        assert_eq!(named(&json!({"sessionId": 1})), Ok(None));
         let both = json!({"sessionId": "a", "session_id": "b"});
-        assert_eq!(named(&both, CHAT).expect_err("which one?").kind, "invalid_params");
+        assert_eq!(named(&both).expect_err("which one?").kind, "invalid_params");
     }
 
     #[test]

@@ -202,6 +202,21 @@ async fn who_agreed_to_an_address_is_asked_of_it_only_whether_background_work_ma
 }
 
 #[tokio::test]
+async fn what_is_deleted_leads_nowhere_and_is_all_that_is_asked_of_a_turn_that_is_asked_anew() {
+    let list = AllowList::of_window().expect("the contract is JSON");
+    let mut consents = Consents::new(list.marks("sessions/edit").expect("it is for the window"), false);
+    let params = json!({"sessionId": "c", "messageId": "m", "model": "far"});
+    let person = Answering::with([true]);
+    let elsewhere = refused("leaves_computer", "https://llm.example");
+    assert_eq!(consents.ask_for(elsewhere.clone(), &params, &person).await, Err(elsewhere));
+    let error = RpcError::lasting("consent_needed", "gone").with_details(json!({"needs": ["deletes_rest"]}));
+    consents.ask_for(error, &params, &person).await.expect("they agreed");
+    let [question] = &*person.asked() else { panic!("one question") };
+    assert!(question.starts_with("Delete what came after?\n"), "{question}");
+    assert_eq!(consents.filled_into(&params)["accept"], json!(["deletes_rest"]));
+}
+
+#[tokio::test]
 async fn other_errors_and_methods_that_ask_for_nothing_are_left_alone() {
     let list = AllowList::of_window().expect("the contract is JSON");
     let nobody = Answering::with([]);

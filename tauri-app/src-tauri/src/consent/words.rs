@@ -1,4 +1,5 @@
-//! The questions, in both languages. Each has the whole address, and nothing else that a page could have written.
+//! The questions, in both languages. Each has the whole address where there is one, and nothing else that a page could have
+//! written.
 
 use super::{Consent, Purpose};
 use crate::preferences::Language;
@@ -68,6 +69,7 @@ pub(super) fn of_address(language: Language, purpose: Purpose, address: &str) ->
 pub(super) fn of_consent(language: Language, consent: Consent, job: &str, address: &str) -> Question {
     let (title, before, what) = match (language, consent) {
         (_, Consent::PlainHttp) => return of_address(language, Purpose::Provider, address),
+        (_, Consent::DeletesRest) => return of_rest(language),
         (Language::En, Consent::LeavesComputer) => (
             "Send this to another computer?",
             of_job(language, job).map_or("This job would be done at another computer:".into(), |(name, _)| {
@@ -99,6 +101,26 @@ pub(super) fn of_consent(language: Language, consent: Consent, job: &str, addres
     };
     let open = unencrypted(language, address);
     Question { title, text: format!("{before}\n\n{address}\n\n{what}{space}{readable}{open}"), yes, no }
+}
+
+/// Whether what came later in a chat may be deleted.
+fn of_rest(language: Language) -> Question {
+    let (title, text, yes, no) = match language {
+        Language::En => (
+            "Delete what came after?",
+            "This message is not the last of its chat. What came after it is deleted from this computer, and there is no way \
+             to get it back.",
+            "Delete",
+            "Cancel",
+        ),
+        Language::Zh => (
+            "删除之后的内容？",
+            "这不是对话中的最后一条消息。它之后的内容会从这台电脑上删除，无法恢复。",
+            "删除",
+            "取消",
+        ),
+    };
+    Question { title, text: text.into(), yes, no }
 }
 
 /// A job as the window calls it, and what is sent for it.

@@ -15,6 +15,7 @@ export interface Messages {
   MessagesResult: MessagesResult;
   SendParams: SendParams;
   TurnResult: TurnResult;
+  AnewParams: AnewParams;
   AnswerParams: AnswerParams;
   EditParams: EditParams;
   ModelsListResult: ModelsListResult;
@@ -85,9 +86,9 @@ export interface ErrorData {
     | "cancelled"
     | "proxy_invalid"
     | "certificates_invalid"
+    | "consent_needed"
     | "capability_missing"
     | "capability_conflict"
-    | "consent_needed"
     | "provider_not_found"
     | "provider_invalid"
     | "secret_invalid"
@@ -540,6 +541,18 @@ export interface TurnResult {
   question: ChatMessage;
   answer: ChatMessage;
 }
+export interface AnewParams {
+  sessionId: string;
+  /**
+   * An answer; what came after it is deleted
+   */
+  messageId: string;
+  model?: string | null;
+  /**
+   * What the person has agreed to; without it: consent_needed, whose details name it
+   */
+  accept?: "deletes_rest"[];
+}
 export interface AnswerParams {
   sessionId: string;
   /**
@@ -555,6 +568,10 @@ export interface EditParams {
    */
   messageId: string;
   model?: string | null;
+  /**
+   * What the person has agreed to; without it: consent_needed, whose details name it
+   */
+  accept?: "deletes_rest"[];
   /**
    * @minItems 1
    * @maxItems 32
@@ -1152,7 +1169,7 @@ export interface Methods {
   /** Asks; answered as soon as the question is kept, the answer follows as sessions/event */
   "sessions/send": { params: SendParams; result: TurnResult };
   /** Has a question answered anew */
-  "sessions/regenerate": { params: AnswerParams; result: TurnResult };
+  "sessions/regenerate": { params: AnewParams; result: TurnResult };
   /** Has the last answer, which broke off, go on */
   "sessions/continue": { params: AnswerParams; result: TurnResult };
   /** Asks a question anew in other words */
