@@ -13,10 +13,19 @@ from tests.bench.goal import Goal
 
 @dataclass(frozen=True)
 class Peer:
-    """Who the figure is compared with, and what the same measurement gave there in the same run."""
+    """Who the figure is compared with, and what the same measurement gave there in the same run. `ratio`, ours over
+    theirs, where it is known better than from the two values."""
 
     name: str
     value: float
+    ratio: float | None = None
+
+    @classmethod
+    def in_pairs(cls, name: str, ours: Sequence[float], theirs: Sequence[float]) -> Peer:
+        """Of measurements that took turns (`blocks.alternate`): the ratio is the median of the pairs' own. A machine
+        whose pace changes from one pair to the next moves both medians, by chance not alike, and no pair's ratio."""
+        pairs = zip(ours, theirs, strict=True)
+        return cls(name, median(theirs), median([of_ours / of_theirs for of_ours, of_theirs in pairs]))
 
 
 @dataclass(frozen=True)
@@ -36,7 +45,11 @@ class Figure:
     @property
     def ratio(self) -> float | None:
         """Ours over the peer's."""
-        return self.value / self.peer.value if self.value is not None and self.peer and self.peer.value else None
+        if self.value is None or self.peer is None:
+            return None
+        if self.peer.ratio is not None:
+            return self.peer.ratio
+        return self.value / self.peer.value if self.peer.value else None
 
 
 def skipped(metric: str, unit: str, why: str) -> Figure:
@@ -76,7 +89,7 @@ class Report:
         goal = next((goal for goal in figure.goals if goal.holds_for(self._kind, geometry)), None)
         if goal is None or figure.value is None:
             return goal, False
-        return goal, goal.is_missed(figure.value, figure.peer.value if figure.peer else None)
+        return goal, goal.is_missed(figure.value, figure.peer.value if figure.peer else None, figure.ratio)
 
     def _json(self, figure: Figure) -> str:
         line = {

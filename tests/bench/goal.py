@@ -25,13 +25,11 @@ class Goal:
         """`device` is the kind: cpu, cuda or metal."""
         return (self.device is None or device in _KINDS[self.device]) and self.geometry in (None, geometry)
 
-    def is_missed(self, value: float, peer: float | None) -> bool:
-        """False too without the peer that it needs."""
-        if self.of != "value":
-            if not peer:
-                return False
-            value = value / peer if self.of == "ratio" else value - peer
-        return not _MEETS[self.sign](value, self.bound)
+    def is_missed(self, value: float, peer: float | None = None, ratio: float | None = None) -> bool:
+        """False too without the peer that it needs, or the ratio to it."""
+        points = None if peer is None else value - peer
+        judged = {"value": value, "ratio": ratio, "points": points}[self.of]
+        return judged is not None and not _MEETS[self.sign](judged, self.bound)
 
     def __str__(self) -> str:
         if self.of == "points":

@@ -11,14 +11,15 @@ from tests.bench.client import Client
 from tests.bench.compilation import Compilation
 from tests.bench.figure import Figure, Peer, median, skipped
 from tests.bench.goal import Goal
-from tests.bench.prompts import text_prompt
 from tests.bench.setting import Setting
+from tests.bench.vocabulary import text_of
 from tests.pipe import Json, RpcError
 
 PROMPT = 128  # tokens
-ANSWER = 64
+ANSWER = 24
 HEAD = 32  # of a call there is no choice about: its tokens are not drawn
-ROUNDS = 25  # short answers, often in turn: a shared machine drifts within seconds
+ROUNDS = 75  # very short answers, often in turn: a shared machine may change its pace from one second to the next
+COMPILED = 25
 
 
 def cost(setting: Setting, constraint: Callable[[int], Json]) -> Iterator[Figure]:
@@ -26,29 +27,32 @@ def cost(setting: Setting, constraint: Callable[[int], Json]) -> Iterator[Figure
     is what the compilation of one takes that was never seen, beside the event loop. `constraint` makes the members of a
     request that hold the grammar, another one for each number."""
     rng = random.Random(9)
-    tokens = HEAD + setting.tokens(ANSWER)
+    tokens = setting.tokens(ANSWER)
 
-    def ask(members: Json, words: int) -> Answer:
-        return client.chat(text_prompt(words, rng), max_tokens=tokens, stream=False, **members)
+    def ask(members: Json, beginning: str = "", *, most: int) -> Answer:
+        return client.chat(beginning + text_of(PROMPT, rng), max_tokens=most, stream=False, **members)
 
-    def per_token(members: Json, words: int) -> float:
+    def per_token(members: Json, beginning: str = "", *, most: int) -> float:
         # By the engine's own clock: a call's first tokens are read with its prompt.
-        return 1e3 / float(ask(members, words).answered_timings()["tokens_per_second"])
+        return 1e3 / float(ask(members, beginning, most=most).answered_timings()["tokens_per_second"])
 
     with setting.sidecar() as client:
         if refusal := _refusal(client, constraint(0)):
             yield skipped("ms_per_token", "ms", refusal)
             yield skipped("compile_ms", "ms", refusal)
             return
-        # Tools stand in the prompt: without them it is as long with more words, each of them one token.
-        read = [ask(members, PROMPT).result()["usage"]["prompt_tokens"] for members in (constraint(0), {})]
-        words = PROMPT + read[0] - read[1]
-        sides = {"with": lambda: per_token(constraint(0), PROMPT), "without": lambda: per_token({}, words)}
+        # Tools stand at the beginning of a prompt: without them it begins with as many words, each of them one token.
+        read = [ask(members, most=tokens).result()["usage"]["prompt_tokens"] for members in (constraint(0), {})]
+        beginning = text_of(read[0] - read[1], rng)
+        sides = {
+            "with": lambda: per_token(constraint(0), most=HEAD + tokens),
+            "without": lambda: per_token({}, beginning, most=tokens),
+        }
         held = alternate(sides, setting.rounds(ROUNDS))
-        without = Peer("without a grammar", median(held["without"]))
+        without = Peer.in_pairs("without a grammar", held["with"], held["without"])
         yield Figure("ms_per_token", median(held["with"]), "ms", without, goals=(Goal("<=", 1.05, "ratio"),))
     compiles = Compilation(setting.repository.folder)
-    values = [compiles.milliseconds(constraint(number)) for number in range(1, 1 + setting.rounds(ROUNDS))]
+    values = [compiles.milliseconds(constraint(number)) for number in range(1, 1 + setting.rounds(COMPILED))]
     yield Figure("compile_ms", median(values), "ms", note="one never seen, in this process")
 
 

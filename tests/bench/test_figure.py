@@ -98,6 +98,20 @@ def test_a_goal_against_a_peer_that_did_not_run_is_not_judged(capsys: pytest.Cap
         assert "missed" not in json.loads(capsys.readouterr().out)
 
 
+def test_a_ratio_in_pairs_is_that_of_each_turn_however_the_machine_s_pace_changes_between_turns(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    theirs = [10.0, 30.0, 10.0, 31.0, 11.0]
+    ours = [1.1 * seconds for seconds in theirs[:3]] + [1.1 * 31, 2 * 11.0]  # one turn was disturbed
+    peer = Peer.in_pairs("bare", ours, theirs)
+    assert peer.value == 11
+    figure = Figure("ms_per_token", 22.0, "ms", peer, (Goal("<=", 1.05, "ratio"),))
+    Report("structured", "mini", CPU, {}, as_json=True).print(figure)
+    line = json.loads(capsys.readouterr().out)
+    assert line["ratio"] == 1.1
+    assert line["missed"] == "ratio <= 1.05"
+
+
 def test_the_99th_percentile_leaves_one_in_a_hundred_above_it() -> None:
     assert p99([float(value) for value in range(101)]) == 99
     assert p99([5.0]) == 5.0
