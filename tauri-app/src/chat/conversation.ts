@@ -3,6 +3,8 @@ import type { RpcError } from "@/rpc/error";
 import type { EventParams, MessagesResult, TurnResult } from "@/rpc/gen/protocol";
 import { type ChatMessage, codePoints, type Part, textOf } from "./message";
 
+const MESSAGES_OF_TURN = 2;
+
 /** What was asked of the chat and is not confirmed yet. */
 export type Asking =
   | { kind: "send"; key: string; parts: readonly Part[] }
@@ -114,13 +116,20 @@ export function shown({ sessionId, messages, asking }: Conversation): readonly C
   if (asking?.kind === "send") {
     return [...messages, pending(sessionId, asking.key, asking.parts)];
   }
-  if (asking?.kind === "regenerate") {
+  if (asking?.kind === "regenerate" && isUnderWay(asking, messages)) {
     return messages.slice(
       0,
       messages.findIndex(({ id }) => id === asking.messageId),
     );
   }
   return messages;
+}
+
+/** The shell asks the person before more goes than the last turn: until they say yes, nothing is done. */
+export function isUnderWay(asking: Asking, messages: readonly ChatMessage[]): boolean {
+  return (
+    asking.kind === "send" || messages.slice(-MESSAGES_OF_TURN).some(({ id }) => id === asking.messageId)
+  );
 }
 
 /** An answer is on its way. */

@@ -2,7 +2,7 @@ import { useCallback, useEffect, useMemo, useReducer, useRef } from "react";
 import { RpcError } from "@/rpc/error";
 import type { EventParams } from "@/rpc/gen/protocol";
 import type { Sidecar } from "@/rpc/sidecar";
-import { type Asking, conversation, isAnswering, opened, shown } from "./conversation";
+import { type Asking, conversation, isAnswering, isUnderWay, opened, shown } from "./conversation";
 import { type Part, textOf } from "./message";
 import type { Phase } from "./phase";
 import { useEngine } from "./use-engine";
@@ -173,9 +173,10 @@ export function useConversation(sidecar: Sidecar, giveUp: (sessionId: string) =>
   const wordless = state.asking !== null || (last !== undefined && textOf(last) === "");
 
   let phase: Phase = null;
-  if (answering) {
+  const isHeldUp = state.asking !== null && !isUnderWay(state.asking, state.messages);
+  if (answering && !isHeldUp) {
     phase = !wordless ? "answering" : engine?.loading ? "loading" : "thinking";
-  } else if (isLive) {
+  } else if (isLive && !isHeldUp) {
     phase = last.state === "complete" ? "finished" : last.kind === null ? "stopped" : null;
   }
 

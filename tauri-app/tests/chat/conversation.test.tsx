@@ -210,6 +210,22 @@ test("a question can be put in other words, and replaces what came after it", as
   await waitFor(() => expect(answers()).toHaveLength(1));
 });
 
+test("nothing looks done while the person is asked whether what came after a question may go", async () => {
+  const window = await openChat(replying("answer"), {
+    "sessions/edit": () => new Promise<never>(() => undefined),
+  });
+  await ask(window, "Hi");
+  await waitFor(() => expect(answers()).toHaveLength(1));
+  await ask(window, "And now?");
+  await waitFor(() => expect(answers()).toHaveLength(2));
+  await window.person.click(screen.getAllByRole("button", { name: "Edit message" })[0] as HTMLElement);
+  await window.person.type(await screen.findByRole("textbox", { name: "Your message" }), " there{Enter}");
+  await waitFor(() => expect(window.shell.calls("sessions/edit")).toHaveLength(1));
+  await stop();
+  expect(answers()).toHaveLength(2);
+  expect(screen.queryByText("Thinking…")).toBeNull();
+});
+
 test("Escape leaves a question as it was", async () => {
   const window = await openChat(replying("answer"));
   await ask(window, "Hi");
