@@ -65,6 +65,15 @@ EACH = max(1, int(os.environ.get("QUITS", "0")) // len([*YOUNG, *AT_WORK]))
 RNG = random.Random(7)
 
 
+@pytest.fixture(autouse=True)
+def heeds_ctrl_c() -> Iterator[None]:
+    """A shell has what it starts in the background ignore SIGINT, and so would what these tests start, until it has a
+    handler of its own."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("end", AT_WORK.values(), ids=AT_WORK)
 @pytest.mark.timeout(60 + 15 * EACH)
 def test_nothing_is_left_of_one_that_ends_at_work(end: End, data_dir: Path) -> None:
@@ -108,8 +117,11 @@ def test_nothing_is_left_of_one_that_ends_on_its_way_up(end: End, data_dir: Path
         for _ in range(EACH):
             before = set(psutil.Process().children(recursive=True))
             with subprocess.Popen(command(data_dir, "--port", "0"), stdout=subprocess.DEVNULL) as program:
-                with pytest.raises(subprocess.TimeoutExpired):
-                    program.wait(RNG.uniform(0, 1))
-                end(psutil.Process(program.pid))
-                assert not left_after(SECONDS, before)
+                try:
+                    with pytest.raises(subprocess.TimeoutExpired):
+                        program.wait(RNG.uniform(0, 1))
+                    end(psutil.Process(program.pid))
+                    assert not left_after(SECONDS, before)
+                finally:
+                    program.kill()  # one that stays is not waited for
         assert_free(data_dir)
