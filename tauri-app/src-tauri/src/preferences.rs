@@ -131,9 +131,18 @@ impl Preferences {
     }
 
     fn set(&self, key: &str, value: &impl Serialize) -> io::Result<()> {
+        let before = self.store.get(key);
         self.store.set(key, json!(value));
         let values: HashMap<_, _> = self.store.entries().into_iter().collect();
-        replace(&self.path, &serde_json::to_vec_pretty(&values)?)
+        let kept = replace(&self.path, &serde_json::to_vec_pretty(&values)?);
+        if kept.is_err() {
+            // What is not on the disk does not count here either.
+            match before {
+                Some(before) => self.store.set(key, before),
+                None => drop(self.store.delete(key)),
+            }
+        }
+        kept
     }
 }
 

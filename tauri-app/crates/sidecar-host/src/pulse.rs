@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::broadcast::{Receiver, error::TryRecvError};
 use tokio::time::sleep;
+use uuid::Uuid;
 
 use crate::sidecar::Sidecar;
 use crate::wire::Notification;
@@ -43,8 +44,9 @@ impl Pulse {
         loop {
             sleep(self.every).await;
             let ping = async {
-                // Whatever it answers: that is a sign of life. The end of the pipe is another one's business.
-                if let Ok(call) = sidecar.call("supervisor/ping".into(), "ping", &json!({})).await {
+                // Whatever it answers: that is a sign of life. The end of the pipe is another one's business. By an id that
+                // no page can have taken: what it asks goes by its own ids through the same pipe.
+                if let Ok(call) = sidecar.call(Uuid::new_v4().to_string(), "ping", &json!({})).await {
                     let _ = call.answer().await;
                 }
             };

@@ -48,8 +48,13 @@ pub(crate) async fn proxy_set(
     if opens && !person.agrees(question(person.language())).await? {
         return Ok(proxy.shown(before).await);
     }
+    if !choice.on {
+        proxy.apply(&choice).await; // closed even where that cannot be kept
+    }
     preferences.set_proxy(&choice).map_err(unwritable)?;
-    proxy.apply(&choice).await;
+    if choice.on {
+        proxy.apply(&choice).await;
+    }
     Ok(proxy.shown(choice).await)
 }
 
