@@ -98,7 +98,7 @@ class Sessions:
             InvalidRequest: the question is empty.
             InvalidImage: a picture is not there.
             SessionBusy: an answer streams in the chat.
-            RoutingError, ModelNotFound: nobody can answer; nothing was changed.
+            RoutingError, ModelNotFound, ConsentNeeded: nobody can answer, or may; nothing was changed.
         """
         question = Message(session_id, "user", _checked(parts))
 
