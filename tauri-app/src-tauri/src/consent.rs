@@ -14,7 +14,7 @@ use tokio::sync::Mutex;
 
 use crate::allow_list::Marks;
 use crate::preferences::Language;
-use crate::question::Question;
+use crate::question::{LONGEST_ADDRESS, Question};
 
 /// Who is asked, and in which language.
 pub(crate) trait Person: Sync {
@@ -190,10 +190,11 @@ fn base_of(origin: String, address: &str) -> String {
     origin + path.trim_end_matches('/')
 }
 
-/// As the sidecar reads it, which takes nothing but visible ASCII: another letter could look like one of them.
+/// As the sidecar reads it, which takes nothing but visible ASCII: another letter could look like one of them. And nothing
+/// that a dialog could not show whole.
 fn checked_origin(address: &str) -> Option<String> {
     let plain = address.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-    plain.then(|| origin_of(address)).flatten()
+    (plain && address.len() <= LONGEST_ADDRESS).then(|| origin_of(address)).flatten()
 }
 
 /// As the sidecar sees it (`Address.leaves_computer`): a name is another computer's, whatever it stands for now.

@@ -13,6 +13,9 @@ use crate::consent::Person;
 use crate::preferences::{Language, Preferences};
 use crate::relay::Relay;
 
+/// Characters of an address that a dialog can show whole.
+pub(crate) const LONGEST_ADDRESS: usize = 2000;
+
 /// In the person's language.
 #[derive(Debug)]
 pub(crate) struct Question {

@@ -6,13 +6,11 @@ use tauri::{Url, WebviewWindow};
 use super::internal;
 use crate::consent::Person;
 use crate::preferences::Language;
-use crate::question::{AtWindow, Question};
+use crate::question::{AtWindow, LONGEST_ADDRESS, Question};
 
 /// What a link may be; anything else could start a program or read a file.
 const SCHEMES: &[&str] = &["http", "https", "mailto"];
 
-/// Characters of an address that a dialog can show whole.
-const LONGEST: usize = 2000;
 /// What a mail may be begun with; some programs would attach a file of the person's.
 const OF_MAIL: &[&str] = &["to", "cc", "bcc", "subject", "body"];
 
@@ -48,7 +46,7 @@ fn check(url: &str) -> Result<Url, RpcError> {
     if !SCHEMES.contains(&url.scheme()) {
         return Err(refused("only http, https and mailto can"));
     }
-    if url.as_str().len() > LONGEST {
+    if url.as_str().len() > LONGEST_ADDRESS {
         return Err(refused("it is too long to be shown"));
     }
     // `https://bank.example@evil.example` leads to the second of the two.
@@ -100,7 +98,7 @@ mod tests {
 
     #[test]
     fn the_whole_address_is_shown_however_long_it_is_and_in_plain_letters() {
-        let long = format!("https://example.com/{}", "a".repeat(LONGEST - 20));
+        let long = format!("https://example.com/{}", "a".repeat(LONGEST_ADDRESS - 20));
         for (typed, shown) in [
             (long.as_str(), long.as_str()),
             ("https://аpple.com/ab", "https://xn--pple-43d.com/ab"),

@@ -44,7 +44,7 @@ pub(crate) async fn erase_everything(
     without_keys: bool,
 ) -> Result<bool, RpcError> {
     let person = AtWindow::of(&window);
-    if !person.agrees(question(person.language())).await? {
+    if !person.agrees(question(person.language(), without_keys)).await? {
         return Ok(false);
     }
     if !without_keys {
@@ -56,21 +56,36 @@ pub(crate) async fn erase_everything(
     Ok(true)
 }
 
-fn question(language: Language) -> Question {
-    match language {
-        Language::En => Question {
-            title: "Erase everything?",
-            text:
-                "All that Knowledge Focus keeps on this computer is deleted, and the app closes. This cannot be undone."
-                    .into(),
-            yes: "Erase",
-            no: "Cancel",
-        },
-        Language::Zh => Question {
-            title: "抹掉所有内容？",
-            text: "Knowledge Focus 保存在这台电脑上的所有内容都将被删除，应用随后关闭。此操作无法撤销。".into(),
-            yes: "抹掉",
-            no: "取消",
-        },
+/// What is not erased is said, too: a page that was taken over could want the keys to stay.
+fn question(language: Language, without_keys: bool) -> Question {
+    let (title, text, stays, yes, no) = match language {
+        Language::En => (
+            "Erase everything?",
+            "All that Knowledge Focus keeps on this computer is deleted, and the app closes. This cannot be undone.",
+            "\n\nThe keys of your providers stay in this computer's keychain.",
+            "Erase",
+            "Cancel",
+        ),
+        Language::Zh => (
+            "抹掉所有内容？",
+            "Knowledge Focus 保存在这台电脑上的所有内容都将被删除，应用随后关闭。此操作无法撤销。",
+            "\n\n服务的密钥会留在这台电脑的钥匙串中。",
+            "抹掉",
+            "取消",
+        ),
+    };
+    Question { title, text: format!("{text}{}", if without_keys { stays } else { "" }), yes, no }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stays_is_said_where_something_stays() {
+        for (language, keychain) in [(Language::En, "keychain"), (Language::Zh, "钥匙串")] {
+            assert!(question(language, true).text.contains(keychain));
+            assert!(!question(language, false).text.contains(keychain));
+        }
     }
 }

@@ -147,6 +147,16 @@ async fn what_could_look_like_another_address_is_none() {
 }
 
 #[tokio::test]
+async fn what_no_dialog_could_show_whole_is_no_address() {
+    let longest = format!("{ORIGIN}/{}", "a".repeat(LONGEST_ADDRESS - ORIGIN.len() - 1));
+    let person = Answering::with([true]);
+    let agreements = Agreements::default();
+    agreements.need(Purpose::Packages, &longest, &person).await.expect("they agreed");
+    let error = agreements.need(Purpose::Packages, &format!("{longest}a"), &person).await.expect_err("it is too long");
+    assert_eq!((&*error.kind, person.asked().len()), ("environment_address_invalid", 1));
+}
+
+#[tokio::test]
 async fn an_unencrypted_way_is_told() {
     for (address, told) in
         [("http://192.168.1.4/v1", true), ("HTTP://lab.example", true), ("https://lab.example", false)]
