@@ -75,17 +75,19 @@ impl Default for Room {
 }
 
 impl Room {
-    /// Reads the body within `patience`, once there is room for it.
+    /// Reads the body within `patience`, once there is room for it, which is waited for as long.
     ///
     /// # Errors
-    /// 413 for one that is too long, 408 for one that is too slow, 400 for one that ends early or is no HTTP.
+    /// 413 for one that is too long, 503 where no room is given back, 408 for one that is too slow, 400 for one that ends early or is
+    /// no HTTP.
     pub(crate) async fn read(&self, body: Body, patience: Duration) -> Result<Whole, ApiError> {
         // Of one that comes in chunks the length is not known.
         let most = body.size_hint().upper().map_or(MOST_BYTES, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
         if most > MOST_BYTES {
             return Err(too_long());
         }
-        let held = self.take(most).await;
+        // Those that have it may wait for their turn for as long as a person's answer takes.
+        let held = timeout(patience, self.take(most)).await.map_err(|_| ApiError::too_many_bodies())?;
         let read = timeout(patience, Filled::up_to(most)?.read(Limited::new(body, MOST_BYTES))).await;
         match read {
             Ok(Ok(bytes)) => Ok(Whole { bytes, held }),

@@ -54,14 +54,23 @@ impl ApiError {
         Self { param, ..Self::of_client(StatusCode::BAD_REQUEST, "invalid_request", message) }
     }
 
-    /// As many are served as are served at once; soon there may be room.
+    /// As many are served as are served at once.
     pub(crate) fn too_many_connections() -> Self {
-        let message = "there are too many connections at once; close some, or ask again later";
+        Self::of_now("too_many_connections", "there are too many connections at once; close some, or ask again later")
+    }
+
+    /// Longer bodies have all the memory that there is for them.
+    pub(crate) fn too_many_bodies() -> Self {
+        Self::of_now("too_many_bodies", "there are too many long bodies at once; ask again later")
+    }
+
+    /// There is no room; soon there may be.
+    fn of_now(code: &str, message: &str) -> Self {
         Self {
             openai_type: "server_error",
             retryable: true,
             retry_after_seconds: Some(1),
-            ..Self::of_client(StatusCode::SERVICE_UNAVAILABLE, "too_many_connections", message)
+            ..Self::of_client(StatusCode::SERVICE_UNAVAILABLE, code, message)
         }
     }
 

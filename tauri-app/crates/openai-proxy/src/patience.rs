@@ -7,7 +7,7 @@ use std::time::Duration;
 pub struct Patience {
     /// For a request's head, and for the next request on a connection. Clients' pools let go of theirs earlier.
     pub head: Duration,
-    /// For a body, from its first byte to its last.
+    /// For a body, from its first byte to its last; before, as long again for room for a long one.
     pub body: Duration,
     /// Between two readings of what it is sent.
     pub reading: Duration,

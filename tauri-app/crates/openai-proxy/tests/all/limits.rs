@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use openai_proxy::{MOST_CONNECTIONS, Patience};
+use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::common::{PATH, Served, soon};
@@ -74,6 +75,37 @@ async fn who_waits_for_a_turn_and_leaves_takes_none() {
     }
     let next = served.send(&served.chat(&urgent, "echo", false)).await;
     assert_eq!(next.status, 200);
+}
+
+#[tokio::test]
+async fn who_gets_no_room_for_a_body_is_told_to_ask_again_and_the_others_have_their_answers() {
+    let served = Served::patient(Patience { body: Duration::from_millis(500), ..Patience::default() }).await;
+    let urgent = format!("{PATH}?priority=1");
+    let mut holding = Vec::new();
+    for _ in 0..2 {
+        let mut connection = served.connect().await;
+        connection.send(&served.chat(&urgent, "wait turn", false)).await;
+        holding.push(connection);
+    }
+    served.ask("begun 2").await;
+    // Of a body in chunks the length is not known: each has the room of one of the most, and keeps it until its turn.
+    let body = r#"{"messages": [{"content": "count 0"}]}"#;
+    let head = format!("{}Transfer-Encoding: chunked\r\n\r\n", served.head("POST", &urgent));
+    let request = format!("{head}{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
+    let (answering, mut answers) = mpsc::unbounded_channel();
+    for _ in 0..5 {
+        let (mut connection, answering) = (served.connect().await, answering.clone());
+        connection.send(&request).await;
+        tokio::spawn(async move { answering.send(connection.answer().await) });
+    }
+    let refused = soon("the refusal", answers.recv()).await.unwrap();
+    assert_eq!((refused.status, &*refused.code()), (503, "too_many_bodies"));
+    assert_eq!(refused.json()["error"]["type"], "server_error");
+    assert!(refused.head.contains("x-should-retry: true") && refused.head.contains("retry-after: 1"), "{refused:?}");
+    served.ask("release turn").await;
+    for _ in 0..4 {
+        assert_eq!(soon("an answer", answers.recv()).await.unwrap().status, 200);
+    }
 }
 
 #[tokio::test]
