@@ -1,6 +1,7 @@
 //! The list of models, as OpenAI's clients know it.
 
 use axum::Json;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -24,10 +25,19 @@ pub(crate) async fn list(State(shared): State<Shared>) -> Result<Json<Value>, Ap
     Ok(Json(json!({"object": "list", "data": data})))
 }
 
-pub(crate) async fn one(State(shared): State<Shared>, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
+/// A name that is no UTF-8 is no model's; of its own axum would say so in plain text.
+pub(crate) async fn one(
+    State(shared): State<Shared>,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Json<Value>, ApiError> {
+    let Path(id) = id.map_err(|_| unknown())?;
     let models = listed(&shared).await?;
     let model = models.iter().find(|model| model.id == id);
-    Ok(Json(entry(model.ok_or_else(|| RpcError::lasting("model_not_found", "there is no model of that name"))?)))
+    Ok(Json(entry(model.ok_or_else(unknown)?)))
+}
+
+fn unknown() -> RpcError {
+    RpcError::lasting("model_not_found", "there is no model of that name")
 }
 
 async fn listed(shared: &Shared) -> Result<Vec<Model>, ApiError> {

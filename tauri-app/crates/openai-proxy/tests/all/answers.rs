@@ -71,8 +71,12 @@ async fn models_are_listed_and_found_by_their_names() {
     let list = served.send(&get("/v1/models")).await.json();
     assert_eq!((&list["object"], &list["data"][0]["id"]), (&json!("list"), &json!("qwen3-vl-4b")));
     assert_eq!(served.send(&get("/v1/models/qwen3-vl-4b")).await.json()["object"], "model");
-    let missing = served.send(&get("/v1/models/gpt")).await;
-    assert_eq!((missing.status, &*missing.code()), (404, "model_not_found"));
+    for missing in ["gpt", "gpt/4", "%FF", "%FF/%C3%28"] {
+        let answer = served.send(&get(&format!("/v1/models/{missing}"))).await;
+        assert!(answer.head.contains("content-type: application/json"), "{missing}: {answer:?}");
+        assert_eq!((answer.status, &*answer.code()), (404, "model_not_found"), "{missing}");
+        assert_eq!(answer.json()["error"]["type"], "not_found_error", "{missing}");
+    }
 }
 
 #[tokio::test]
