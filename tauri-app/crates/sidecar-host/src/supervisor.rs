@@ -209,6 +209,8 @@ impl Keeper {
             end = self.attend(&sidecar, told) => end.map_err(|error| (error, sidecar.stderr())),
             Ok(()) = restarted.changed() => {
                 tracing::info!("the sidecar is ended, and another one started");
+                // Calls wait for that one from now on: this one takes no more.
+                self.state.send_replace(State::Starting);
                 sidecar.shut_down().await;
                 Ok(End::Asked)
             }

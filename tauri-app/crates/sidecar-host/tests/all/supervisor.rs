@@ -277,6 +277,26 @@ async fn a_restart_ends_a_sidecar_that_hangs_before_it_was_ready_and_one_that_ru
     soon("the end", supervisor.shut_down()).await;
 }
 
+#[tokio::test]
+async fn what_is_asked_while_a_sidecar_is_ended_for_a_restart_is_for_the_next_one() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let supervisor = Supervisor::start(launch(data.path()), client(), Options::default(), Budget::default());
+    let first = pid(&*ready(&supervisor).await);
+    // A stopped process takes its time to leave.
+    kill_process(first, Signal::STOP).expect("it runs");
+    supervisor.restart();
+    let mut state = supervisor.state();
+    drop(soon("the restart", state.wait_for(|state| matches!(state, State::Starting))).await.expect("it runs"));
+    assert!(test_kill_process(first).is_ok(), "it is told before the first one has left");
+    let params = json!({});
+    let mut call = std::pin::pin!(supervisor.call("1".into(), "ping", &params));
+    assert!(now(&mut call).await.is_none(), "there is nobody to ask");
+    kill_process(first, Signal::KILL).expect("it runs");
+    let call = soon("another one", call).await.expect("one comes up");
+    soon("the answer", call.answer()).await.expect("it is served");
+    soon("the end", supervisor.shut_down()).await;
+}
+
 /// What a future gives without waiting.
 async fn now<T>(future: &mut (impl Future<Output = T> + Unpin)) -> Option<T> {
     tokio::select! {
