@@ -245,6 +245,7 @@ async fn live(
     let pipes = async { tokio::join!(transport.ended(), draining) };
     if timeout(grace, pipes).await.is_err() {
         tracing::error!("somebody outside the sidecar's group holds its stdout or stderr");
+        transport.give_up();
     }
     exiting.send_replace(Some(exit));
 }

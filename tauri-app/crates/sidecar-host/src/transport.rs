@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::json;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{broadcast, watch};
+use tokio::task::AbortHandle;
 
 use crate::call::Call;
 use crate::error::RpcError;
@@ -21,6 +22,7 @@ pub const REQUEST_QUEUE_BYTES: usize = 4 * 1024 * 1024;
 #[derive(Debug, Clone)]
 pub struct Transport {
     link: Arc<Link>,
+    reader: AbortHandle,
     ended: watch::Receiver<bool>,
 }
 
@@ -43,13 +45,13 @@ impl Transport {
         let link = Arc::new(Link { pending: Pending::default(), outbox: Outbox::over(writer) });
         let (ending, ended) = watch::channel(false);
         let shared = Arc::clone(&link);
-        tokio::spawn(async move {
+        let reading = tokio::spawn(async move {
             shared.read(reader, &notifications).await;
             shared.pending.close(&RpcError::sidecar_restarted());
             // Fails only when nobody holds the transport any more.
             let _ = ending.send(true);
         });
-        Self { link, ended }
+        Self { link, reader: reading.abort_handle(), ended }
     }
 
     /// Sends a request. Waits only while the sidecar does not read what was sent before.
@@ -75,7 +77,13 @@ impl Transport {
         self.link.outbox.close();
     }
 
-    /// Waits until the sidecar's stdout has ended; every request has its answer then.
+    /// Reads no more, and answers every request: a stdout that somebody else holds may never end.
+    pub(crate) fn give_up(&self) {
+        self.reader.abort();
+        self.link.pending.close(&RpcError::sidecar_restarted());
+    }
+
+    /// Waits until the sidecar's stdout has ended, or was given up; every request has its answer then.
     pub async fn ended(&self) {
         // An error means that the reader is gone, which is the same.
         let _ = self.ended.clone().wait_for(|ended| *ended).await;
