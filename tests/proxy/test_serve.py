@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import socket
 import stat
@@ -12,6 +13,7 @@ import httpx2 as httpx
 import psutil
 import pytest
 
+from tests.e2e.test_environment import tiny_bundle
 from tests.pipe import Pipe
 from tests.proxy.serving import SECONDS, command, serving
 
@@ -79,6 +81,42 @@ def test_a_folder_that_a_window_has_is_told_by_its_exit_code(data_dir: Path) -> 
         code, said = refused(data_dir, "--port", "0")
     assert code == 75
     assert "another process uses this data folder" in said
+
+
+def test_an_environment_that_cannot_be_made_is_told_with_what_uv_said_and_a_way_out(
+    data_dir: Path, tmp_path: Path
+) -> None:
+    bundle = tiny_bundle(tmp_path)
+    broken(bundle / "uv", "error: Failed to extract: No space left on device (os error 28)")
+    code, said = refused(data_dir, "--port", "0", "--bundle", bundle)
+    assert code == 69
+    assert said.splitlines() == [
+        "knowledge-focus: preparing the Python environment …",
+        "knowledge-focus: the Python environment cannot be made: the disk is full",
+        "uv 0",
+        "error: Failed to extract: No space left on device (os error 28)",
+        "Free some space, then start this again.",
+    ]
+
+
+def test_an_environment_that_is_lost_and_cannot_be_made_again_ends_it(data_dir: Path, tmp_path: Path) -> None:
+    bundle = tiny_bundle(tmp_path)
+    (tmp_path / "wheels").rename(bundle / "wheels")
+    with serving(data_dir, "--bundle", bundle) as served:
+        assert served.leave() == 0  # it is made, and found by the next
+    with serving(data_dir, "--bundle", bundle) as served:
+        [module] = (data_dir / "python").glob("lib/python*/site-packages/alpha/__init__.py")
+        shutil.rmtree(module.parent)
+        broken(bundle / "uv", "error: it is broken")
+        only_child(served.process.pid).kill()
+        assert served.process.wait(SECONDS) == 69
+
+
+def broken(uv: Path, says: str) -> None:
+    """Puts a uv there that has a version and makes nothing."""
+    uv.unlink()
+    uv.write_text(f"#!/bin/sh\n[ \"$1\" = --version ] && echo uv 0 || {{ echo '{says}' >&2; exit 2; }}\n")
+    uv.chmod(0o755)
 
 
 def test_a_token_that_others_can_read_is_not_used(data_dir: Path, tmp_path: Path) -> None:

@@ -50,7 +50,9 @@ fn served(arguments: &Arguments, serve: &Serve, data: &DataFolder) -> Result<(),
     let version = context.package_info().version.to_string();
     let client = Client { name: "knowledge-focus-serve".into(), version, locale: LOCALE.into() };
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
-        let (_environment, supervisor) = source.start(data.path(), arguments.catalog(), client);
-        Ok(cli::serve(serve, data.path(), supervisor).await?)
+        let (environment, supervisor) = source.start(data.path(), arguments.catalog(), client);
+        // The first time it takes minutes in which nothing else is heard.
+        let failure = environment.failure(|| eprintln!("knowledge-focus: preparing the Python environment …"));
+        Ok(cli::serve(serve, data.path(), supervisor, failure).await?)
     })
 }

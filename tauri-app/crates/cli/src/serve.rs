@@ -1,7 +1,9 @@
 //! From the first sidecar to the last signal.
 
 use std::io::{self, Write};
+use std::iter;
 use std::path::{Path, PathBuf};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +20,8 @@ const TOKEN: &str = "api.token";
 /// How long requests may go on that are under way at the end. To end a sidecar that hangs takes four seconds more, and
 /// after five nothing may be left.
 const NEARLY_DONE: Duration = Duration::from_millis(500);
+/// Lines of uv's that go with its failure.
+const LAST_LINES: usize = 20;
 /// Exit codes of sysexits: EX_UNAVAILABLE, EX_NOPERM.
 const UNAVAILABLE: u8 = 69;
 const NO_PERMISSION: u8 = 77;
@@ -54,6 +58,9 @@ pub enum ServeError {
     /// No sidecar came up.
     #[error("{}", told(.0))]
     Sidecar(RpcError),
+    /// There is nothing that a sidecar could stand on, and nobody here who could order another attempt.
+    #[error("the Python environment cannot be made: {}\n{}", told(.0), way_out(&.0.kind))]
+    Environment(RpcError),
     #[error("{0}")]
     Io(#[from] io::Error),
 }
@@ -64,30 +71,42 @@ impl ServeError {
         match self {
             Self::Token(_) => NO_PERMISSION,
             Self::Sidecar(error) => reason_given(error).unwrap_or(UNAVAILABLE),
-            Self::Listen(_) | Self::Io(_) => UNAVAILABLE,
+            Self::Environment(_) | Self::Listen(_) | Self::Io(_) => UNAVAILABLE,
         }
     }
 }
 
 /// Serves what `supervisor` answers until a signal asks it to leave; then no process is left.
 ///
-/// Says on stdout where it listens and where the token is, once both are true.
+/// Says on stdout where it listens and where the token is, once both are true. `no_environment` comes to its end when there
+/// will be no other sidecar, and says why; until a retry, which here nobody orders, all requests would wait.
 ///
 /// # Errors
 /// See [`ServeError`]; no process is left then, either.
-pub async fn serve(arguments: &Serve, data: &Path, supervisor: Supervisor) -> Result<(), ServeError> {
+pub async fn serve(
+    arguments: &Serve,
+    data: &Path,
+    supervisor: Supervisor,
+    no_environment: impl Future<Output = RpcError>,
+) -> Result<(), ServeError> {
     let supervisor = Arc::new(supervisor);
-    let served = served(arguments, data, &supervisor).await;
+    let served = served(arguments, data, &supervisor, pin!(no_environment)).await;
     supervisor.shut_down().await;
     served
 }
 
-async fn served(arguments: &Serve, data: &Path, supervisor: &Arc<Supervisor>) -> Result<(), ServeError> {
+async fn served(
+    arguments: &Serve,
+    data: &Path,
+    supervisor: &Arc<Supervisor>,
+    mut no_environment: Pin<&mut impl Future<Output = RpcError>>,
+) -> Result<(), ServeError> {
     let mut signals = Signals::new()?;
     let token_path = arguments.token_file.clone().unwrap_or_else(|| data.join(TOKEN));
     let token = token_file::open(&token_path)?;
     tokio::select! {
         first = first_sidecar(supervisor) => first.map_err(ServeError::Sidecar)?,
+        error = &mut no_environment => return Err(ServeError::Environment(error)),
         () = signals.next() => return Ok(()),
     }
     let listen = if arguments.socket { Listen::Socket(data.join(SOCKET)) } else { Listen::Port(arguments.port) };
@@ -98,10 +117,13 @@ async fn served(arguments: &Serve, data: &Path, supervisor: &Arc<Supervisor>) ->
         None => data.join(SOCKET).display().to_string(),
     };
     writeln!(io::stdout(), "Listening at {at}\nToken in {}", token_path.display())?;
-    signals.next().await;
+    let ended = tokio::select! {
+        error = no_environment => Err(ServeError::Environment(error)),
+        () = signals.next() => Ok(()),
+    };
     // It ends with this, whoever still asks.
     let _ = timeout(NEARLY_DONE, proxy.stop()).await;
-    Ok(())
+    ended
 }
 
 async fn first_sidecar(supervisor: &Supervisor) -> Result<(), RpcError> {
@@ -114,11 +136,29 @@ async fn first_sidecar(supervisor: &Supervisor) -> Result<(), RpcError> {
     }
 }
 
-/// What went wrong, and what the sidecar said last.
+/// What went wrong, and what the sidecar said last, or uv.
 fn told(error: &RpcError) -> String {
-    match error.details["stderr"].as_str() {
-        Some(stderr) => format!("{}\n{stderr}", error.message),
-        None => error.message.clone(),
+    let RpcError { message, details, .. } = error;
+    if let Some(stderr) = details["stderr"].as_str() {
+        return format!("{message}\n{stderr}");
+    }
+    let lines = details["lines"].as_array().map_or(&[][..], Vec::as_slice);
+    let last = &lines[lines.len().saturating_sub(LAST_LINES)..];
+    iter::once(&**message).chain(last.iter().filter_map(|line| line.as_str())).collect::<Vec<_>>().join("\n")
+}
+
+/// What to do about an environment that cannot be made.
+fn way_out(kind: &str) -> &'static str {
+    match kind {
+        "environment_no_python" => "Install Python 3.11 or newer, then start this again.",
+        "environment_no_network" => {
+            "Parts of the app must be fetched once. Connect to the internet, then start this again."
+        }
+        "environment_index_unreachable" | "environment_index_failed" => {
+            "Start this again later, or with the address of another package index in UV_DEFAULT_INDEX."
+        }
+        "environment_disk_full" => "Free some space, then start this again.",
+        _ => "Put right what is said above, then start this again.",
     }
 }
 

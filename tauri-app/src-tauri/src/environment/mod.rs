@@ -63,6 +63,21 @@ impl Environment {
         self.state.clone()
     }
 
+    /// Why it cannot be made, as soon as that is so: for who cannot order another attempt. `begun` is called when it turns
+    /// out that it has to be made.
+    pub(crate) async fn failure(&self, begun: impl FnOnce()) -> RpcError {
+        let mut state = self.state();
+        if state.wait_for(State::is_begun).await.is_ok() {
+            begun();
+        }
+        let failed = state.wait_for(|state| state.error.is_some()).await;
+        match failed.ok().and_then(|state| state.error.clone()) {
+            Some(error) => error,
+            // A checkout's is there, or the program is leaving.
+            None => std::future::pending().await,
+        }
+    }
+
     /// Those of the addresses that the attempt which is under way, or failed, does not go by.
     ///
     /// # Errors

@@ -49,6 +49,11 @@ impl State {
         Self { own: false, ..Self::new(Name::Ready) }
     }
 
+    /// Whether it had to be made, however far that got.
+    pub(super) fn is_begun(&self) -> bool {
+        !matches!(self.state, Name::Checking | Name::Ready)
+    }
+
     /// What the window sees after `event`.
     pub(super) fn take(&mut self, event: Event) {
         match event {
