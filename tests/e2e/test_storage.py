@@ -19,6 +19,7 @@ from tests.e2e.keyring import open_keyring
 from tests.e2e.test_environment import tiny_bundle
 from tests.e2e.test_keychain import KEY, openai_server, rpc
 from tests.e2e.window import BINARY, Window, open_window
+from tests.proxy.serving import serving
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="WebKit's driver for app windows exists on Linux only"),
@@ -127,6 +128,24 @@ def test_an_erasure_that_was_cut_off_is_finished_by_the_next_start(
         assert not (data_dir / "attachments" / "left").exists()
         assert not (data_dir / "knowledge-focus.erasing").exists()
         window.quit()
+
+
+def test_while_another_program_uses_the_folder_the_window_says_so_and_nothing_goes(
+    home: Path, session: dict[str, str], display: str
+) -> None:
+    data_dir = home / "data"
+    with serving(data_dir), start(home, display, ["--data-dir", str(data_dir)], session) as window:
+        window.wait_for_text("Knowledge Focus is already open")
+        window.driver.execute_script(
+            "window.erased = window.__TAURI_INTERNALS__.invoke('erase_everything', {withoutKeys: false})"
+            ".then((answer) => ({answer}), (error) => ({error}))"
+        )
+        native_dialog.answer(display, QUESTION, *native_dialog.YES)
+        told = window.driver.execute_async_script("window.erased.then(arguments[0])")
+        assert (told["error"]["kind"], told["error"]["details"]) == ("data_folder_in_use", {"during": "erasing"})
+        assert not (data_dir / "knowledge-focus.erasing").exists()
+        window.quit()
+    assert (data_dir / "knowledge-focus.db").exists()
 
 
 def test_without_the_note_nothing_is_erased(home: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from tests.e2e.test_environment import tiny_bundle
 from tests.pipe import Pipe
-from tests.proxy.serving import SECONDS, command, serving
+from tests.proxy.serving import PROGRAM, SECONDS, command, serving
 
 
 def only_child(pid: int) -> psutil.Process:
@@ -117,6 +117,19 @@ def broken(uv: Path, says: str) -> None:
     uv.unlink()
     uv.write_text(f"#!/bin/sh\n[ \"$1\" = --version ] && echo uv 0 || {{ echo '{says}' >&2; exit 2; }}\n")
     uv.chmod(0o755)
+
+
+def test_while_it_serves_nothing_is_erased(data_dir: Path) -> None:
+    with serving(data_dir) as served:
+        (data_dir / "knowledge-focus.erasing").touch()
+        before = set(data_dir.iterdir())
+        finisher: list[str | Path] = [PROGRAM, "--data-dir", data_dir, "--finish-erasing"]
+        ended = subprocess.run(finisher, capture_output=True, text=True, timeout=SECONDS, check=False)
+        assert ended.returncode == 73
+        assert "stop `knowledge-focus serve`" in ended.stderr
+        assert before <= set(data_dir.iterdir())
+        headers = {"Authorization": f"Bearer {served.token}"}
+        assert httpx.get(f"{served.url}/models", headers=headers).status_code == 200
 
 
 def test_a_token_that_others_can_read_is_not_used(data_dir: Path, tmp_path: Path) -> None:

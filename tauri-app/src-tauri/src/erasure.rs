@@ -4,7 +4,7 @@
 //! the data folder that all of it goes, leaves as ever, and becomes a process that does nothing but that. Should it not
 //! get to its end, the next start finds the note and finishes before it does anything else.
 
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
@@ -14,6 +14,8 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use rustix::process::{WaitOptions, wait};
+use serde_json::json;
+use sidecar_host::RpcError;
 
 use crate::data_folder::{DataFolder, ERASING};
 
@@ -22,6 +24,34 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(50);
 /// What goes last: they hold off other starts until there is nothing left that one could find.
 const LAST: &[&str] = &["window.bell", "window.lock", ERASING];
+
+/// Why nothing is erased.
+const IN_USE: &str =
+    "another program uses the data folder, and nothing was erased; stop `knowledge-focus serve` first, if it runs";
+
+/// Waits until nobody else has the folder: its lock is free, or `is_ours`, as this app's own sidecar has it.
+///
+/// # Errors
+/// `data_folder_in_use`, with `details.during` `erasing`: another program kept it.
+pub(crate) async fn wait_for_others(data: &DataFolder, is_ours: impl Fn() -> bool) -> Result<(), RpcError> {
+    let deadline = Instant::now() + PATIENCE;
+    wait_for_others_until(data, is_ours, deadline).await
+}
+
+async fn wait_for_others_until(
+    data: &DataFolder,
+    is_ours: impl Fn() -> bool,
+    deadline: Instant,
+) -> Result<(), RpcError> {
+    while !is_ours() && lock_of(data).is_some_and(|lock| is_taken(&lock)) {
+        if Instant::now() >= deadline {
+            let error = RpcError::passing("data_folder_in_use", IN_USE);
+            return Err(error.with_details(json!({"during": "erasing"})));
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    Ok(())
+}
 
 /// Notes in the data folder that all of it goes. From here on there is no way back.
 pub(crate) fn begin(data: &DataFolder) -> io::Result<()> {
@@ -46,10 +76,14 @@ pub(crate) fn become_finisher(data: &DataFolder) -> io::Error {
 /// followed; what else lies in the folder stays, and with it the folder.
 ///
 /// # Errors
-/// The first thing that cannot be deleted. All else is gone, but for the note: a later start tries again.
+/// Another program uses the folder: nothing is gone. Or the first thing that cannot be deleted: all else is gone, but for
+/// the note. Either way a later start tries again.
 pub(crate) fn finish(data: &DataFolder, outside: &[PathBuf]) -> io::Result<()> {
-    let deadline = Instant::now() + PATIENCE;
-    let _last_sidecar = lock_out(data, deadline);
+    finish_until(data, outside, Instant::now() + PATIENCE)
+}
+
+fn finish_until(data: &DataFolder, outside: &[PathBuf], deadline: Instant) -> io::Result<()> {
+    let _last_sidecar = lock_out(data, deadline)?;
     loop {
         match delete_all(data, outside) {
             // Somebody outlived the wait, and wrote once more.
@@ -70,13 +104,27 @@ pub(crate) fn give_up(data: &DataFolder) -> io::Result<()> {
     delete(&data.path().join(ERASING))
 }
 
-/// After a crash the last sidecar takes a moment to notice, and has the folder's lock until it is gone.
-fn lock_out(data: &DataFolder, deadline: Instant) -> Option<File> {
-    let lock = File::open(data.path().join("lock")).ok()?;
-    while lock.try_lock().is_err() && Instant::now() < deadline {
+/// After a crash the last sidecar takes a moment to notice, and has the folder's lock until it is gone. Who has it for longer
+/// works in the folder, and would do so with what is left of it.
+fn lock_out(data: &DataFolder, deadline: Instant) -> io::Result<Option<File>> {
+    let Some(lock) = lock_of(data) else { return Ok(None) };
+    while is_taken(&lock) {
+        if Instant::now() >= deadline {
+            return Err(io::Error::new(io::ErrorKind::ResourceBusy, IN_USE));
+        }
         sleep(PAUSE);
     }
-    Some(lock)
+    Ok(Some(lock))
+}
+
+/// The file that every sidecar locks; `None` where there was none yet.
+fn lock_of(data: &DataFolder) -> Option<File> {
+    File::open(data.path().join("lock")).ok()
+}
+
+/// Whether somebody else has it. If not, we have it now, or nobody can: there are disks without locks.
+fn is_taken(lock: &File) -> bool {
+    matches!(lock.try_lock(), Err(TryLockError::WouldBlock))
 }
 
 /// Waits for those that this process started when it was the app: the web view's, above all.
@@ -228,6 +276,41 @@ mod tests {
         begin(&data).expect("it is noted");
         finish(&data, &[]).expect("it is erased");
         assert_eq!(names(above.path()), [""; 0]);
+    }
+
+    /// As another program's sidecar holds it.
+    fn held(data: &DataFolder) -> File {
+        let lock = lock_of(data).expect("it is there");
+        lock.try_lock().expect("it is free");
+        lock
+    }
+
+    #[test]
+    fn a_folder_that_another_program_keeps_stays_whole_until_that_has_left() {
+        let (above, data) = used("data");
+        let outside = above.path().join("outside");
+        fs::create_dir(&outside).expect("the disk has room");
+        begin(&data).expect("it is noted");
+        let (before, other) = (names(data.path()), held(&data));
+        let error = finish_until(&data, std::slice::from_ref(&outside), Instant::now()).expect_err("it is in use");
+        assert!(error.to_string().contains("stop `knowledge-focus serve`"), "{error}");
+        assert_eq!((names(data.path()), outside.exists()), (before, true));
+        drop(other);
+        finish_until(&data, &[outside], Instant::now()).expect("it is erased");
+        assert_eq!(names(above.path()), [""; 0]);
+    }
+
+    #[tokio::test]
+    async fn a_folder_is_not_begun_with_while_another_program_has_it_but_when_it_is_free_or_ours() {
+        let (_above, data) = used("data");
+        let wait = |is_ours: bool| wait_for_others_until(&data, move || is_ours, Instant::now());
+        wait(false).await.expect("it is free");
+        let other = held(&data);
+        let error = wait(false).await.expect_err("it is in use");
+        assert_eq!((&*error.kind, &error.details["during"]), ("data_folder_in_use", &"erasing".into()));
+        wait(true).await.expect("it is ours");
+        drop(other);
+        wait(false).await.expect("it is free again");
     }
 
     #[test]

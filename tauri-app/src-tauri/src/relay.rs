@@ -157,9 +157,14 @@ impl Relay {
         describe(&self.supervisor.state().borrow())
     }
 
+    /// Whether one is ready, which then has the data folder's lock.
+    pub(crate) fn has_sidecar(&self) -> bool {
+        matches!(*self.supervisor.state().borrow(), State::Ready(_))
+    }
+
     /// What the sidecar that is ready answers, if it does so in time; for the shell's own use.
     pub(crate) async fn ask(&self, method: &str, patience: Duration) -> Option<Value> {
-        if !matches!(*self.supervisor.state().borrow(), State::Ready(_)) {
+        if !self.has_sidecar() {
             return None;
         }
         let asked = async {

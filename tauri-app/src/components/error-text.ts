@@ -11,6 +11,7 @@ type Variant =
   | "model_not_ready.damaged"
   | "store_failed.damaged"
   | "sidecar_restarted.import"
+  | "data_folder_in_use.erasing"
   | "mirror_unreachable.cut"
   | "disk_full.amounts"
   | "listen_refused.socket"
@@ -63,6 +64,10 @@ function keyOf(error: Failed): Key {
   // No answer was cut off.
   if (kind === "sidecar_restarted" && details.during === "import") {
     return "errors.sidecar_restarted.import";
+  }
+  // It is no window that keeps everything from being erased: there is one for each folder.
+  if (kind === "data_folder_in_use" && details.during === "erasing") {
+    return "errors.data_folder_in_use.erasing";
   }
   if (kind === "import_refused" && isRefusedReason(details.reason)) {
     return `errors.import_refused.${details.reason}`;

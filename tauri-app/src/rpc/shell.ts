@@ -229,8 +229,8 @@ export const storageOutside = () => command<OutsideStorage[]>("storage_outside")
 
 /**
  * Leaves the app and deletes everything it keeps, the keys in the keychain first, once the person agreed in the system's
- * own dialog; false if they did not. Rejects with `keychain_unavailable` if
- * these stay: then nothing was deleted, and it may be asked again with `withoutKeys`.
+ * own dialog; false if they did not. Rejects with `data_folder_in_use` if another program uses the folder, and with
+ * `keychain_unavailable` if the keys stay: then nothing was deleted, and it may be asked again with `withoutKeys`.
  */
 export const eraseEverything = (withoutKeys: boolean) =>
   command<boolean>("erase_everything", { withoutKeys });

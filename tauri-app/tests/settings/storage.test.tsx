@@ -140,6 +140,33 @@ test("keys that cannot be removed are told, and all else is erased only if the p
   expect(shell.commands("erase_everything")).toEqual([{ withoutKeys: false }, { withoutKeys: true }]);
 });
 
+test.each([
+  ["en", "Another program uses the data folder", "Stop “knowledge-focus serve” first"],
+  ["zh", "另一个程序正在使用数据文件夹", "knowledge-focus serve"],
+])(
+  "a program that uses the folder meanwhile is told, and what to do, in %s",
+  async (language, title, hint) => {
+    const inUse = { ...failure("data_folder_in_use", true), details: { during: "erasing" } };
+    const { person } = await open(
+      {},
+      {
+        commands: {
+          erase_everything: () => {
+            throw inUse;
+          },
+        },
+      },
+    );
+    await person.click(await screen.findByRole("button", { name: "Erase everything…" }));
+    await person.click(await screen.findByRole("checkbox"));
+    await person.click(screen.getByRole("button", { name: "Erase and close" }));
+    const note = await screen.findByRole("alert");
+    await act(() => i18n.changeLanguage(language));
+    expect(note).toHaveTextContent(title);
+    expect(note).toHaveTextContent(hint);
+  },
+);
+
 test("without a sidecar everything can still be erased, in Chinese, too", async () => {
   const { person } = await open({
     "storage/usage": () => {

@@ -13,6 +13,7 @@ use crate::data_folder::DataFolder;
 use crate::disk::unwritable;
 use crate::preferences::Language;
 use crate::question::{AtWindow, Question};
+use crate::relay::Relay;
 use crate::{erasure, web_data};
 
 /// Something of the app's that is not in its data folder.
@@ -33,20 +34,22 @@ pub(crate) async fn storage_outside() -> Result<Vec<Outside>, RpcError> {
 }
 
 /// The app leaves and takes all it has along, once the person has said so in a dialog that no page can answer; `false`
-/// where they did not. The keys go first: if the keychain does not let them go, nothing else does,
-/// unless the person wants it so (`without_keys`).
+/// where they did not. Not while another program uses the data folder. The keys go first: if the keychain does not let them
+/// go, nothing else does, unless the person wants it so (`without_keys`).
 #[tauri::command]
 pub(crate) async fn erase_everything(
     app: AppHandle,
     window: WebviewWindow,
     data: State<'_, DataFolder>,
     keys: State<'_, Arc<Keys>>,
+    relay: State<'_, Relay>,
     without_keys: bool,
 ) -> Result<bool, RpcError> {
     let person = AtWindow::of(&window);
     if !person.agrees(question(person.language(), without_keys)).await? {
         return Ok(false);
     }
+    erasure::wait_for_others(&data, || relay.has_sidecar()).await?;
     if !without_keys {
         keys.erase().await?;
     }
