@@ -62,49 +62,53 @@ impl Keychain {
             let names = entries.iter().filter_map(Entry::get_specifiers);
             Ok(names.filter_map(|(_, name)| Account::named(&name, &folder)).collect())
         };
-        self.ask(look, |_| ()).await
+        self.ask(look, |_, _| ()).await
     }
 
     /// The key of `account`, if there is one.
     pub async fn read(&self, account: &impl Kept) -> Result<Option<SecretString>, KeychainError> {
         let place = self.place(account);
-        let read = move |store: &Store| match place.entry(store)?.get_secret() {
-            Ok(bytes) => Ok(text(bytes.into())),
-            Err(Error::NoEntry) => Ok(None),
-            Err(error) => Err(error),
-        };
-        self.ask(read, |_| ()).await
+        self.ask(move |store| Ok(secret(&place.entry(store)?)?.and_then(text)), |_, _| ()).await
     }
 
     /// Keeps a key, in place of the one before. Nothing is kept that was not said to be: what the system does after the
-    /// time limit, when the person answers at last, is undone.
+    /// time limit, when the person answers at last, is undone, and the one before is there again.
     pub async fn write(&self, account: &impl Kept, key: &SecretString) -> Result<(), KeychainError> {
         let (place, key) = (self.place(account), key.clone());
         let undone = self.place(account);
-        let write = move |store: &Store| place.entry(store)?.set_secret(key.expose_secret().as_bytes());
-        let undo = move |store: &Store| {
-            if let Err(error) = undone.remove(store) {
+        let write = move |store: &Store| {
+            let entry = place.entry(store)?;
+            let before = secret(&entry)?;
+            entry.set_secret(key.expose_secret().as_bytes())?;
+            Ok(before)
+        };
+        let undo = move |store: &Store, before: Option<SecretSlice<u8>>| {
+            let back = match before {
+                Some(before) => undone.entry(store).and_then(|entry| entry.set_secret(before.expose_secret())),
+                None => undone.remove(store),
+            };
+            if let Err(error) = back {
                 tracing::warn!(%error, "a key that came too late is still in the keychain");
             }
         };
-        self.ask(write, undo).await
+        self.ask(write, undo).await.map(drop)
     }
 
     /// Removes the key of `account`, if there is one.
     pub async fn remove(&self, account: &impl Kept) -> Result<(), KeychainError> {
         let place = self.place(account);
-        self.ask(move |store| place.remove(store), |_| ()).await
+        self.ask(move |store| place.remove(store), |_, ()| ()).await
     }
 
     fn place(&self, account: &impl Kept) -> Place {
         Place { name: account.name(&self.folder), label: account.label() }
     }
 
-    /// Has `work` done, and `undo` after it if whoever asked has gone meanwhile.
+    /// Has `work` done, and `undo` with what came of it if whoever asked has gone meanwhile.
     async fn ask<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Store) -> keyring_core::Result<T> + Send + 'static,
-        undo: impl FnOnce(&Store) + Send + 'static,
+        undo: impl FnOnce(&Store, T) + Send + 'static,
     ) -> Result<T, KeychainError> {
         let (answer, mut answered) = oneshot::channel();
         let job = move || {
@@ -114,8 +118,8 @@ impl Keychain {
             // A new one each time: a keychain may come, go and start again while the app runs.
             match open() {
                 Ok(store) => {
-                    if let Err(Ok(_)) = answer.send(work(&store).map_err(KeychainError::from)) {
-                        undo(&store);
+                    if let Err(Ok(done)) = answer.send(work(&store).map_err(KeychainError::from)) {
+                        undo(&store, done);
                     }
                 }
                 Err(error) => {
@@ -141,6 +145,15 @@ impl Keychain {
 
 fn open() -> Result<Arc<Store>, KeychainError> {
     Store::new().map_err(|error| KeychainError::Absent(error.to_string()))
+}
+
+/// What the entry holds, if it is there.
+fn secret(entry: &Entry) -> keyring_core::Result<Option<SecretSlice<u8>>> {
+    match entry.get_secret() {
+        Ok(bytes) => Ok(Some(bytes.into())),
+        Err(Error::NoEntry) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// The text that the bytes are. They are wiped, whatever they are; those of somebody else's making are no key of ours.

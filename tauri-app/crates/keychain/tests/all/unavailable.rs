@@ -56,6 +56,23 @@ fn a_keychain_that_waits_for_the_person_holds_up_neither_the_sidecar_nor_a_key_f
 }
 
 #[test]
+fn a_key_that_came_too_late_gives_its_place_back_to_the_one_before() {
+    session(Keyring::Open, async |data| {
+        write_providers(data, &[provider(PROVIDER, ORIGIN)]);
+        let app = App::launch_with(data, &[], Duration::from_secs(3)).await;
+        app.set(KEY, true).await.expect("it is kept");
+        let keyring = keyring_process();
+        kill_process(keyring, Signal::STOP).expect("it runs");
+        app.set("sk-late", true).await.expect_err("it does not answer");
+        kill_process(keyring, Signal::CONT).expect("it runs");
+        // The keychain is asked one thing after another: by then it has had the late one.
+        app.restart().await;
+        assert!(is_put(&app.puts(2).await[1], Some(KEY)));
+        app.leave().await;
+    });
+}
+
+#[test]
 fn a_key_that_may_still_be_in_a_locked_keychain_is_not_called_deleted() {
     session(Keyring::Open, async |data| {
         let app = App::start(data).await;
