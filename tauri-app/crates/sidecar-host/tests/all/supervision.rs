@@ -205,6 +205,19 @@ async fn a_restart_that_fails_is_tried_again_though_nobody_asks() {
 }
 
 #[tokio::test]
+async fn whatever_id_a_call_has_a_sidecar_that_answers_nothing_is_replaced() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let options = with_patience(Duration::from_millis(500), LONG);
+    let supervisor = Supervisor::start(stand_in(data.path(), "pass"), client(), options, Budget::default());
+    let first = ready(&supervisor).await;
+    // The ping had that one once, and a page's call of the same id was a sign of life.
+    let call = supervisor.call("supervisor/ping".into(), "ping", &json!({})).await.expect("sent");
+    assert_eq!(soon("the end", first.exited()).await.signal, Some(9));
+    assert_eq!(soon("the answer", call.answer()).await.expect_err("it hung").kind, "sidecar_restarted");
+    soon("the end", supervisor.shut_down()).await;
+}
+
+#[tokio::test]
 async fn whoever_listens_hears_the_next_sidecar_too() {
     let data = tempfile::tempdir().expect("a temporary folder");
     let supervisor = Supervisor::start(launch(data.path()), client(), Options::default(), Budget::default());
