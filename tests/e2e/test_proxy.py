@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+from functools import partial
 from pathlib import Path
 
 import httpx2 as httpx
+import psutil
 import pytest
 
 from tests.e2e import native_dialog
@@ -20,6 +23,8 @@ pytestmark = [
     pytest.mark.timeout(240),
 ]
 
+LEAVING_SECONDS = 5
+
 
 def status(port: int, token: str) -> int | None:
     """What a program with that token is answered; None where nobody listens."""
@@ -28,6 +33,13 @@ def status(port: int, token: str) -> int | None:
         return httpx.get(f"http://127.0.0.1:{port}/v1/models", headers=headers, timeout=30).status_code
     except httpx.ConnectError:
         return None
+
+
+def may_ask(port: int, page: str) -> bool:
+    """Whether a browser would let a page of that origin ask."""
+    headers = {"Origin": page, "Access-Control-Request-Method": "POST"}
+    answer = httpx.options(f"http://127.0.0.1:{port}/v1/chat/completions", headers=headers, timeout=30)
+    return answer.headers.get("access-control-allow-origin") == page
 
 
 def open_section(window: Window) -> None:
@@ -86,3 +98,61 @@ def test_other_programs_are_let_in_by_the_person_alone(tmp_path: Path) -> None:
     assert not [
         path for path in (tmp_path / "data").rglob("*") if path.is_file() and token.encode() in path.read_bytes()
     ]
+
+
+def test_whoever_shall_not_ask_any_more_does_not_even_where_that_cannot_be_kept(tmp_path: Path) -> None:
+    port, page = free_port(), "https://notes.example"
+    arguments = ["--data-dir", str(tmp_path / "data")]
+    with (
+        virtual_display() as display,
+        open_keyring(tmp_path) as variables,
+        open_window(arguments, display=display, pictures=tmp_path, home=tmp_path, variables=variables) as window,
+    ):
+        choice = {"on": True, "port": port, "socket": False, "origins": []}
+        with native_dialog.answered(display, QUESTION, *native_dialog.YES):
+            assert window.invoke("proxy_set", {"choice": choice})["answer"]["address"]
+        with native_dialog.answered(display, "Let pages of this address ask?", *native_dialog.YES):
+            let_in = window.invoke("proxy_set", {"choice": {**choice, "origins": [page]}})["answer"]
+        assert let_in["origins"] == [page]
+        assert may_ask(port, page)
+
+        kept = tmp_path / "data/shell.json"
+        kept.unlink()
+        kept.mkdir()  # nothing can be written in its place
+        assert "refusal" in window.invoke("proxy_set", {"choice": choice})
+        assert not may_ask(port, page)
+        assert status(port, "kf-wrong") == 401
+        assert "refusal" in window.invoke("proxy_set", {"choice": {**choice, "socket": True}})
+        assert status(port, "kf-wrong") is None
+        # Back again is more than what there is, so the person is asked, and nobody let in where that cannot be kept.
+        with native_dialog.answered(display, QUESTION, *native_dialog.YES):
+            assert "refusal" in window.invoke("proxy_set", {"choice": choice})
+        assert status(port, "kf-wrong") is None
+
+
+def test_an_app_whose_keychain_does_not_answer_leaves_all_the_same_and_opens_no_port_on_its_way(tmp_path: Path) -> None:
+    port = free_port()
+    arguments = ["--data-dir", str(tmp_path / "data")]
+    with virtual_display() as display, open_keyring(tmp_path) as variables:
+        start = partial(
+            open_window, arguments, display=display, pictures=tmp_path, home=tmp_path, variables=variables
+        )
+        with start() as window:
+            choice = {"on": True, "port": port, "socket": False, "origins": []}
+            with native_dialog.answered(display, QUESTION, *native_dialog.YES):
+                assert window.invoke("proxy_set", {"choice": choice})["answer"]["address"]
+            window.quit()
+        [keyring] = [child for child in psutil.Process().children() if "keyring" in child.name()]
+        keyring.suspend()
+        try:
+            with start() as window:
+                # The window learns at once that nothing listens yet, while the keychain is waited for.
+                state = window.invoke("proxy_state")["answer"]
+                assert (state["on"], state["address"]) == (True, None)
+                processes = window.processes()
+                window.app.send_signal(signal.SIGTERM)
+                _, still = psutil.wait_procs(processes, timeout=LEAVING_SECONDS)
+                assert not still
+        finally:
+            keyring.resume()
+        assert status(port, "kf-wrong") is None

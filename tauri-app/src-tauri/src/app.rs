@@ -121,7 +121,8 @@ fn set_up(
         let (environment, supervisor) = source.start(data.path(), catalog, client);
         let supervisor = Arc::new(supervisor);
         let keychain = Keychain::of_folder(data.path(), keychain::PATIENCE);
-        let proxy = LocalhostProxy::new(Arc::clone(&supervisor), keychain.clone(), data.api_socket());
+        let proxy =
+            LocalhostProxy::new(Arc::clone(&supervisor), keychain.clone(), data.api_socket(), environment.held_up());
         let keys = Keys::start(Arc::clone(&supervisor), keychain);
         tokio::spawn(resumption::follow(Arc::clone(&supervisor), keys.lent()));
         (environment, supervisor, keys, proxy)

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use keychain::{Keychain, ProxyToken};
-use openai_proxy::{DEFAULT_PORT, Listen, ListenError, Options, Origin, Patience, Proxy, Token};
+use openai_proxy::{DEFAULT_PORT, HeldUp, Listen, ListenError, Options, Origin, Patience, Proxy, Token};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -66,6 +66,15 @@ impl Choice {
     }
 }
 
+impl Choice {
+    /// Whether somebody who may ask by it may not by `other`.
+    pub(crate) fn lets_in_more_than(&self, other: &Self) -> bool {
+        let more_pages = || self.origins.iter().any(|origin| !other.origins.contains(origin));
+        // A port is open to every user of the computer, the socket to this one.
+        self.on && (!other.on || !self.socket && other.socket || more_pages())
+    }
+}
+
 /// Each once, in their order.
 fn distinct(origins: impl Iterator<Item = Origin>) -> Vec<String> {
     let mut distinct: Vec<String> = Vec::new();
@@ -110,12 +119,19 @@ pub(crate) struct LocalhostProxy {
     supervisor: Arc<Supervisor>,
     keychain: Keychain,
     socket: PathBuf,
-    /// Held for all of a change.
+    held_up: HeldUp,
+    /// Held for all of a change, while the keychain asks the person, too.
+    changing: Mutex<()>,
+    /// Never held while somebody is waited for: the window looks, and the app leaves, at any time.
     held: Mutex<Held>,
 }
 
 #[derive(Debug, Default)]
 struct Held {
+    /// The app leaves: nothing listens any more.
+    left: bool,
+    /// What was chosen last, whether or not it could be kept.
+    choice: Choice,
     listening: Option<(Proxy, String)>,
     error: Option<RpcError>,
     token: Option<Token>,
@@ -124,14 +140,14 @@ struct Held {
 
 impl LocalhostProxy {
     /// Off. `socket` is where it would listen instead of at a port.
-    pub(crate) fn new(supervisor: Arc<Supervisor>, keychain: Keychain, socket: PathBuf) -> Self {
-        Self { supervisor, keychain, socket, held: Mutex::default() }
+    pub(crate) fn new(supervisor: Arc<Supervisor>, keychain: Keychain, socket: PathBuf, held_up: HeldUp) -> Self {
+        Self { supervisor, keychain, socket, held_up, changing: Mutex::default(), held: Mutex::default() }
     }
 
     /// Listens as chosen, or not at all; what listened before ends.
     pub(crate) async fn apply(&self, choice: &Choice) {
-        let mut held = self.held.lock().await;
-        self.listen(&mut held, choice).await;
+        let _alone = self.changing.lock().await;
+        self.listen(choice).await;
     }
 
     /// Another token takes the place of the one before, which is refused from now on.
@@ -139,16 +155,26 @@ impl LocalhostProxy {
     /// # Errors
     /// `keychain_unavailable`: the one before still holds.
     pub(crate) async fn renew(&self, choice: &Choice) -> Result<(), RpcError> {
-        let mut held = self.held.lock().await;
+        let _alone = self.changing.lock().await;
+        let is_of_this_run = {
+            let held = self.held.lock().await;
+            held.token.is_some() && !held.kept
+        };
         let token = Token::generate();
-        match self.keychain.write(&ProxyToken, &token.expose().into()).await {
-            Ok(()) => held.kept = true,
-            Err(error) if held.kept || held.token.is_none() => return Err(error.into()),
-            Err(_) => {} // as it could not be read: the new one is for this run, too
-        }
-        held.token = Some(token);
-        self.listen(&mut held, choice).await;
+        let kept = match self.keychain.write(&ProxyToken, &token.expose().into()).await {
+            Ok(()) => true,
+            // As it could not be read: the new one is for this run, too.
+            Err(_) if is_of_this_run => false,
+            Err(error) => return Err(error.into()),
+        };
+        self.hold(token, kept).await;
+        self.listen(choice).await;
         Ok(())
+    }
+
+    /// By what it listens, or would.
+    pub(crate) async fn choice(&self) -> Choice {
+        self.held.lock().await.choice.clone()
     }
 
     pub(crate) async fn shown(&self, choice: Choice) -> Shown {
@@ -168,30 +194,43 @@ impl LocalhostProxy {
         self.held.lock().await.token.clone()
     }
 
-    /// Ends it with the app.
+    /// Ends it with the app, whatever is being changed, for good.
     pub(crate) async fn shut_down(&self) {
-        let listening = self.held.lock().await.listening.take();
+        let listening = {
+            let mut held = self.held.lock().await;
+            held.left = true;
+            held.listening.take()
+        };
         if let Some((proxy, _)) = listening {
             proxy.stop().await;
         }
     }
 
-    async fn listen(&self, held: &mut Held, choice: &Choice) {
-        if let Some((proxy, _)) = held.listening.take() {
+    async fn listen(&self, choice: &Choice) {
+        let before = {
+            let mut held = self.held.lock().await;
+            (held.error, held.choice) = (None, choice.clone());
+            held.listening.take()
+        };
+        if let Some((proxy, _)) = before {
             proxy.stop().await;
         }
-        held.error = None;
         if !choice.on {
             return;
         }
-        let token = self.token_of(held).await;
+        let token = self.ready_token().await;
         let (listen, address) = match choice.socket {
             true => (Listen::Socket(self.socket.clone()), self.socket.display().to_string()),
             false => (Listen::Port(choice.port), format!("http://127.0.0.1:{}/v1", choice.port)),
         };
         // What somebody wrote into the file by hand and is none lets nobody in.
         let origins = choice.origins.iter().filter_map(|text| Origin::parse(text).ok()).collect();
-        let options = Options { listen, token, origins, patience: Patience::default() };
+        let (patience, held_up) = (Patience::default(), self.held_up.clone());
+        let options = Options { listen, token, origins, patience, held_up };
+        let mut held = self.held.lock().await;
+        if held.left {
+            return;
+        }
         match Proxy::start(options, Arc::clone(&self.supervisor)).await {
             Ok(proxy) => {
                 tracing::info!(address, "other programs may ask");
@@ -205,9 +244,9 @@ impl LocalhostProxy {
     }
 
     /// The token of this run, else the kept one, else a new one: kept, or for this run only if the keychain stays closed.
-    async fn token_of(&self, held: &mut Held) -> Token {
-        if let Some(token) = &held.token {
-            return token.clone();
+    async fn ready_token(&self) -> Token {
+        if let Some(token) = self.token().await {
+            return token;
         }
         let kept = self.keychain.read(&ProxyToken).await;
         let found =
@@ -222,9 +261,13 @@ impl LocalhostProxy {
             // One may be in there: it is not written over.
             (None, Err(_)) => (Token::generate(), false),
         };
-        held.kept = is_kept;
-        held.token = Some(token.clone());
+        self.hold(token.clone(), is_kept).await;
         token
+    }
+
+    async fn hold(&self, token: Token, kept: bool) {
+        let mut held = self.held.lock().await;
+        (held.token, held.kept) = (Some(token), kept);
     }
 }
 
@@ -301,6 +344,20 @@ mod tests {
             let told = told(&error);
             assert_eq!((&*told.kind, &told.details), (kind, &details));
         }
+    }
+
+    #[test]
+    fn what_lets_in_fewer_is_told_from_what_lets_in_more() {
+        let port = Choice { on: true, ..choice(&["https://a.example"]) };
+        let socket = Choice { socket: true, ..port.clone() };
+        let off = Choice { on: false, ..port.clone() };
+        let none = Choice { origins: Vec::new(), ..port.clone() };
+        let more = Choice { on: true, ..choice(&["https://a.example", "https://b.example"]) };
+        for (wide, narrow) in [(&port, &socket), (&port, &off), (&socket, &off), (&port, &none), (&more, &port)] {
+            assert!(wide.lets_in_more_than(narrow), "{wide:?} {narrow:?}");
+            assert!(!narrow.lets_in_more_than(wide), "{narrow:?} {wide:?}");
+        }
+        assert!(!port.lets_in_more_than(&Choice { port: 1, ..port.clone() }), "another port is no wider");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use openai_proxy::{DEFAULT_PORT, Listen, ListenError, Options, Origin, Patience, Proxy, SOCKET};
+use openai_proxy::{DEFAULT_PORT, HeldUp, Listen, ListenError, Options, Origin, Patience, Proxy, SOCKET};
 use sidecar_host::{RpcError, State, Supervisor, reason_given};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::timeout;
@@ -110,7 +110,14 @@ async fn served(
         () = signals.next() => return Ok(()),
     }
     let listen = if arguments.socket { Listen::Socket(data.join(SOCKET)) } else { Listen::Port(arguments.port) };
-    let options = Options { listen, token, origins: arguments.origins.clone(), patience: Patience::default() };
+    let options = Options {
+        listen,
+        token,
+        origins: arguments.origins.clone(),
+        patience: Patience::default(),
+        // This ends then.
+        held_up: HeldUp::default(),
+    };
     let proxy = Proxy::start(options, Arc::clone(supervisor)).await?;
     let at = match proxy.port() {
         Some(port) => format!("http://127.0.0.1:{port}/v1"),

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use openai_proxy::{Listen, Options, Patience, Proxy, Token};
+use openai_proxy::{HeldUp, Listen, Options, Patience, Proxy, Token};
 use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -35,8 +35,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let budget = Budget { early: Duration::ZERO, ..Budget::default() };
     let supervisor = Arc::new(Supervisor::start(launch, client, sidecar_host::Options::default(), budget));
     let token = Token::generate();
-    let options =
-        Options { listen: Listen::Port(0), token: token.clone(), origins: Vec::new(), patience: Patience::default() };
+    let options = Options {
+        listen: Listen::Port(0),
+        token: token.clone(),
+        origins: Vec::new(),
+        patience: Patience::default(),
+        held_up: HeldUp::default(),
+    };
     let proxy = Proxy::start(options, Arc::clone(&supervisor)).await?;
     let at = json!({"port": proxy.port(), "token": token.expose()});
     println!(r#"{{"jsonrpc":"2.0","method":"proxy/listening","params":{at}}}"#);

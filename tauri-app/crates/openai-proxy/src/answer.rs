@@ -6,7 +6,6 @@ use std::pin::Pin;
 use serde_json::value::RawValue;
 use sidecar_host::{Call, Event, RpcError};
 use tokio::sync::OwnedSemaphorePermit;
-use uuid::Uuid;
 
 use crate::chat::{Chat, Members};
 use crate::error::ApiError;
@@ -91,7 +90,7 @@ impl Answer {
 
 fn begin(shared: Shared, members: Members, held: Option<OwnedSemaphorePermit>) -> Beginning {
     Box::pin(async move {
-        let call = shared.supervisor.call(Uuid::new_v4().to_string(), "chat/completions", &members).await;
+        let call = shared.call("chat/completions", &members).await;
         drop(held);
         call
     })

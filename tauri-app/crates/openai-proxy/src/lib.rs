@@ -12,6 +12,7 @@
 //! | `routes` | which path is answered by what |
 //! | `body` | a request's body: how long, how slow, and how many of them in memory |
 //! | `chat` | what of the body the proxy reads, and what it adds |
+//! | [`held_up`] | what keeps any sidecar from coming up |
 //! | `turn` | how many urgent requests there are at once |
 //! | `answer` | one request at the sidecar, from its turn to its end |
 //! | `sse` | an answer as server-sent events |
@@ -26,6 +27,7 @@ mod chat;
 mod connection;
 mod error;
 mod gate;
+mod held_up;
 mod listener;
 mod models;
 mod origin;
@@ -37,6 +39,7 @@ mod token;
 mod turn;
 
 pub use body::MOST_BYTES as MOST_BODY_BYTES;
+pub use held_up::HeldUp;
 pub use listener::{DEFAULT_PORT, Listen, ListenError, SOCKET};
 pub use origin::{BadOrigin, Origin};
 pub use patience::Patience;

@@ -41,7 +41,7 @@ fn unknown() -> RpcError {
 }
 
 async fn listed(shared: &Shared) -> Result<Vec<Model>, ApiError> {
-    let answer = shared.supervisor.ask("models/list").await?;
+    let answer = shared.call("models/list", &json!({})).await?.answer().await?;
     let listed: Listed =
         serde_json::from_str(answer.get()).map_err(|error| RpcError::lasting("internal_error", error.to_string()))?;
     Ok(listed.models)

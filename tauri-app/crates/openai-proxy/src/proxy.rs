@@ -11,6 +11,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::body::Room;
 use crate::connection;
+use crate::held_up::HeldUp;
 use crate::listener::{Listen, ListenError, Listener, Stream};
 use crate::origin::Origin;
 use crate::patience::Patience;
@@ -35,6 +36,7 @@ pub struct Options {
     /// Of web pages that may ask; none by default.
     pub origins: Vec<Origin>,
     pub patience: Patience,
+    pub held_up: HeldUp,
 }
 
 /// A proxy that listens. Dropping it ends all that it serves at once.
@@ -53,11 +55,10 @@ impl Proxy {
     pub async fn start(options: Options, supervisor: Arc<Supervisor>) -> Result<Self, ListenError> {
         let listener = Listener::bind(&options.listen).await?;
         let port = listener.port();
-        let patience = options.patience;
-        let sharing =
-            Sharing { supervisor, token: options.token, turns: Turns::default(), room: Room::default(), patience };
+        let Options { token, origins, patience, held_up, .. } = options;
+        let sharing = Sharing { supervisor, token, turns: Turns::default(), room: Room::default(), patience, held_up };
         let (stop, stopped) = watch::channel(false);
-        let router = router(Arc::new(sharing), options.origins);
+        let router = router(Arc::new(sharing), origins);
         let serving = tokio::spawn(serve(listener, router, patience, stopped));
         Ok(Self { port, stop, serving })
     }

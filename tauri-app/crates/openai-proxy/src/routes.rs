@@ -7,12 +7,15 @@ use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
+use serde::Serialize;
 use serde_json::json;
-use sidecar_host::{State as SidecarState, Supervisor};
+use sidecar_host::{Call, RpcError, State as SidecarState, Supervisor};
 use tower_http::cors::{AllowHeaders, AllowOrigin, AllowPrivateNetwork, CorsLayer, ExposeHeaders};
+use uuid::Uuid;
 
 use crate::body::Room;
 use crate::error::ApiError;
+use crate::held_up::HeldUp;
 use crate::origin::Origin;
 use crate::patience::Patience;
 use crate::token::Token;
@@ -31,6 +34,18 @@ pub(crate) struct Sharing {
     pub(crate) turns: Turns,
     pub(crate) room: Room,
     pub(crate) patience: Patience,
+    pub(crate) held_up: HeldUp,
+}
+
+impl Sharing {
+    /// Sends a request, once a sidecar is ready; not if none will be.
+    pub(crate) async fn call(&self, method: &str, params: &impl Serialize) -> Result<Call, RpcError> {
+        tokio::select! {
+            biased;
+            call = self.supervisor.call(Uuid::new_v4().to_string(), method, params) => call,
+            error = self.held_up.reason() => Err(error),
+        }
+    }
 }
 
 /// Pages of `origins` may ask, too; a browser keeps all others off.

@@ -32,7 +32,8 @@ pub(crate) async fn proxy_set(
 ) -> Result<Shown, RpcError> {
     let (choice, person) = (choice.checked()?, AtWindow::of(&window));
     let _alone = CHANGING.lock().await;
-    let before = preferences.proxy();
+    // Not what is kept: that may be more than there is, where less could not be.
+    let before = proxy.choice().await;
     let mut come = choice.origins.iter().filter(|origin| !before.origins.contains(origin));
     let (new, more) = (come.next(), come.next());
     if more.is_some() {
@@ -43,16 +44,17 @@ pub(crate) async fn proxy_set(
     {
         return Ok(proxy.shown(before).await);
     }
-    // A port is open to every user of the computer, the socket to this one.
-    let opens = choice.on && (!before.on || before.socket && !choice.socket);
+    let opens = Choice { origins: Vec::new(), ..choice.clone() }.lets_in_more_than(&before);
     if opens && !person.agrees(question(person.language())).await? {
         return Ok(proxy.shown(before).await);
     }
-    if !choice.on {
-        proxy.apply(&choice).await; // closed even where that cannot be kept
+    // Whoever shall not ask any more does not, even where that cannot be kept; others may only where it is.
+    let (narrows, widens) = (before.lets_in_more_than(&choice), choice.lets_in_more_than(&before));
+    if narrows {
+        proxy.apply(&if widens { Choice { on: false, ..before } } else { choice.clone() }).await;
     }
     preferences.set_proxy(&choice).map_err(unwritable)?;
-    if choice.on {
+    if widens || !narrows {
         proxy.apply(&choice).await;
     }
     Ok(proxy.shown(choice).await)

@@ -154,6 +154,8 @@ mod tests {
         for _ in 0..2 {
             let failed = state.wait_for(|state| state.state == Name::Failed);
             drop(timeout(Duration::from_secs(30), failed).await.expect("in time").expect("it is being made"));
+            let told = timeout(Duration::from_secs(30), environment.held_up().reason()).await.expect("in time");
+            assert_eq!((&*told.kind, told.retryable), ("sidecar_unavailable", true), "nobody waits for a sidecar");
             environment.retry(None, None).expect("no address is none");
             let again = state.wait_for(|state| state.state == Name::Checking);
             drop(timeout(Duration::from_secs(30), again).await.expect("in time").expect("it is being made"));

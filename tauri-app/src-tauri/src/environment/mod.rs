@@ -5,6 +5,7 @@ mod state;
 
 use std::path::Path;
 
+use openai_proxy::HeldUp;
 use python_environment::{Address, Mirrors, Recipe};
 use serde_json::json;
 use sidecar_host::{Launch, RpcError};
@@ -76,6 +77,22 @@ impl Environment {
             // A checkout's is there, or the program is leaving.
             None => std::future::pending().await,
         }
+    }
+
+    /// What other programs are told while an attempt has failed: they would wait for the person to order another. Must be
+    /// called within a Tokio runtime.
+    pub(crate) fn held_up(&self) -> HeldUp {
+        let (known, reason) = watch::channel(None);
+        let mut state = self.state();
+        tokio::spawn(async move {
+            loop {
+                known.send_replace(state.borrow_and_update().failure());
+                if state.changed().await.is_err() {
+                    return;
+                }
+            }
+        });
+        HeldUp::by(reason)
     }
 
     /// Those of the addresses that the attempt which is under way, or failed, does not go by.

@@ -54,6 +54,12 @@ impl State {
         !matches!(self.state, Name::Checking | Name::Ready)
     }
 
+    /// Why no sidecar comes up before somebody orders another attempt.
+    pub(super) fn failure(&self) -> Option<RpcError> {
+        let error = self.error.as_ref()?;
+        Some(RpcError::sidecar_unavailable(format!("the app's Python environment cannot be made: {}", error.message)))
+    }
+
     /// What the window sees after `event`.
     pub(super) fn take(&mut self, event: Event) {
         match event {

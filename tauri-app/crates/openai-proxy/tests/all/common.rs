@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use openai_proxy::{Listen, Options, Patience, Proxy, Token};
+use openai_proxy::{HeldUp, Listen, Options, Patience, Proxy, Token};
 use serde_json::{Value, json};
-use sidecar_host::{Budget, Client, Launch, Supervisor, inherited_environment};
+use sidecar_host::{Budget, Client, Footing, Launch, Supervisor, inherited_environment};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
@@ -60,13 +60,25 @@ impl Served {
         patience: Patience,
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let client = Client { name: "openai-proxy-tests".into(), version: "0".into(), locale: "en".into() };
         let launch = double(folder.path());
+        Self::on(folder, launch, listen, origins, patience, HeldUp::default()).await
+    }
+
+    /// One whose sidecar stands on `footing`.
+    pub(crate) async fn on(
+        folder: TempDir,
+        footing: impl Footing,
+        listen: impl FnOnce(&Path) -> Listen,
+        origins: &[&'static str],
+        patience: Patience,
+        held_up: HeldUp,
+    ) -> Self {
+        let client = Client { name: "openai-proxy-tests".into(), version: "0".into(), locale: "en".into() };
         let supervisor =
-            Arc::new(Supervisor::start(launch, client, sidecar_host::Options::default(), Budget::default()));
+            Arc::new(Supervisor::start(footing, client, sidecar_host::Options::default(), Budget::default()));
         let token = Token::generate();
         let origins = origins.iter().map(|origin| origin.parse().unwrap()).collect();
-        let options = Options { listen: listen(folder.path()), token: token.clone(), origins, patience };
+        let options = Options { listen: listen(folder.path()), token: token.clone(), origins, patience, held_up };
         let proxy = Proxy::start(options, Arc::clone(&supervisor)).await.unwrap();
         Self { proxy, token, supervisor, folder }
     }

@@ -4,14 +4,20 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
-use openai_proxy::{Listen, ListenError, Options, Patience, Proxy, Token};
+use openai_proxy::{HeldUp, Listen, ListenError, Options, Patience, Proxy, Token};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixListener, UnixStream};
 
 use crate::common::{Served, soon};
 
 async fn refused(served: &Served, listen: Listen) -> ListenError {
-    let options = Options { listen, token: Token::generate(), origins: Vec::new(), patience: Patience::default() };
+    let options = Options {
+        listen,
+        token: Token::generate(),
+        origins: Vec::new(),
+        patience: Patience::default(),
+        held_up: HeldUp::default(),
+    };
     Proxy::start(options, Arc::clone(&served.supervisor)).await.expect_err("it is taken")
 }
 
@@ -54,6 +60,7 @@ async fn a_socket_that_a_killed_process_left_is_replaced_and_anything_else_stays
         token: Token::generate(),
         origins: Vec::new(),
         patience: Patience::default(),
+        held_up: HeldUp::default(),
     };
     let proxy = Proxy::start(options, Arc::clone(&served.supervisor)).await.unwrap();
     UnixStream::connect(&left).await.unwrap();

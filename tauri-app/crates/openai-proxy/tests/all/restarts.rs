@@ -1,5 +1,9 @@
 //! A sidecar that dies with requests under way.
 
+use openai_proxy::{HeldUp, Listen, Patience};
+use sidecar_host::{Footing, Launch, RpcError};
+use tokio::sync::watch;
+
 use crate::common::{PATH, Served};
 
 #[tokio::test]
@@ -28,4 +32,29 @@ async fn a_stream_that_has_begun_ends_with_the_error() {
     assert!(before.contains("before"), "{answer:?}");
     let error: serde_json::Value = serde_json::from_str(after).unwrap();
     assert_eq!(error["error"]["code"], "sidecar_restarted");
+}
+
+/// What nobody ever knows how to run.
+struct Unmade;
+
+impl Footing for Unmade {
+    async fn launch(&mut self) -> Launch {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn where_no_sidecar_will_come_up_nobody_waits_for_one() {
+    let (reason, known) = watch::channel(None);
+    let folder = tempfile::tempdir().unwrap();
+    let listen = |_: &std::path::Path| Listen::Port(0);
+    let served = Served::on(folder, Unmade, listen, &[], Patience::default(), HeldUp::by(known)).await;
+    let mut early = served.connect().await;
+    early.send(&served.chat(PATH, "count 1", false)).await;
+    reason.send_replace(Some(RpcError::sidecar_unavailable("no disk to make it on")));
+    let models = format!("{}\r\n", served.head("GET", "/v1/models"));
+    for answer in [early.answer().await, served.ask("count 1").await, served.send(&models).await] {
+        assert_eq!((answer.status, &*answer.code()), (503, "sidecar_unavailable"));
+        assert!(answer.head.contains("x-should-retry: true"), "{answer:?}");
+    }
 }
