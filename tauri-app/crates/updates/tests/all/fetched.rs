@@ -1,5 +1,7 @@
 use std::fs;
 use std::path::Path;
+use std::sync::mpsc;
+use std::time::Duration;
 
 use semver::Version;
 use sidecar_host::RpcError;
@@ -38,7 +40,52 @@ async fn a_package_gets_its_name_and_takes_nobodys() {
     }
     assert_eq!(heard.last(), Some(&(PACKAGE.len() as u64)));
     assert_eq!(names(&downloads), ["app (1).deb", "app.deb"]);
-    assert!(!part.exists());
+    assert_eq!(names(part.parent().unwrap()), [""; 0]);
+}
+
+#[tokio::test]
+async fn what_a_kill_left_once_goes_with_the_next_download() {
+    let (server, release) = announced().await;
+    server.serve("/app.deb", PACKAGE);
+    let folder = tempfile::tempdir().unwrap();
+    let (part, downloads) = (folder.path().join("update.part"), folder.path().join("Downloads"));
+    fs::write(&part, "a longer package than this one, of which a part came").unwrap();
+    download(release.file("deb-x86_64").unwrap(), &part, &downloads, |_| {}).await.unwrap();
+    assert_eq!(names(folder.path()), ["Downloads"]);
+}
+
+/// As when one is cancelled and another one begun, where the first is beyond being stopped.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_download_that_begins_changes_nothing_of_one_that_ends() {
+    const PATIENCE: Duration = Duration::from_secs(30);
+    let (server, release) = announced().await;
+    let folder = tempfile::tempdir().unwrap();
+    let (part, downloads) = (folder.path().join("update.part"), folder.path().join("Downloads"));
+    let begin = || {
+        let (here, go) = (mpsc::channel(), mpsc::channel::<()>());
+        let (file, part, downloads) = (release.file("deb-x86_64").unwrap().clone(), part.clone(), downloads.clone());
+        let task = tokio::spawn(async move {
+            // Goes on once the other end of `go` is dropped.
+            let on_bytes = move |bytes| {
+                let _ = here.0.send(bytes).map(|()| go.1.recv());
+            };
+            download(&file, &part, &downloads, on_bytes).await
+        });
+        (task, here.1, go.0)
+    };
+    server.serve("/app.deb", PACKAGE);
+    let (first, here, go) = begin();
+    assert_eq!(here.recv_timeout(PATIENCE).unwrap(), PACKAGE.len() as u64);
+    let cut: Answer = ("HTTP/1.1 200 OK\r\nContent-Length: 25\r\nConnection: close\r\n\r\n".into(), b"a pack".to_vec());
+    server.answer("/app.deb", cut);
+    let (second, second_here, second_go) = begin();
+    assert_eq!(second_here.recv_timeout(PATIENCE).unwrap(), 6);
+    drop(go);
+    let path = first.await.unwrap().unwrap();
+    assert_eq!(fs::read(path).unwrap(), PACKAGE);
+    drop(second_go);
+    assert_eq!(second.await.unwrap().expect_err("it breaks off").kind, "update_unreachable");
+    assert_eq!(names(&downloads), ["app.deb"]);
 }
 
 #[tokio::test]
