@@ -1,12 +1,13 @@
 //! The token in a file of its owner's.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use openai_proxy::{BadToken, Token};
 use rustix::process::geteuid;
+use tempfile::{NamedTempFile, PersistError};
 
 /// Bits of a mode by which others than the owner may do something.
 const OTHERS: u32 = 0o077;
@@ -22,6 +23,8 @@ pub enum TokenFileError {
     Open(PathBuf),
     #[error("{} is not a file of yours", .0.display())]
     Foreign(PathBuf),
+    #[error("{} is empty; delete it, and a new token is made", .0.display())]
+    Empty(PathBuf),
     #[error("{}: {cause}", path.display())]
     Bad { path: PathBuf, cause: BadToken },
 }
@@ -31,18 +34,26 @@ pub enum TokenFileError {
 /// # Errors
 /// See [`TokenFileError`]. A file that is there is never changed.
 pub(crate) fn open(path: &Path) -> Result<Token, TokenFileError> {
-    let failed = |cause| TokenFileError::Io { path: path.to_owned(), cause };
-    match create(path) {
+    match read(path) {
+        Err(TokenFileError::Io { cause, .. }) if cause.kind() == io::ErrorKind::NotFound => {}
+        result => return result,
+    }
+    match create(path, |file, token| writeln!(file, "{token}")) {
+        // Somebody else was quicker.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => read(path),
-        result => result.map_err(failed),
+        result => result.map_err(|cause| TokenFileError::Io { path: path.to_owned(), cause }),
     }
 }
 
-fn create(path: &Path) -> io::Result<Token> {
+/// The file is there once all of it is on the disk: an empty one would be no token, ever after.
+fn create(path: &Path, write: impl FnOnce(&mut File, &str) -> io::Result<()>) -> io::Result<Token> {
     let token = Token::generate();
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    writeln!(file, "{}", token.expose())?;
-    file.sync_all()?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Nobody but its owner can read it, from its first moment on.
+    let mut file = NamedTempFile::with_prefix_in(".token-", folder)?;
+    write(file.as_file_mut(), token.expose())?;
+    file.as_file().sync_all()?;
+    file.persist_noclobber(path).map_err(|PersistError { error, .. }| error)?;
     Ok(token)
 }
 
@@ -54,6 +65,9 @@ fn read(path: &Path) -> Result<Token, TokenFileError> {
     check(path, &file.metadata().map_err(failed)?)?;
     let mut text = String::new();
     file.take(MOST_BYTES).read_to_string(&mut text).map_err(failed)?;
+    if text.is_empty() {
+        return Err(TokenFileError::Empty(path.to_owned()));
+    }
     Token::parse(text.trim()).map_err(|cause| TokenFileError::Bad { path: path.to_owned(), cause })
 }
 
@@ -81,6 +95,43 @@ mod tests {
         let made = open(&path).expect("it is made");
         assert_eq!(fs::metadata(&path).expect("it is there").mode() & 0o777, 0o600);
         assert_eq!(open(&path).expect("it is read").expose(), made.expose());
+    }
+
+    #[test]
+    fn a_disk_that_is_full_leaves_nothing_and_the_next_attempt_makes_the_token() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("token");
+        let full = |file: &mut File, token: &str| {
+            file.write_all(&token.as_bytes()[..3])?;
+            Err(io::ErrorKind::StorageFull.into())
+        };
+        let error = create(&path, full).expect_err("the disk is full");
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        assert!(fs::read_dir(folder.path()).expect("it is there").next().is_none());
+        let made = open(&path).expect("it is made");
+        assert_eq!(open(&path).expect("it is read").expose(), made.expose());
+    }
+
+    #[test]
+    fn of_two_that_make_it_at_once_one_does_and_what_is_there_is_kept() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("token");
+        let quicker = Token::generate();
+        let late = create(&path, |_, _| fs::write(&path, quicker.expose()));
+        assert_eq!(late.expect_err("it is there").kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read_to_string(&path).expect("it is there"), quicker.expose());
+        assert_eq!(fs::read_dir(folder.path()).expect("it is there").count(), 1);
+    }
+
+    #[test]
+    fn a_file_that_is_empty_is_told_as_that_with_what_to_do_and_stays_as_it_is() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("token");
+        File::create(&path).expect("the disk has room");
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("it is ours");
+        let error = open(&path).expect_err("there is no token in it");
+        assert!(matches!(error, TokenFileError::Empty(_)) && error.to_string().contains("delete it"), "{error}");
+        assert_eq!(fs::metadata(&path).expect("it is there").len(), 0);
     }
 
     #[test]
