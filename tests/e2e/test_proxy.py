@@ -134,9 +134,7 @@ def test_an_app_whose_keychain_does_not_answer_leaves_all_the_same_and_opens_no_
     port = free_port()
     arguments = ["--data-dir", str(tmp_path / "data")]
     with virtual_display() as display, open_keyring(tmp_path) as variables:
-        start = partial(
-            open_window, arguments, display=display, pictures=tmp_path, home=tmp_path, variables=variables
-        )
+        start = partial(open_window, arguments, display=display, pictures=tmp_path, home=tmp_path, variables=variables)
         with start() as window:
             choice = {"on": True, "port": port, "socket": False, "origins": []}
             with native_dialog.answered(display, QUESTION, *native_dialog.YES):

@@ -30,14 +30,18 @@ pub async fn download(
 ) -> Result<PathBuf, RpcError> {
     let mut response = ask(&client()?, file.url.clone()).await?;
     let mut disk = nameless(part).map_err(|error| unwritable(&error))?;
-    let mut received = 0;
+    let (mut hasher, mut received) = (Sha256::new(), 0);
     while let Some(piece) = response.chunk().await.map_err(|error| unreachable(&error))? {
         received += piece.len() as u64;
         if received > file.size {
             return Err(untrusted("a package is longer than what was signed"));
         }
+        hasher.update(&piece);
         disk.write_all(&piece).map_err(|error| unwritable(&error))?;
         on_bytes(received);
+    }
+    if hex(hasher) != file.sha256 {
+        return Err(untrusted("a package is not what was signed"));
     }
     // A thread that copies cannot be ended from outside: it looks whether anybody waits for it.
     let (asked, waiting) = oneshot::channel::<()>();
@@ -61,7 +65,7 @@ fn hand_over(arrived: Disk, folder: &Path, file: &File, wanted: impl Fn() -> boo
     fs::create_dir_all(folder).map_err(failed)?;
     let mut copy = Builder::new().prefix(".").suffix(".part").tempfile_in(folder).map_err(failed)?;
     if copied(arrived, &mut copy, &wanted).map_err(failed)? != file.sha256 {
-        return Err(untrusted("a package is not what was signed"));
+        return Err(untrusted("the copy of a package is not what was signed"));
     }
     copy.as_file().sync_all().map_err(failed)?;
     if !wanted() {
@@ -80,11 +84,15 @@ fn copied(mut arrived: Disk, copy: &mut impl Write, wanted: impl Fn() -> bool) -
         }
         let length = arrived.read(&mut piece)?;
         if length == 0 {
-            return Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect());
+            return Ok(hex(hasher));
         }
         hasher.update(&piece[..length]);
         copy.write_all(&piece[..length])?;
     }
+}
+
+fn hex(hasher: Sha256) -> String {
+    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Heard by nobody, as it was given up.
@@ -122,7 +130,7 @@ mod tests {
     /// A package of three pieces, and one more byte.
     fn package() -> (Vec<u8>, File) {
         let bytes: Vec<_> = (0..=3 * PIECE).map(|number| (number % 251) as u8).collect();
-        let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = hex(Sha256::new_with_prefix(&bytes));
         let url = Url::parse("https://example.com/app.deb").expect("an address");
         let file = File { url, name: "app.deb".into(), size: bytes.len() as u64, sha256 };
         (bytes, file)
