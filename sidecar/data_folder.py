@@ -23,6 +23,8 @@ OWN_NAMES = SIGNS | {
     *("window.bell", "window.lock", "knowledge-focus.db-wal", "knowledge-focus.db-shm", ".DS_Store"),
 }
 """All that may be there before the first sidecar is: the shell comes first, and the Finder marks what it shows."""
+UNFINISHED = (".shell-", ".token-")
+"""How the names of the shell's files begin that take another one's place in a moment; a kill leaves them."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ class DataFolder:
             raise ValueError(f"{self.path} is or holds your home folder; name a folder of its own for the data")
         if self.path.stat().st_mode & stat.S_ISVTX:
             raise ValueError(f"{self.path} is shared by many; name a folder of its own for the data")
-        names = {entry.name for entry in self.path.iterdir()}
+        names = {entry.name for entry in self.path.iterdir() if not entry.name.startswith(UNFINISHED)}
         if not (names <= OWN_NAMES or names & SIGNS or self.path.name == PLATFORM_NAME):
             raise ValueError(f"{self.path} holds other things; name a new or empty folder for the data")
 

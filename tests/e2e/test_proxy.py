@@ -124,13 +124,17 @@ def test_whoever_shall_not_ask_any_more_does_not_even_where_that_cannot_be_kept(
         assert status(port, "kf-wrong") == 401
         assert "refusal" in window.invoke("proxy_set", {"choice": {**choice, "socket": True}})
         assert status(port, "kf-wrong") is None
+        # Another token opens nothing that was closed, and the window is told what there is.
+        assert "answer" in window.invoke("proxy_renew_token")
+        assert status(port, "kf-wrong") is None
+        assert window.invoke("proxy_state")["answer"]["socket"] is True
         # Back again is more than what there is, so the person is asked, and nobody let in where that cannot be kept.
         with native_dialog.answered(display, QUESTION, *native_dialog.YES):
             assert "refusal" in window.invoke("proxy_set", {"choice": choice})
         assert status(port, "kf-wrong") is None
 
 
-def test_an_app_whose_keychain_does_not_answer_leaves_all_the_same_and_opens_no_port_on_its_way(tmp_path: Path) -> None:
+def test_while_the_keychain_does_not_answer_the_proxy_can_be_switched_off_and_the_app_leaves(tmp_path: Path) -> None:
     port = free_port()
     arguments = ["--data-dir", str(tmp_path / "data")]
     with virtual_display() as display, open_keyring(tmp_path) as variables:
@@ -147,10 +151,13 @@ def test_an_app_whose_keychain_does_not_answer_leaves_all_the_same_and_opens_no_
                 # The window learns at once that nothing listens yet, while the keychain is waited for.
                 state = window.invoke("proxy_state")["answer"]
                 assert (state["on"], state["address"]) == (True, None)
-                processes = window.processes()
+                # What was switched off meanwhile stays off, at once.
+                assert window.invoke("proxy_set", {"choice": {**choice, "on": False}})["answer"]["on"] is False
                 window.app.send_signal(signal.SIGTERM)
-                _, still = psutil.wait_procs(processes, timeout=LEAVING_SECONDS)
+                _, still = psutil.wait_procs(window.processes(), timeout=LEAVING_SECONDS)
                 assert not still
         finally:
             keyring.resume()
-        assert status(port, "kf-wrong") is None
+        with start() as window:
+            assert window.invoke("proxy_state")["answer"]["on"] is False
+            window.quit()

@@ -8,7 +8,7 @@ import pi_heif
 import pytest
 from PIL import Image
 
-from sidecar.data_folder import OWN_NAMES, PLATFORM_NAME, SIGNS, DataFolder
+from sidecar.data_folder import OWN_NAMES, PLATFORM_NAME, SIGNS, UNFINISHED, DataFolder
 from sidecar.routing.providers import SECRET
 from sidecar.worker import decoding
 
@@ -27,6 +27,9 @@ def test_both_take_the_same_folders_for_the_data_folder() -> None:
     assert constant("data_folder.rs", "PLATFORM_NAME") == [PLATFORM_NAME]
     assert set(constant("data_folder.rs", "SIGNS")) == SIGNS
     assert set(constant("data_folder.rs", "OTHER_OWN_NAMES")) == OWN_NAMES - SIGNS
+    token_file = SHELL.parents[1] / "crates/cli/src/token_file.rs"
+    unfinished = constant("data_folder.rs", "UNFINISHED_PREFERENCES") + constant(str(token_file), "UNFINISHED_TOKEN")
+    assert unfinished == list(UNFINISHED)
 
 
 def test_both_refuse_a_folder_in_the_same_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

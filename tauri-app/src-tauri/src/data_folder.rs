@@ -6,6 +6,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use cli::UNFINISHED_TOKEN;
 use openai_proxy::SOCKET;
 
 // The sidecar refuses the same folders (sidecar/data_folder.py; a test compares the two), but the shell comes first and
@@ -35,7 +36,8 @@ const OTHER_OWN_NAMES: &[&str] = &[
 ];
 /// The note that all of it goes.
 pub(crate) const ERASING: &str = "knowledge-focus.erasing";
-/// What a file is called that takes the place of `shell.json` in a moment.
+/// How the names of files begin that take the place of `shell.json` and `api.token` in a moment; a kill leaves them.
+const UNFINISHED: &[&str] = &[UNFINISHED_PREFERENCES, UNFINISHED_TOKEN];
 pub(crate) const UNFINISHED_PREFERENCES: &str = ".shell-";
 /// Set on a folder that many people write in.
 const STICKY: u32 = 0o1000;
@@ -104,10 +106,7 @@ impl DataFolder {
     /// What in the folder is the app's: all of it, where the folder has its name.
     pub(crate) fn own_entries(&self) -> io::Result<Vec<PathBuf>> {
         let platforms = self.is_platforms();
-        let is_ours = |name: &OsStr| {
-            SIGNS.iter().chain(OTHER_OWN_NAMES).any(|own| name == *own)
-                || name.as_encoded_bytes().starts_with(UNFINISHED_PREFERENCES.as_bytes())
-        };
+        let is_ours = |name: &OsStr| SIGNS.iter().any(|sign| name == *sign) || is_own(name);
         let entries = fs::read_dir(&self.0)?.collect::<Result<Vec<_>, _>>()?;
         let ours = entries.iter().filter(|entry| platforms || is_ours(&entry.file_name()));
         Ok(ours.map(fs::DirEntry::path).collect())
@@ -142,6 +141,12 @@ impl DataFolder {
     }
 }
 
+/// Whether a folder of ours may have it before it has a sign.
+fn is_own(name: &OsStr) -> bool {
+    let begins = |beginning: &&str| name.as_encoded_bytes().starts_with(beginning.as_bytes());
+    OTHER_OWN_NAMES.iter().any(|own| name == *own) || UNFINISHED.iter().any(begins)
+}
+
 /// Refuses what must stay open to others, or belongs to something else. `folder` is a canonical path.
 fn check(folder: &Path, home: Option<&Path>) -> Result<(), DataFolderError> {
     let unusable = |cause| DataFolderError::Unusable { folder: folder.to_owned(), cause };
@@ -155,7 +160,7 @@ fn check(folder: &Path, home: Option<&Path>) -> Result<(), DataFolderError> {
     let entries = fs::read_dir(folder).map_err(unusable)?;
     let names: Vec<_> =
         entries.map(|entry| entry.map(|entry| entry.file_name())).collect::<Result<_, _>>().map_err(unusable)?;
-    let ours = names.iter().all(|name| OTHER_OWN_NAMES.iter().any(|own| name == own))
+    let ours = names.iter().all(|name| is_own(name))
         || names.iter().any(|name| SIGNS.iter().any(|sign| name == sign))
         || folder.ends_with(PLATFORM_NAME);
     if ours { Ok(()) } else { Err(DataFolderError::OtherThings(folder.to_owned())) }
@@ -240,7 +245,17 @@ mod tests {
 
     #[test]
     fn a_folder_of_ours_is_taken() {
-        let left_by_the_shell = ["shell.json", "window.lock", "window.bell", "logs", "attachments", "python", "cache"];
+        let left_by_the_shell = [
+            "shell.json",
+            ".shell-a1",
+            ".token-a1",
+            "window.lock",
+            "window.bell",
+            "logs",
+            "attachments",
+            "python",
+            "cache",
+        ];
         let used = ["builtin_models", "notes of a person"];
         for names in [&[][..], &left_by_the_shell, &used, &["knowledge-focus.db", "knowledge-focus.db-wal"]] {
             let folder = folder_of(names);

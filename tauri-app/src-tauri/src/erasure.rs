@@ -18,9 +18,12 @@ use serde_json::json;
 use sidecar_host::RpcError;
 
 use crate::data_folder::{DataFolder, ERASING};
+use crate::disk::unwritable;
 
 /// How long what the window started may take to end, and then what it was still writing to be gone.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How much longer a sidecar of ours may take to start, which has the folder meanwhile: as long as its handshake.
+const STARTING: Duration = Duration::from_secs(90);
 const PAUSE: Duration = Duration::from_millis(50);
 /// What goes last: they hold off other starts until there is nothing left that one could find.
 const LAST: &[&str] = &["window.bell", "window.lock", ERASING];
@@ -29,28 +32,42 @@ const LAST: &[&str] = &["window.bell", "window.lock", ERASING];
 const IN_USE: &str =
     "another program uses the data folder, and nothing was erased; stop `knowledge-focus serve` first, if it runs";
 
-/// Waits until nobody else has the folder: its lock is free, or `is_ours`, as this app's own sidecar has it.
+/// Who has the folder, as far as this app's own sidecar tells.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Holder {
+    Ours,
+    /// Ours is starting: it may have it already, or wait for it.
+    Unknown,
+    /// If anybody.
+    Another,
+}
+
+/// Waits until nobody else has the folder: its lock is free, or this app's own sidecar has it.
 ///
 /// # Errors
 /// `data_folder_in_use`, with `details.during` `erasing`: another program kept it.
-pub(crate) async fn wait_for_others(data: &DataFolder, is_ours: impl Fn() -> bool) -> Result<(), RpcError> {
-    let deadline = Instant::now() + PATIENCE;
-    wait_for_others_until(data, is_ours, deadline).await
+pub(crate) async fn wait_for_others(data: &DataFolder, holder: impl Fn() -> Holder) -> Result<(), RpcError> {
+    wait_for_others_until(Instant::now() + PATIENCE, data, holder).await
 }
 
 async fn wait_for_others_until(
-    data: &DataFolder,
-    is_ours: impl Fn() -> bool,
     deadline: Instant,
+    data: &DataFolder,
+    holder: impl Fn() -> Holder,
 ) -> Result<(), RpcError> {
-    while !is_ours() && lock_of(data).is_some_and(|lock| is_taken(&lock)) {
-        if Instant::now() >= deadline {
+    loop {
+        let holder = holder();
+        let lock = if holder == Holder::Ours { None } else { lock_of(data).map_err(unwritable)? };
+        if !lock.is_some_and(|lock| is_taken(&lock)) {
+            return Ok(());
+        }
+        let more = if holder == Holder::Unknown { STARTING } else { Duration::ZERO };
+        if Instant::now() >= deadline + more {
             let error = RpcError::passing("data_folder_in_use", IN_USE);
             return Err(error.with_details(json!({"during": "erasing"})));
         }
         tokio::time::sleep(PAUSE).await;
     }
-    Ok(())
 }
 
 /// Notes in the data folder that all of it goes. From here on there is no way back.
@@ -107,7 +124,7 @@ pub(crate) fn give_up(data: &DataFolder) -> io::Result<()> {
 /// After a crash the last sidecar takes a moment to notice, and has the folder's lock until it is gone. Who has it for longer
 /// works in the folder, and would do so with what is left of it.
 fn lock_out(data: &DataFolder, deadline: Instant) -> io::Result<Option<File>> {
-    let Some(lock) = lock_of(data) else { return Ok(None) };
+    let Some(lock) = lock_of(data)? else { return Ok(None) };
     while is_taken(&lock) {
         if Instant::now() >= deadline {
             return Err(io::Error::new(io::ErrorKind::ResourceBusy, IN_USE));
@@ -118,8 +135,11 @@ fn lock_out(data: &DataFolder, deadline: Instant) -> io::Result<Option<File>> {
 }
 
 /// The file that every sidecar locks; `None` where there was none yet.
-fn lock_of(data: &DataFolder) -> Option<File> {
-    File::open(data.path().join("lock")).ok()
+fn lock_of(data: &DataFolder) -> io::Result<Option<File>> {
+    match File::open(data.path().join("lock")) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        lock => lock.map(Some),
+    }
 }
 
 /// Whether somebody else has it. If not, we have it now, or nobody can: there are disks without locks.
@@ -280,8 +300,13 @@ mod tests {
 
     /// As another program's sidecar holds it.
     fn held(data: &DataFolder) -> File {
-        let lock = lock_of(data).expect("it is there");
-        lock.try_lock().expect("it is free");
+        let lock = lock_of(data).expect("it can be read").expect("it is there");
+        // What another test starts has our files for a moment, until it becomes its program.
+        let patience = Instant::now() + PATIENCE;
+        while is_taken(&lock) {
+            assert!(Instant::now() < patience, "it is free");
+            sleep(PAUSE);
+        }
         lock
     }
 
@@ -296,21 +321,26 @@ mod tests {
         assert!(error.to_string().contains("stop `knowledge-focus serve`"), "{error}");
         assert_eq!((names(data.path()), outside.exists()), (before, true));
         drop(other);
-        finish_until(&data, &[outside], Instant::now()).expect("it is erased");
+        finish_until(&data, &[outside], Instant::now() + PATIENCE).expect("it is erased");
         assert_eq!(names(above.path()), [""; 0]);
     }
 
     #[tokio::test]
     async fn a_folder_is_not_begun_with_while_another_program_has_it_but_when_it_is_free_or_ours() {
         let (_above, data) = used("data");
-        let wait = |is_ours: bool| wait_for_others_until(&data, move || is_ours, Instant::now());
-        wait(false).await.expect("it is free");
+        let wait = |holder, patience| wait_for_others_until(Instant::now() + patience, &data, move || holder);
+        wait(Holder::Another, PATIENCE).await.expect("it is free");
         let other = held(&data);
-        let error = wait(false).await.expect_err("it is in use");
+        let error = wait(Holder::Another, Duration::ZERO).await.expect_err("it is in use");
         assert_eq!((&*error.kind, &error.details["during"]), ("data_folder_in_use", &"erasing".into()));
-        wait(true).await.expect("it is ours");
+        wait(Holder::Ours, Duration::ZERO).await.expect("it is ours");
+        {
+            let mut starting = std::pin::pin!(wait(Holder::Unknown, Duration::ZERO));
+            let early = tokio::time::timeout(2 * PAUSE, &mut starting).await;
+            assert!(early.is_err(), "ours may have it");
+        }
         drop(other);
-        wait(false).await.expect("it is free again");
+        wait(Holder::Another, PATIENCE).await.expect("it is free again");
     }
 
     #[test]

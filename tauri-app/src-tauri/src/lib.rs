@@ -38,6 +38,7 @@ mod web_data;
 mod window;
 
 use std::error::Error;
+use std::io;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -95,8 +96,12 @@ fn take_folder(arguments: &Arguments) -> Result<Option<(DataFolder, Instance)>, 
             erasure::wait_for_children();
         }
         if let Err(error) = erasure::finish(&data, &web_data::outside()) {
-            if arguments.finish_erasing {
+            if arguments.finish_erasing && error.kind() != io::ErrorKind::ResourceBusy {
                 return Err(format!("not everything could be erased: {error}").into());
+            }
+            // Nothing is gone: a later start does it.
+            if error.kind() == io::ErrorKind::ResourceBusy {
+                return Err(error.into());
             }
             eprintln!("knowledge-focus: not everything could be erased: {error}");
             erasure::give_up(&data)?;

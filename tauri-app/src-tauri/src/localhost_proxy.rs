@@ -122,7 +122,7 @@ pub(crate) struct LocalhostProxy {
     held_up: HeldUp,
     /// Held for all of a change, while the keychain asks the person, too.
     changing: Mutex<()>,
-    /// Never held while somebody is waited for: the window looks, and the app leaves, at any time.
+    /// Held for moments, never while the keychain is waited for: the window looks, and the app leaves, at any time.
     held: Mutex<Held>,
 }
 
@@ -139,22 +139,36 @@ struct Held {
 }
 
 impl LocalhostProxy {
-    /// Off. `socket` is where it would listen instead of at a port.
-    pub(crate) fn new(supervisor: Arc<Supervisor>, keychain: Keychain, socket: PathBuf, held_up: HeldUp) -> Self {
-        Self { supervisor, keychain, socket, held_up, changing: Mutex::default(), held: Mutex::default() }
+    /// Not listening yet. `choice` is the kept one; `socket` is where it would listen instead of at a port.
+    pub(crate) fn new(
+        supervisor: Arc<Supervisor>,
+        keychain: Keychain,
+        socket: PathBuf,
+        held_up: HeldUp,
+        choice: Choice,
+    ) -> Self {
+        let held = Mutex::new(Held { choice, ..Held::default() });
+        Self { supervisor, keychain, socket, held_up, changing: Mutex::default(), held }
     }
 
-    /// Listens as chosen, or not at all; what listened before ends.
-    pub(crate) async fn apply(&self, choice: &Choice) {
+    /// Listens by what was chosen last, or not at all; what listened before ends. The keychain may ask the person first.
+    pub(crate) async fn listen(&self) {
         let _alone = self.changing.lock().await;
-        self.listen(choice).await;
+        self.listen_anew().await;
+    }
+
+    /// From now on this is chosen. What listens ends, and nothing does before [`Self::listen`]: that waits for nobody but
+    /// requests under way.
+    pub(crate) async fn choose(&self, choice: &Choice) {
+        self.held.lock().await.choice = choice.clone();
+        self.end().await;
     }
 
     /// Another token takes the place of the one before, which is refused from now on.
     ///
     /// # Errors
     /// `keychain_unavailable`: the one before still holds.
-    pub(crate) async fn renew(&self, choice: &Choice) -> Result<(), RpcError> {
+    pub(crate) async fn renew(&self) -> Result<(), RpcError> {
         let _alone = self.changing.lock().await;
         let is_of_this_run = {
             let held = self.held.lock().await;
@@ -168,20 +182,20 @@ impl LocalhostProxy {
             Err(error) => return Err(error.into()),
         };
         self.hold(token, kept).await;
-        self.listen(choice).await;
+        self.listen_anew().await;
         Ok(())
     }
 
-    /// By what it listens, or would.
+    /// What was chosen last, whether or not it could be kept.
     pub(crate) async fn choice(&self) -> Choice {
         self.held.lock().await.choice.clone()
     }
 
-    pub(crate) async fn shown(&self, choice: Choice) -> Shown {
+    pub(crate) async fn shown(&self) -> Shown {
         let held = self.held.lock().await;
         let end = |token: &Token| token.expose().chars().rev().take(SHOWN).collect::<Vec<_>>().iter().rev().collect();
         Shown {
-            choice,
+            choice: held.choice.clone(),
             address: held.listening.as_ref().map(|(_, address)| address.clone()),
             error: held.error.clone(),
             token_end: held.token.as_ref().map(end),
@@ -196,9 +210,15 @@ impl LocalhostProxy {
 
     /// Ends it with the app, whatever is being changed, for good.
     pub(crate) async fn shut_down(&self) {
+        self.held.lock().await.left = true;
+        self.end().await;
+    }
+
+    /// What listens does so no more.
+    async fn end(&self) {
         let listening = {
             let mut held = self.held.lock().await;
-            held.left = true;
+            held.error = None;
             held.listening.take()
         };
         if let Some((proxy, _)) = listening {
@@ -206,15 +226,10 @@ impl LocalhostProxy {
         }
     }
 
-    async fn listen(&self, choice: &Choice) {
-        let before = {
-            let mut held = self.held.lock().await;
-            (held.error, held.choice) = (None, choice.clone());
-            held.listening.take()
-        };
-        if let Some((proxy, _)) = before {
-            proxy.stop().await;
-        }
+    /// While this is under way something else may be chosen: then it is not this that listens.
+    async fn listen_anew(&self) {
+        self.end().await;
+        let choice = self.choice().await;
         if !choice.on {
             return;
         }
@@ -228,7 +243,7 @@ impl LocalhostProxy {
         let (patience, held_up) = (Patience::default(), self.held_up.clone());
         let options = Options { listen, token, origins, patience, held_up };
         let mut held = self.held.lock().await;
-        if held.left {
+        if held.left || held.choice != choice {
             return;
         }
         match Proxy::start(options, Arc::clone(&self.supervisor)).await {

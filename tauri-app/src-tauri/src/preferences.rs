@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -59,6 +59,8 @@ pub(crate) struct Geometry {
 pub(crate) struct Preferences {
     store: Arc<Store<Wry>>,
     path: PathBuf,
+    /// Held for all of a change: the file has all values, and of two the later one must not lose the earlier one's.
+    changing: Arc<Mutex<()>>,
 }
 
 impl Preferences {
@@ -67,7 +69,7 @@ impl Preferences {
         let store = app.store_builder(&path).disable_auto_save().build()?;
         // The plugin would write the file in place when the app exits; only `set` writes, and replaces it whole.
         store.close_resource();
-        Ok(Self { store, path })
+        Ok(Self { store, path, changing: Arc::default() })
     }
 
     /// The language the app speaks: the chosen one, or the system's.
@@ -131,6 +133,7 @@ impl Preferences {
     }
 
     fn set(&self, key: &str, value: &impl Serialize) -> io::Result<()> {
+        let _alone = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.store.get(key);
         self.store.set(key, json!(value));
         let values: HashMap<_, _> = self.store.entries().into_iter().collect();

@@ -15,6 +15,7 @@ use crate::allow_list::{AllowList, Marks};
 use crate::consent::{self, Agreements, Consents, Person, Purpose, are_one};
 use crate::deletion::Deletion;
 use crate::environment::{self, Environment};
+use crate::erasure::Holder;
 use crate::offered::Offered;
 use crate::page::{PageEvent, PageStream};
 
@@ -157,14 +158,18 @@ impl Relay {
         describe(&self.supervisor.state().borrow())
     }
 
-    /// Whether one is ready, which then has the data folder's lock.
-    pub(crate) fn has_sidecar(&self) -> bool {
-        matches!(*self.supervisor.state().borrow(), State::Ready(_))
+    /// Whether the data folder is the sidecar's.
+    pub(crate) fn folder_s_holder(&self) -> Holder {
+        match *self.supervisor.state().borrow() {
+            State::Ready(_) => Holder::Ours,
+            State::Starting => Holder::Unknown,
+            State::Down { .. } | State::Stopped => Holder::Another,
+        }
     }
 
     /// What the sidecar that is ready answers, if it does so in time; for the shell's own use.
     pub(crate) async fn ask(&self, method: &str, patience: Duration) -> Option<Value> {
-        if !self.has_sidecar() {
+        if !matches!(*self.supervisor.state().borrow(), State::Ready(_)) {
             return None;
         }
         let asked = async {

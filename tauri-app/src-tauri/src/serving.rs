@@ -1,6 +1,7 @@
 //! `knowledge-focus serve`: the same data folder and the same sidecar as the window's, one after the other.
 
 use std::error::Error;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use cli::{Serve, ServeError};
@@ -52,7 +53,12 @@ fn served(arguments: &Arguments, serve: &Serve, data: &DataFolder) -> Result<(),
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
         let (environment, supervisor) = source.start(data.path(), arguments.catalog(), client);
         // The first time it takes minutes in which nothing else is heard.
-        let failure = environment.failure(|| eprintln!("knowledge-focus: preparing the Python environment …"));
+        let failure = environment.failure(preparing);
         Ok(cli::serve(serve, data.path(), supervisor, failure).await?)
     })
+}
+
+fn preparing() {
+    // Whoever read it may have gone.
+    let _ = writeln!(io::stderr(), "knowledge-focus: preparing the Python environment …");
 }

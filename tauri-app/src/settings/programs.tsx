@@ -5,7 +5,7 @@ import { ProxyAccess } from "./proxy-access";
 import { ProxyOrigins } from "./proxy-origins";
 import { Card, Section } from "./section";
 import { SwitchRow } from "./switch-row";
-import { useProxy } from "./use-proxy";
+import { isStarting, useProxy } from "./use-proxy";
 
 const MOST = 65_535;
 
@@ -55,6 +55,11 @@ export function Programs() {
             <div className="px-5 py-4">
               <ErrorNote error={proxy.error} onRetry={() => void set({})} />
             </div>
+          )}
+          {isStarting(proxy) && (
+            <p role="status" className="px-5 py-4 text-muted-foreground text-sm">
+              {t("settings.programs.starting")}
+            </p>
           )}
           {proxy.address && <ProxyAccess proxy={proxy} onRenew={renew} />}
         </Card>

@@ -8,6 +8,11 @@ interface Failure {
   retry: () => void;
 }
 
+const AGAIN_MS = 1000;
+
+/** It is on, and waits for its token: the system's keychain may ask the person first. */
+export const isStarting = (proxy: ProxyState) => proxy.on && proxy.address === null && proxy.error === null;
+
 /** The localhost proxy as the shell has it, and what the person does with it. */
 export function useProxy() {
   const [proxy, setProxy] = useState<ProxyState | null>(null);
@@ -26,6 +31,8 @@ export function useProxy() {
       return state;
     } catch (cause) {
       setFailure({ error: RpcError.from(cause), retry: () => void ask(request) });
+      // What could not be kept may hold all the same.
+      await proxyState().then(setProxy, () => undefined);
       return null;
     } finally {
       setBusy(false);
@@ -33,6 +40,15 @@ export function useProxy() {
   }, []);
 
   useEffect(() => void ask(proxyState), [ask]);
+
+  // The shell says nothing by itself when the keychain has answered it.
+  useEffect(() => {
+    if (!proxy || !isStarting(proxy)) {
+      return;
+    }
+    const timer = setTimeout(() => void proxyState().then(setProxy, () => undefined), AGAIN_MS);
+    return () => clearTimeout(timer);
+  }, [proxy]);
 
   const shown = proxy && { ...proxy, port: typed ?? proxy.port };
   return {

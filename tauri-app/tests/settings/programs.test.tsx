@@ -1,4 +1,4 @@
-import { screen, within } from "@testing-library/react";
+import { screen, waitFor, within } from "@testing-library/react";
 import { expect, test } from "vitest";
 import type { ProxyChoice, ProxyState } from "@/rpc/shell";
 import { PROXY_OFF } from "../shell/replay";
@@ -83,6 +83,29 @@ test("a token is renewed after a question, and stays where the keychain refuses"
   await person.click(question.getByRole("button", { name: "Renew" }));
   expect(await screen.findByText("…c3d4")).toBeVisible();
   expect(screen.queryByText("…a1b2")).toBeNull();
+});
+
+test("while the keychain is waited for it says so, and then what there is", async () => {
+  let state: ProxyState = { ...PROXY_OFF, on: true };
+  await open(PROXY_OFF, { proxy_state: () => state });
+  expect(await screen.findByText(/Starting …/)).toBeVisible();
+  state = ON;
+  expect(await screen.findByText("…a1b2", {}, { timeout: 10_000 })).toBeVisible();
+  expect(screen.queryByText(/Starting …/)).toBeNull();
+});
+
+test("what could not be kept is told, and what there is all the same is shown", async () => {
+  let state: ProxyState = ON;
+  const { person } = await open(ON, {
+    proxy_state: () => state,
+    proxy_set: () => {
+      state = { ...PROXY_OFF, tokenEnd: "a1b2" };
+      throw failure("disk_full");
+    },
+  });
+  await person.click(await toggle());
+  expect(await screen.findByRole("alert")).toBeVisible();
+  await waitFor(async () => expect(await toggle()).not.toBeChecked());
 });
 
 test("a taken port is said where another can be chosen", async () => {

@@ -9,4 +9,4 @@ mod serve;
 mod token_file;
 
 pub use serve::{Serve, ServeError, serve};
-pub use token_file::TokenFileError;
+pub use token_file::{TokenFileError, UNFINISHED_TOKEN};

@@ -59,7 +59,7 @@ pub enum ServeError {
     #[error("{}", told(.0))]
     Sidecar(RpcError),
     /// There is nothing that a sidecar could stand on, and nobody here who could order another attempt.
-    #[error("the Python environment cannot be made: {}\n{}", told(.0), way_out(&.0.kind))]
+    #[error("the Python environment cannot be made: {}\n{}", told(.0), way_out(.0))]
     Environment(RpcError),
     #[error("{0}")]
     Io(#[from] io::Error),
@@ -155,8 +155,11 @@ fn told(error: &RpcError) -> String {
 }
 
 /// What to do about an environment that cannot be made.
-fn way_out(kind: &str) -> &'static str {
-    match kind {
+fn way_out(error: &RpcError) -> &'static str {
+    match &*error.kind {
+        "environment_index_unreachable" | "environment_index_failed" if error.details["interpreter"] == true => {
+            "Install Python 3.11 or newer, or name another place that has it in UV_PYTHON_INSTALL_MIRROR, then start this again."
+        }
         "environment_no_python" => "Install Python 3.11 or newer, then start this again.",
         "environment_no_network" => {
             "Parts of the app must be fetched once. Connect to the internet, then start this again."

@@ -14,6 +14,9 @@ const OTHERS: u32 = 0o077;
 /// A token is shorter; so is what is read of a file that is something else.
 const MOST_BYTES: u64 = 4096;
 
+/// How the name of a file begins that becomes the token's in a moment; a kill leaves it.
+pub const UNFINISHED_TOKEN: &str = ".token-";
+
 /// Why there is no token.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenFileError {
@@ -50,7 +53,7 @@ fn create(path: &Path, write: impl FnOnce(&mut File, &str) -> io::Result<()>) ->
     let token = Token::generate();
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // Nobody but its owner can read it, from its first moment on.
-    let mut file = NamedTempFile::with_prefix_in(".token-", folder)?;
+    let mut file = NamedTempFile::with_prefix_in(UNFINISHED_TOKEN, folder)?;
     write(file.as_file_mut(), token.expose())?;
     file.as_file().sync_all()?;
     file.persist_noclobber(path).map_err(|PersistError { error, .. }| error)?;

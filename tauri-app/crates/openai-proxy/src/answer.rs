@@ -9,6 +9,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::chat::{Chat, Members};
 use crate::error::ApiError;
+use crate::held_up::HeldUp;
 use crate::routes::Shared;
 use crate::turn::Turn;
 
@@ -24,6 +25,7 @@ pub(crate) enum Piece {
 /// A request that waits for its turn or is being answered.
 pub(crate) struct Answer {
     stage: Stage,
+    held_up: HeldUp,
 }
 
 type Beginning = Pin<Box<dyn Future<Output = Result<Call, RpcError>> + Send>>;
@@ -44,10 +46,10 @@ impl Answer {
     /// `held` is the body's room in memory, given back once the sidecar has the request.
     pub(crate) fn new(shared: Shared, chat: Chat, held: Option<OwnedSemaphorePermit>) -> Self {
         let Chat { members, priority, rows, .. } = chat;
-        let turn = shared.turns.take(priority, rows);
+        let (turn, held_up) = (shared.turns.take(priority, rows), shared.held_up.clone());
         let beginning = begin(shared, members, held);
         let waiting = async move { (turn.await, beginning) };
-        Self { stage: Stage::Waiting(Box::pin(waiting)) }
+        Self { stage: Stage::Waiting(Box::pin(waiting)), held_up }
     }
 
     /// The next piece. Cancel safe.
@@ -64,13 +66,21 @@ impl Answer {
                     self.stage = Stage::Over;
                     self.stage = Stage::Answered { _turn: turn, call: call? };
                 }
-                Stage::Answered { call, .. } => match call.next().await {
-                    Event::Notification(notification) => return Ok(Piece::Chunk(notification.params)),
-                    Event::Answer(answer) => {
-                        self.stage = Stage::Over;
-                        return Ok(Piece::Whole(answer?));
+                Stage::Answered { call, .. } => {
+                    let event = tokio::select! {
+                        biased;
+                        event = call.next() => event,
+                        // It is to be put to the next sidecar, and there will be none.
+                        error = self.held_up.reason() => Event::Answer(Err(error)),
+                    };
+                    match event {
+                        Event::Notification(notification) => return Ok(Piece::Chunk(notification.params)),
+                        Event::Answer(answer) => {
+                            self.stage = Stage::Over;
+                            return Ok(Piece::Whole(answer?));
+                        }
                     }
-                },
+                }
                 Stage::Over => {
                     return Err(RpcError::lasting("internal_error", "this request was answered before").into());
                 }

@@ -223,7 +223,7 @@ impl Drop for Life {
 async fn live(
     mut process: Process,
     transport: Transport,
-    draining: JoinHandle<()>,
+    mut draining: JoinHandle<()>,
     mut ordered: watch::Receiver<Order>,
     grace: Duration,
     exiting: watch::Sender<Option<Exit>>,
@@ -242,10 +242,11 @@ async fn live(
         (None, _) => process.end(grace).await,
     };
     // The whole group is dead, so its pipes end; what was read last is delivered and kept first.
-    let pipes = async { tokio::join!(transport.ended(), draining) };
+    let pipes = async { tokio::join!(transport.ended(), &mut draining) };
     if timeout(grace, pipes).await.is_err() {
         tracing::error!("somebody outside the sidecar's group holds its stdout or stderr");
         transport.give_up();
+        draining.abort();
     }
     exiting.send_replace(Some(exit));
 }

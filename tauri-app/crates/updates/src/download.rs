@@ -19,7 +19,7 @@ const PIECE: usize = 256 * 1024;
 
 /// Fetches `file` into `folder`, which gets it under its own name, or with a number if there is one of that name. While it
 /// arrives it lies where `part` would, elsewhere, but has no name: no two downloads share it, and neither a kill nor giving up leaves
-/// anything. A `part` that a kill left when it had that name goes. `on_bytes` hears how many are here.
+/// it. A `part` that a kill left when it had that name goes; a kill within the last copy leaves a hidden one in `folder`. `on_bytes` hears how many are here.
 ///
 /// Errors: `no_network`, `update_unreachable`, `update_untrusted`, `disk_full`, `internal_error`.
 pub async fn download(

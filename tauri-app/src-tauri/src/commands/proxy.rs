@@ -12,11 +12,8 @@ use crate::preferences::{Language, Preferences};
 use crate::question::{AtWindow, Question};
 
 #[tauri::command]
-pub(crate) async fn proxy_state(
-    preferences: State<'_, Preferences>,
-    proxy: State<'_, LocalhostProxy>,
-) -> Result<Shown, RpcError> {
-    Ok(proxy.shown(preferences.proxy()).await)
+pub(crate) async fn proxy_state(proxy: State<'_, LocalhostProxy>) -> Result<Shown, RpcError> {
+    Ok(proxy.shown().await)
 }
 
 /// One change at a time: what the person is asked depends on what there was before.
@@ -42,22 +39,27 @@ pub(crate) async fn proxy_set(
     if let Some(origin) = new
         && !person.agrees(of_page(person.language(), origin)).await?
     {
-        return Ok(proxy.shown(before).await);
+        return Ok(proxy.shown().await);
     }
     let opens = Choice { origins: Vec::new(), ..choice.clone() }.lets_in_more_than(&before);
     if opens && !person.agrees(question(person.language())).await? {
-        return Ok(proxy.shown(before).await);
+        return Ok(proxy.shown().await);
     }
     // Whoever shall not ask any more does not, even where that cannot be kept; others may only where it is.
     let (narrows, widens) = (before.lets_in_more_than(&choice), choice.lets_in_more_than(&before));
     if narrows {
-        proxy.apply(&if widens { Choice { on: false, ..before } } else { choice.clone() }).await;
+        proxy.choose(&if widens { Choice { on: false, ..before } } else { choice.clone() }).await;
     }
-    preferences.set_proxy(&choice).map_err(unwritable)?;
-    if widens || !narrows {
-        proxy.apply(&choice).await;
+    let kept = preferences.set_proxy(&choice).map_err(unwritable);
+    if kept.is_ok() {
+        proxy.choose(&choice).await;
     }
-    Ok(proxy.shown(choice).await)
+    // Whoever switches it off waits for no keychain.
+    if choice.on && (kept.is_ok() || narrows) {
+        proxy.listen().await;
+    }
+    kept?;
+    Ok(proxy.shown().await)
 }
 
 /// Puts the token on the clipboard; the page does not get to see it. `false` where there is none yet.
@@ -69,14 +71,9 @@ pub(crate) async fn proxy_copy_token(app: AppHandle, proxy: State<'_, LocalhostP
 }
 
 #[tauri::command]
-pub(crate) async fn proxy_renew_token(
-    preferences: State<'_, Preferences>,
-    proxy: State<'_, LocalhostProxy>,
-) -> Result<Shown, RpcError> {
-    let _alone = CHANGING.lock().await;
-    let choice = preferences.proxy();
-    proxy.renew(&choice).await?;
-    Ok(proxy.shown(choice).await)
+pub(crate) async fn proxy_renew_token(proxy: State<'_, LocalhostProxy>) -> Result<Shown, RpcError> {
+    proxy.renew().await?;
+    Ok(proxy.shown().await)
 }
 
 fn question(language: Language) -> Question {

@@ -49,7 +49,7 @@ pub(crate) async fn erase_everything(
     if !person.agrees(question(person.language(), without_keys)).await? {
         return Ok(false);
     }
-    erasure::wait_for_others(&data, || relay.has_sidecar()).await?;
+    erasure::wait_for_others(&data, || relay.folder_s_holder()).await?;
     if !without_keys {
         keys.erase().await?;
     }
@@ -65,14 +65,14 @@ fn question(language: Language, without_keys: bool) -> Question {
         Language::En => (
             "Erase everything?",
             "All that Knowledge Focus keeps on this computer is deleted, and the app closes. This cannot be undone.",
-            "\n\nThe keys of your providers stay in this computer's keychain.",
+            "\n\nThe keys of your providers, and the token of other programs, stay in this computer's keychain.",
             "Erase",
             "Cancel",
         ),
         Language::Zh => (
             "抹掉所有内容？",
             "Knowledge Focus 保存在这台电脑上的所有内容都将被删除，应用随后关闭。此操作无法撤销。",
-            "\n\n服务的密钥会留在这台电脑的钥匙串中。",
+            "\n\n服务的密钥以及其他程序使用的令牌会留在这台电脑的钥匙串中。",
             "抹掉",
             "取消",
         ),

@@ -28,7 +28,7 @@ pub(crate) struct Served {
 }
 
 /// `tests/double.py` in place of the sidecar.
-fn double(folder: &Path) -> Launch {
+pub(crate) fn double(folder: &Path) -> Launch {
     let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let script = crate_folder.join("tests/double.py");
     let arguments: [OsString; 2] = [script.into(), folder.into()];
