@@ -110,7 +110,6 @@ fn set_up(
 ) -> Result<(), Box<dyn Error>> {
     let source = source.or_else(|| Source::packaged(&app.path().resource_dir().ok()?)).ok_or(NoSidecar)?;
     let preferences = Preferences::open(app, data)?;
-    let choice = preferences.proxy();
     let client = Client {
         name: "knowledge-focus".into(),
         version: app.package_info().version.to_string(),
@@ -122,13 +121,8 @@ fn set_up(
         let (environment, supervisor) = source.start(data.path(), catalog, client);
         let supervisor = Arc::new(supervisor);
         let keychain = Keychain::of_folder(data.path(), keychain::PATIENCE);
-        let proxy = LocalhostProxy::new(
-            Arc::clone(&supervisor),
-            keychain.clone(),
-            data.api_socket(),
-            environment.held_up(),
-            choice,
-        );
+        let proxy =
+            LocalhostProxy::new(Arc::clone(&supervisor), keychain.clone(), data.api_socket(), environment.held_up());
         let keys = Keys::start(Arc::clone(&supervisor), keychain);
         tokio::spawn(resumption::follow(Arc::clone(&supervisor), keys.lent()));
         (environment, supervisor, keys, proxy)
@@ -151,7 +145,10 @@ fn set_up(
     leave_on_signal(app.clone());
     let of_proxy = app.clone();
     // The keychain may ask the person first.
-    tauri::async_runtime::spawn(async move { of_proxy.state::<LocalhostProxy>().listen().await });
+    tauri::async_runtime::spawn(async move {
+        let choice = of_proxy.state::<Preferences>().proxy();
+        of_proxy.state::<LocalhostProxy>().apply(&choice).await;
+    });
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! The switch of the localhost proxy: what listens now, and the token that other programs show.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -64,14 +65,11 @@ impl Choice {
         self.origins = origins;
         Ok(self)
     }
-}
 
-impl Choice {
-    /// Whether somebody who may ask by it may not by `other`.
-    pub(crate) fn lets_in_more_than(&self, other: &Self) -> bool {
-        let more_pages = || self.origins.iter().any(|origin| !other.origins.contains(origin));
-        // A port is open to every user of the computer, the socket to this one.
-        self.on && (!other.on || !self.socket && other.socket || more_pages())
+    /// What stays of `before`: nobody is let in by it who is not let in by both.
+    fn within(&self, before: &Self) -> Self {
+        let origins = before.origins.iter().filter(|origin| self.origins.contains(origin)).cloned().collect();
+        Self { on: self.on && before.on, port: before.port, socket: self.socket || before.socket, origins }
     }
 }
 
@@ -103,11 +101,12 @@ pub(crate) struct Shown {
 }
 
 impl Shown {
-    /// In a word: off, listening, or the kind of error.
+    /// In a word: off, waiting for the keychain, listening, or the kind of error.
     pub(crate) fn state(&self) -> &str {
         match &self.error {
             Some(error) => &error.kind,
             None if self.address.is_some() => "listening",
+            None if self.choice.on => "waiting",
             None => "off",
         }
     }
@@ -120,82 +119,73 @@ pub(crate) struct LocalhostProxy {
     keychain: Keychain,
     socket: PathBuf,
     held_up: HeldUp,
-    /// Held for all of a change, while the keychain asks the person, too.
-    changing: Mutex<()>,
-    /// Held for moments, never while the keychain is waited for: the window looks, and the app leaves, at any time.
+    /// Held while the keychain is asked, which may take minutes: two at once would make two tokens.
+    asking: Mutex<()>,
+    /// Never held while the keychain is asked: closing, leaving and looking do not wait for that.
     held: Mutex<Held>,
 }
 
 #[derive(Debug, Default)]
 struct Held {
-    /// The app leaves: nothing listens any more.
-    left: bool,
-    /// What was chosen last, whether or not it could be kept.
-    choice: Choice,
     listening: Option<(Proxy, String)>,
     error: Option<RpcError>,
     token: Option<Token>,
     kept: bool,
+    /// Changes so far: one that waited for the keychain opens nothing if another has come meanwhile.
+    changes: u64,
+    /// The app leaves: nothing is opened any more.
+    leaving: bool,
 }
 
 impl LocalhostProxy {
-    /// Not listening yet. `choice` is the kept one; `socket` is where it would listen instead of at a port.
-    pub(crate) fn new(
-        supervisor: Arc<Supervisor>,
-        keychain: Keychain,
-        socket: PathBuf,
-        held_up: HeldUp,
-        choice: Choice,
-    ) -> Self {
-        let held = Mutex::new(Held { choice, ..Held::default() });
-        Self { supervisor, keychain, socket, held_up, changing: Mutex::default(), held }
+    /// Off. `socket` is where it would listen instead of at a port.
+    pub(crate) fn new(supervisor: Arc<Supervisor>, keychain: Keychain, socket: PathBuf, held_up: HeldUp) -> Self {
+        Self { supervisor, keychain, socket, held_up, asking: Mutex::default(), held: Mutex::default() }
     }
 
-    /// Listens by what was chosen last, or not at all; what listened before ends. The keychain may ask the person first.
-    pub(crate) async fn listen(&self) {
-        let _alone = self.changing.lock().await;
-        self.listen_anew().await;
-    }
-
-    /// From now on this is chosen. What listens ends, and nothing does before [`Self::listen`]: that waits for nobody but
-    /// requests under way.
-    pub(crate) async fn choose(&self, choice: &Choice) {
-        self.held.lock().await.choice = choice.clone();
-        self.end().await;
-    }
-
-    /// Another token takes the place of the one before, which is refused from now on.
+    /// Listens as chosen in place of `before`, once `keep` has kept that. Whoever is let in no more is out before, and stays
+    /// out though it cannot be kept; whoever is let in only now is not, then. `keep` is given what holds in that case.
     ///
     /// # Errors
-    /// `keychain_unavailable`: the one before still holds.
-    pub(crate) async fn renew(&self) -> Result<(), RpcError> {
-        let _alone = self.changing.lock().await;
-        let is_of_this_run = {
-            let held = self.held.lock().await;
-            held.token.is_some() && !held.kept
-        };
-        let token = Token::generate();
-        let kept = match self.keychain.write(&ProxyToken, &token.expose().into()).await {
-            Ok(()) => true,
-            // As it could not be read: the new one is for this run, too.
-            Err(_) if is_of_this_run => false,
-            Err(error) => return Err(error.into()),
-        };
-        self.hold(token, kept).await;
-        self.listen_anew().await;
-        Ok(())
+    /// Those of `keep`.
+    pub(crate) async fn change(
+        &self,
+        before: &Choice,
+        choice: &Choice,
+        keep: impl FnOnce(&Choice) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let left = choice.within(before);
+        let narrows = left != *before;
+        if narrows {
+            self.held.lock().await.close().await;
+        }
+        let kept = keep(&left);
+        match kept {
+            Ok(()) => self.apply(choice).await,
+            Err(_) if narrows => self.apply(&left).await,
+            Err(_) => {} // it listens as it did
+        }
+        kept
     }
 
-    /// What was chosen last, whether or not it could be kept.
-    pub(crate) async fn choice(&self) -> Choice {
-        self.held.lock().await.choice.clone()
+    /// Listens as chosen, or not at all; what listened before ends first.
+    pub(crate) async fn apply(&self, choice: &Choice) {
+        let change = self.held.lock().await.close().await;
+        if !choice.on {
+            return;
+        }
+        let token = self.token_of_run().await;
+        let mut held = self.held.lock().await;
+        if !held.leaving && held.changes == change {
+            self.listen(&mut held, choice, token).await;
+        }
     }
 
-    pub(crate) async fn shown(&self) -> Shown {
+    pub(crate) async fn shown(&self, choice: Choice) -> Shown {
         let held = self.held.lock().await;
         let end = |token: &Token| token.expose().chars().rev().take(SHOWN).collect::<Vec<_>>().iter().rev().collect();
         Shown {
-            choice: held.choice.clone(),
+            choice,
             address: held.listening.as_ref().map(|(_, address)| address.clone()),
             error: held.error.clone(),
             token_end: held.token.as_ref().map(end),
@@ -208,32 +198,14 @@ impl LocalhostProxy {
         self.held.lock().await.token.clone()
     }
 
-    /// Ends it with the app, whatever is being changed, for good.
+    /// Ends it with the app.
     pub(crate) async fn shut_down(&self) {
-        self.held.lock().await.left = true;
-        self.end().await;
+        let mut held = self.held.lock().await;
+        held.leaving = true;
+        held.close().await;
     }
 
-    /// What listens does so no more.
-    async fn end(&self) {
-        let listening = {
-            let mut held = self.held.lock().await;
-            held.error = None;
-            held.listening.take()
-        };
-        if let Some((proxy, _)) = listening {
-            proxy.stop().await;
-        }
-    }
-
-    /// While this is under way something else may be chosen: then it is not this that listens.
-    async fn listen_anew(&self) {
-        self.end().await;
-        let choice = self.choice().await;
-        if !choice.on {
-            return;
-        }
-        let token = self.ready_token().await;
+    async fn listen(&self, held: &mut Held, choice: &Choice, token: Token) {
         let (listen, address) = match choice.socket {
             true => (Listen::Socket(self.socket.clone()), self.socket.display().to_string()),
             false => (Listen::Port(choice.port), format!("http://127.0.0.1:{}/v1", choice.port)),
@@ -242,10 +214,6 @@ impl LocalhostProxy {
         let origins = choice.origins.iter().filter_map(|text| Origin::parse(text).ok()).collect();
         let (patience, held_up) = (Patience::default(), self.held_up.clone());
         let options = Options { listen, token, origins, patience, held_up };
-        let mut held = self.held.lock().await;
-        if held.left || held.choice != choice {
-            return;
-        }
         match Proxy::start(options, Arc::clone(&self.supervisor)).await {
             Ok(proxy) => {
                 tracing::info!(address, "other programs may ask");
@@ -258,10 +226,29 @@ impl LocalhostProxy {
         }
     }
 
+    /// Another token takes the place of the one before, which is refused from the next [`Self::apply`] on.
+    ///
+    /// # Errors
+    /// `keychain_unavailable`: the one before still holds.
+    pub(crate) async fn renew_token(&self) -> Result<(), RpcError> {
+        let _alone = self.asking.lock().await;
+        let token = Token::generate();
+        let written = self.keychain.write(&ProxyToken, &token.expose().into()).await;
+        let mut held = self.held.lock().await;
+        match written {
+            Ok(()) => held.kept = true,
+            Err(error) if held.kept || held.token.is_none() => return Err(error.into()),
+            Err(_) => {} // as it could not be read: the new one is for this run, too
+        }
+        held.token = Some(token);
+        Ok(())
+    }
+
     /// The token of this run, else the kept one, else a new one: kept, or for this run only if the keychain stays closed.
-    async fn ready_token(&self) -> Token {
-        if let Some(token) = self.token().await {
-            return token;
+    async fn token_of_run(&self) -> Token {
+        let _alone = self.asking.lock().await;
+        if let Some(token) = &self.held.lock().await.token {
+            return token.clone();
         }
         let kept = self.keychain.read(&ProxyToken).await;
         let found =
@@ -276,13 +263,22 @@ impl LocalhostProxy {
             // One may be in there: it is not written over.
             (None, Err(_)) => (Token::generate(), false),
         };
-        self.hold(token.clone(), is_kept).await;
+        let mut held = self.held.lock().await;
+        held.kept = is_kept;
+        held.token = Some(token.clone());
         token
     }
+}
 
-    async fn hold(&self, token: Token, kept: bool) {
-        let mut held = self.held.lock().await;
-        (held.token, held.kept) = (Some(token), kept);
+impl Held {
+    /// Nothing listens any more. Returns the number of the change that begins with that.
+    async fn close(&mut self) -> u64 {
+        self.changes += 1;
+        if let Some((proxy, _)) = self.listening.take() {
+            proxy.stop().await;
+        }
+        self.error = None;
+        self.changes
     }
 }
 
@@ -303,81 +299,4 @@ fn told(error: &ListenError) -> RpcError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn choice(origins: &[&str]) -> Choice {
-        Choice { origins: origins.iter().map(|&origin| origin.to_owned()).collect(), ..Choice::default() }
-    }
-
-    #[test]
-    fn origins_are_kept_once_and_as_browsers_say_them() {
-        let typed = choice(&["HTTPS://Notes.Example/", "https://notes.example", "http://localhost:5173"]);
-        assert_eq!(
-            typed.checked().expect("they are origins").origins,
-            ["https://notes.example", "http://localhost:5173"]
-        );
-    }
-
-    #[test]
-    fn what_somebody_wrote_into_the_file_is_what_the_window_may_send_back() {
-        let written = choice(&["HTTPS://Notes.Example/", "no origin", "https://notes.example"]).read();
-        assert_eq!(written.origins, ["https://notes.example"]);
-        assert_eq!(written.clone().checked().expect("they are origins"), written);
-    }
-
-    #[test]
-    fn what_is_no_origin_is_refused_by_name_and_so_are_too_many() {
-        for text in ["*", "https://*.example", "null", "notes.example", "https://notes.example/page"] {
-            let error = choice(&["https://fine.example", text]).checked().expect_err(text);
-            assert_eq!((&*error.kind, &error.details["origin"]), ("origin_invalid", &json!(text)));
-        }
-        let many: Vec<_> = (0..=MOST_ORIGINS).map(|number| format!("https://{number}.example")).collect();
-        let many: Vec<_> = many.iter().map(String::as_str).collect();
-        assert_eq!(choice(&many).checked().expect_err("too many").kind, "invalid_params");
-    }
-
-    #[test]
-    fn where_it_cannot_listen_and_what_the_system_says_of_that_reaches_the_window() {
-        let denied = || std::io::Error::from(std::io::ErrorKind::PermissionDenied);
-        let path = PathBuf::from("/data/api.sock");
-        for (error, kind, details) in [
-            (ListenError::PortTaken(1), "port_taken", json!({"port": 1})),
-            (ListenError::SocketTaken(path.clone()), "port_taken", json!({"path": path})),
-            (ListenError::NoSocket(path.clone()), "listen_refused", json!({"path": path})),
-            (
-                ListenError::PortRefused { port: 1, source: denied() },
-                "listen_refused",
-                json!({"port": 1, "said": "permission denied"}),
-            ),
-            (
-                ListenError::SocketRefused { path: path.clone(), source: denied() },
-                "listen_refused",
-                json!({"path": path, "said": "permission denied"}),
-            ),
-        ] {
-            let told = told(&error);
-            assert_eq!((&*told.kind, &told.details), (kind, &details));
-        }
-    }
-
-    #[test]
-    fn what_lets_in_fewer_is_told_from_what_lets_in_more() {
-        let port = Choice { on: true, ..choice(&["https://a.example"]) };
-        let socket = Choice { socket: true, ..port.clone() };
-        let off = Choice { on: false, ..port.clone() };
-        let none = Choice { origins: Vec::new(), ..port.clone() };
-        let more = Choice { on: true, ..choice(&["https://a.example", "https://b.example"]) };
-        for (wide, narrow) in [(&port, &socket), (&port, &off), (&socket, &off), (&port, &none), (&more, &port)] {
-            assert!(wide.lets_in_more_than(narrow), "{wide:?} {narrow:?}");
-            assert!(!narrow.lets_in_more_than(wide), "{narrow:?} {wide:?}");
-        }
-        assert!(!port.lets_in_more_than(&Choice { port: 1, ..port.clone() }), "another port is no wider");
-    }
-
-    #[test]
-    fn a_choice_of_a_version_without_origins_is_read() {
-        let kept: Choice = serde_json::from_value(json!({"on": true, "port": 1, "socket": false})).expect("a choice");
-        assert!(kept.on && kept.origins.is_empty());
-    }
-}
+mod tests;

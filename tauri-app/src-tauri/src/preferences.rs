@@ -116,8 +116,17 @@ impl Preferences {
         self.get("proxy").map(localhost_proxy::Choice::read).unwrap_or_default()
     }
 
-    pub(crate) fn set_proxy(&self, choice: &localhost_proxy::Choice) -> io::Result<()> {
-        self.set("proxy", choice)
+    /// Where it cannot be kept `otherwise` holds in this run, and is kept with the next setting that can be.
+    pub(crate) fn set_proxy(
+        &self,
+        choice: &localhost_proxy::Choice,
+        otherwise: &localhost_proxy::Choice,
+    ) -> io::Result<()> {
+        let kept = self.set("proxy", choice);
+        if kept.is_err() {
+            self.store.set("proxy", json!(otherwise));
+        }
+        kept
     }
 
     pub(crate) fn geometry(&self) -> Option<Geometry> {
@@ -150,7 +159,7 @@ impl Preferences {
 }
 
 /// Writes `content` in the place of what `path` held: whole, or not at all.
-fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut file = NamedTempFile::with_prefix_in(UNFINISHED_PREFERENCES, path.parent().unwrap_or(Path::new(".")))?;
     file.write_all(content)?;
     file.as_file().sync_all()?;

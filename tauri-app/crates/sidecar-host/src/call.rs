@@ -49,6 +49,11 @@ impl Call {
         self
     }
 
+    /// There is nothing to cancel when this is dropped: it was never sent.
+    pub(crate) fn disown(&mut self) {
+        self.answered = true;
+    }
+
     pub fn id(&self) -> &str {
         &self.id
     }

@@ -66,8 +66,12 @@ impl Transport {
         if bytes > MAX_LINE_BYTES {
             return Err(RpcError::line_too_long(bytes, MAX_LINE_BYTES));
         }
-        let (call, feed) = Call::new(id.clone(), Arc::clone(&self.link), self.ended.clone(), REQUEST_QUEUE_BYTES);
-        self.link.pending.insert(&id, feed)?;
+        let (mut call, feed) = Call::new(id.clone(), Arc::clone(&self.link), self.ended.clone(), REQUEST_QUEUE_BYTES);
+        if let Err(error) = self.link.pending.insert(&id, feed) {
+            // The one that is under way by that id is another one's.
+            call.disown();
+            return Err(error);
+        }
         self.link.outbox.send(line).await;
         Ok(call)
     }

@@ -84,8 +84,9 @@ pub(crate) async fn export_diagnostics(
 
 /// What was chosen, without what names something of the person's: the addresses of pages that may ask.
 async fn choices(preferences: &Preferences, proxy: &LocalhostProxy) -> Value {
-    let (chosen, shown) = (proxy.choice().await, proxy.shown().await);
+    let chosen = preferences.proxy();
     let (port, socket, origins) = (chosen.port, chosen.socket, chosen.origins.len());
+    let shown = proxy.shown(chosen).await;
     json!({
         "language": preferences.language_choice(),
         "theme": preferences.appearance(),

@@ -12,8 +12,11 @@ use crate::preferences::{Language, Preferences};
 use crate::question::{AtWindow, Question};
 
 #[tauri::command]
-pub(crate) async fn proxy_state(proxy: State<'_, LocalhostProxy>) -> Result<Shown, RpcError> {
-    Ok(proxy.shown().await)
+pub(crate) async fn proxy_state(
+    preferences: State<'_, Preferences>,
+    proxy: State<'_, LocalhostProxy>,
+) -> Result<Shown, RpcError> {
+    Ok(proxy.shown(preferences.proxy()).await)
 }
 
 /// One change at a time: what the person is asked depends on what there was before.
@@ -29,8 +32,7 @@ pub(crate) async fn proxy_set(
 ) -> Result<Shown, RpcError> {
     let (choice, person) = (choice.checked()?, AtWindow::of(&window));
     let _alone = CHANGING.lock().await;
-    // Not what is kept: that may be more than there is, where less could not be.
-    let before = proxy.choice().await;
+    let before = preferences.proxy();
     let mut come = choice.origins.iter().filter(|origin| !before.origins.contains(origin));
     let (new, more) = (come.next(), come.next());
     if more.is_some() {
@@ -39,27 +41,16 @@ pub(crate) async fn proxy_set(
     if let Some(origin) = new
         && !person.agrees(of_page(person.language(), origin)).await?
     {
-        return Ok(proxy.shown().await);
+        return Ok(proxy.shown(before).await);
     }
-    let opens = Choice { origins: Vec::new(), ..choice.clone() }.lets_in_more_than(&before);
+    // A port is open to every user of the computer, the socket to this one.
+    let opens = choice.on && (!before.on || before.socket && !choice.socket);
     if opens && !person.agrees(question(person.language())).await? {
-        return Ok(proxy.shown().await);
+        return Ok(proxy.shown(before).await);
     }
-    // Whoever shall not ask any more does not, even where that cannot be kept; others may only where it is.
-    let (narrows, widens) = (before.lets_in_more_than(&choice), choice.lets_in_more_than(&before));
-    if narrows {
-        proxy.choose(&if widens { Choice { on: false, ..before } } else { choice.clone() }).await;
-    }
-    let kept = preferences.set_proxy(&choice).map_err(unwritable);
-    if kept.is_ok() {
-        proxy.choose(&choice).await;
-    }
-    // Whoever switches it off waits for no keychain.
-    if choice.on && (kept.is_ok() || narrows) {
-        proxy.listen().await;
-    }
-    kept?;
-    Ok(proxy.shown().await)
+    let keep = |otherwise: &Choice| preferences.set_proxy(&choice, otherwise);
+    proxy.change(&before, &choice, keep).await.map_err(unwritable)?;
+    Ok(proxy.shown(choice).await)
 }
 
 /// Puts the token on the clipboard; the page does not get to see it. `false` where there is none yet.
@@ -71,9 +62,15 @@ pub(crate) async fn proxy_copy_token(app: AppHandle, proxy: State<'_, LocalhostP
 }
 
 #[tauri::command]
-pub(crate) async fn proxy_renew_token(proxy: State<'_, LocalhostProxy>) -> Result<Shown, RpcError> {
-    proxy.renew().await?;
-    Ok(proxy.shown().await)
+pub(crate) async fn proxy_renew_token(
+    preferences: State<'_, Preferences>,
+    proxy: State<'_, LocalhostProxy>,
+) -> Result<Shown, RpcError> {
+    proxy.renew_token().await?;
+    let _alone = CHANGING.lock().await;
+    let choice = preferences.proxy();
+    proxy.apply(&choice).await;
+    Ok(proxy.shown(choice).await)
 }
 
 fn question(language: Language) -> Question {

@@ -25,6 +25,17 @@ async fn a_request_whose_caller_leaves_is_cancelled() {
 }
 
 #[tokio::test]
+async fn a_second_request_by_an_id_that_is_under_way_is_refused_and_the_first_goes_on() {
+    let mut peer = Peer::new();
+    let first = peer.transport.call("1".into(), "ping", &json!({})).await.expect("sent");
+    let error = peer.transport.call("1".into(), "ping", &json!({})).await.expect_err("it is under way");
+    assert_eq!(error.kind, "invalid_json_rpc");
+    assert_eq!(peer.read().await["id"], "1");
+    peer.write(r#"{"jsonrpc":"2.0","id":"1","result":{}}"#).await;
+    soon("the answer", first.answer()).await.expect("nobody gave it up");
+}
+
+#[tokio::test]
 async fn the_sidecar_lives_on_after_a_request_was_left() {
     let data = tempfile::tempdir().expect("a temporary folder");
     let sidecar = start(data.path()).await;

@@ -1,0 +1,109 @@
+//! While the keychain asks the person, who does not answer.
+
+use std::any::type_name_of_val;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::*;
+
+/// Longer than any test goes on: what waits for the keychain waits for the test.
+const LONG: Duration = Duration::from_secs(600);
+/// Says that this is the program whose keychain waits; its value is the folder of its bus.
+const INSIDE: &str = "LOCALHOST_PROXY_TEST_BUS";
+
+/// A proxy whose keychain waits, from the first question on, until what `asked` gets is dropped.
+struct Waiting {
+    proxy: Arc<LocalhostProxy>,
+    asked: oneshot::Receiver<UnixStream>,
+}
+
+/// Runs the test function that this is called in again, in a program of its own: which keychain it has is a variable of
+/// its environment. There it runs `test`.
+fn waiting<Test: AsyncFnOnce(Waiting)>(test: Test) {
+    if let Some(folder) = std::env::var_os(INSIDE) {
+        return inside(Path::new(&folder), test);
+    }
+    // `knowledge_focus::module::the_test::{{closure}}`
+    let name = type_name_of_val(&test);
+    let name =
+        name.split_once("::").and_then(|(_, path)| path.strip_suffix("::{{closure}}")).expect("a test's closure");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let ended = Command::new(std::env::current_exe().expect("this program"))
+        .args(["--exact", name, "--nocapture"])
+        .env(INSIDE, folder.path())
+        .env("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", bus(folder.path()).display()))
+        .output()
+        .expect("it starts");
+    let said = [ended.stdout, ended.stderr].map(|said| String::from_utf8_lossy(&said).into_owned()).concat();
+    assert!(ended.status.success() && said.contains("1 passed"), "{name} in its own program:\n{said}");
+}
+
+fn inside<Test: AsyncFnOnce(Waiting)>(folder: &Path, test: Test) {
+    let listener = UnixListener::bind(bus(folder)).expect("the disk has room");
+    let (tell, asked) = oneshot::channel();
+    // It answers nothing, and whoever comes later is refused.
+    std::thread::spawn(move || tell.send(listener.accept().expect("somebody comes").0));
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let keychain = Keychain::of_folder(folder, LONG);
+        let proxy = Arc::new(LocalhostProxy::new(supervisor(), keychain, folder.join("api.sock"), HeldUp::default()));
+        test(Waiting { proxy, asked }).await;
+    });
+    runtime.shutdown_background();
+}
+
+fn bus(folder: &Path) -> PathBuf {
+    folder.join("bus")
+}
+
+#[test]
+fn leaving_and_looking_do_not_wait_for_the_keychain_and_nothing_is_opened_afterwards() {
+    waiting(async |Waiting { proxy, asked }| {
+        let applied = tokio::spawn({
+            let proxy = Arc::clone(&proxy);
+            async move { proxy.apply(&at_socket(&[])).await }
+        });
+        let question = soon("the question", asked).await.expect("it is asked");
+        assert_eq!(soon("a look", proxy.shown(at_socket(&[]))).await.state(), "waiting");
+        soon("the end", proxy.shut_down()).await;
+        drop(question);
+        soon("the change", applied).await.expect("it ends");
+        assert!(proxy.token().await.is_some(), "it came as far as that");
+        assert_eq!(proxy.shown(at_socket(&[])).await.address, None);
+        // Nor by what comes only now.
+        proxy.apply(&at_socket(&[])).await;
+        assert_eq!(proxy.shown(at_socket(&[])).await.address, None);
+    });
+}
+
+#[test]
+fn what_was_switched_off_while_the_keychain_was_asked_stays_off() {
+    waiting(async |Waiting { proxy, asked }| {
+        let applied = tokio::spawn({
+            let proxy = Arc::clone(&proxy);
+            async move { proxy.apply(&at_socket(&[])).await }
+        });
+        let question = soon("the question", asked).await.expect("it is asked");
+        soon("the switch", proxy.apply(&Choice::default())).await;
+        drop(question);
+        soon("the change", applied).await.expect("it ends");
+        assert!(proxy.token().await.is_some(), "it came as far as that");
+        assert_eq!(proxy.shown(Choice::default()).await.address, None);
+        proxy.apply(&at_socket(&[])).await;
+        assert_eq!(proxy.shown(at_socket(&[])).await.state(), "listening");
+    });
+}
+
+#[test]
+fn two_that_wait_for_the_keychain_get_the_same_token() {
+    waiting(async |Waiting { proxy, asked }| {
+        let answered = async { drop(soon("the question", asked).await.expect("it is asked")) };
+        let both = async { tokio::join!(proxy.token_of_run(), proxy.token_of_run(), answered) };
+        let (one, other, ()) = soon("the tokens", both).await;
+        assert_eq!(one.expose(), other.expose());
+    });
+}
