@@ -16,18 +16,20 @@ from sidecar.engine import kv_cache, vision
 from sidecar.engine.vision import Patches
 
 LEAST = 16  # positions in common that are worth the trouble; any two chats share the template's first few
+GUESTS = 1 << 62  # beyond every token and every picture's content
 
 Key = NDArray[np.int64]
 
 
-def key(ids: Sequence[int], pictures: Sequence[Patches], image_token: int) -> Key:
+def key(ids: Sequence[int], pictures: Sequence[Patches], image_token: int, *, guest: bool = False) -> Key:
     """What a prompt's positions are compared by: token ids, and where a picture stands its content, so that another
-    picture of the same size is no hit."""
+    picture of the same size is no hit. Those of a `guest` are like none of the app's own: how much of its prompt was
+    read before would tell another program how a person's chat begins."""
     of = np.array(ids, dtype=np.int64)
     if pictures:
         contents = [-1 - int.from_bytes(patches.picture.digest[:7], "big") for patches in pictures]
         of[vision.shown(ids, pictures, image_token)] = np.repeat(contents, [patches.tokens for patches in pictures])
-    return of
+    return of + GUESTS if guest else of
 
 
 @dataclass(frozen=True)

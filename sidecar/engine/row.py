@@ -71,7 +71,7 @@ class Row:
     @property
     def key(self) -> prefixes.Key:
         """What `sequence` is compared with others by."""
-        return prefixes.key(self.sequence, self.pictures, self._image_token)
+        return prefixes.key(self.sequence, self.pictures, self._image_token, guest=self.request.guest)
 
     @property
     def most_patches(self) -> int:

@@ -42,8 +42,7 @@ class AnswerText:
             self.stopped = True
             certain, self._held = self._untagged(self._held[: min(found)]), ""
             return certain
-        self._held = self._untagged(self._held)
-        return self._release(len(self._held) - self._possible_beginning())
+        return self._release(self._before_tag(len(self._held) - self._possible_beginning()))
 
     def finish(self) -> str:
         """What was still held back. Bytes of a character that never became whole are dropped."""
@@ -55,8 +54,17 @@ class AnswerText:
         return text
 
     def _release(self, length: int) -> str:
+        # What is held stays as the model wrote it: a stop string may hold a tag.
         certain, self._held = self._held[:length], self._held[length:]
-        return certain
+        return self._untagged(certain)
+
+    def _before_tag(self, length: int) -> int:
+        """`length`, or where the tag begins that would be cut there."""
+        for tag in self._tags:
+            begins = self._held.find(tag, max(0, length - len(tag) + 1), length + len(tag) - 1)
+            if begins >= 0:
+                return self._before_tag(begins)
+        return length
 
     def _possible_beginning(self) -> int:
         """How many characters at the end may be the beginning of a stop string or a tag."""

@@ -124,8 +124,10 @@ class EngineThread:
 
     def _hung(self) -> None:
         """On the watchdog's thread: the engine thread does not come back, so nobody else touches its state."""
-        self._scheduler.fail_all(EngineFailed("the engine hangs", reason="hung"))
-        self._on_hung()
+        try:
+            self._scheduler.fail_all(EngineFailed("the engine hangs", reason="hung"))
+        finally:  # whatever became of that: only a fresh process serves again
+            self._on_hung()
 
     def _run(self) -> None:
         idle_since = time.monotonic()

@@ -42,6 +42,20 @@ async def test_whoever_stops_waiting_for_an_unload_harms_nobody(own: Bench) -> N
     assert (await own.ask("hello")).end.completion_tokens == 16
 
 
+async def test_a_hung_engine_is_told_of_even_where_its_requests_cannot_be(
+    own: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = threading.Event()
+    thread = own.engine._thread
+    monkeypatch.setattr(thread, "_on_hung", told.set)
+    monkeypatch.setattr(thread._scheduler, "fail_all", lambda error: [][0])
+
+    with pytest.raises(IndexError):
+        thread._hung()
+
+    assert told.is_set()
+
+
 async def test_whoever_stops_waiting_for_a_pause_harms_nobody(own: Bench) -> None:
     answer = asyncio.create_task(own.ask("a long prompt of many words " * 60, max_tokens=100))
     await own.until(lambda status: status.running.low == 1)

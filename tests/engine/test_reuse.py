@@ -79,6 +79,16 @@ async def test_another_picture_of_the_same_size_is_no_hit(fresh: Bench) -> None:
     assert other.end.cached_tokens < 16 or other.end.cached_tokens < 0.3 * other.end.prompt_tokens
 
 
+@pytest.mark.parametrize("priority", [HIGH, LOW])
+async def test_what_one_origin_has_read_is_told_to_no_other(fresh: Bench, priority: RequestPriority) -> None:
+    question = INSTRUCTIONS + "Which of them fits my letter to the bank?"
+    for guest in (False, True):
+        read = [(await fresh.ask(question, priority=priority, guest=guest)).end for _ in range(2)]
+
+        assert read[0].cached_tokens == 0
+        assert read[1].cached_tokens > 0.8 * read[1].prompt_tokens
+
+
 async def test_the_batchs_instructions_are_read_once(fresh: Bench) -> None:
     texts = [INSTRUCTIONS + text for text in ("A bill for shoes.", "Our week in Rome.", "The roses are out.", "Notes.")]
 

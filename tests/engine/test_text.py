@@ -79,6 +79,24 @@ def test_a_stop_string_that_is_a_tag_stops() -> None:
     assert text.stopped
 
 
+TAGGED = "see <tool_call>\nnow, </tool_call> END"
+
+
+@given(
+    st.lists(st.integers(1, len(TAGGED) - 1), unique=True).map(sorted),
+    st.sampled_from(["<tool_call>\nnow", "call>", "see <tool_c", "\nnow, </tool_call>", "END", "<tool_call>!"]),
+)
+def test_a_stop_string_that_holds_a_tag_stops_wherever_it_is_cut(cuts: list[int], stop: str) -> None:
+    pieces = [TAGGED[begin:end].encode() for begin, end in zip([0, *cuts], [*cuts, None], strict=True)]
+    answer = AnswerText(pieces.__getitem__, (stop,), ("<tool_call>", "</tool_call>"))
+
+    shown = "".join(map(answer.push, range(len(pieces)))) + answer.finish()
+
+    before = TAGGED.partition(stop)[0]
+    assert shown == before.replace("<tool_call>", "‹tool_call›").replace("</tool_call>", "‹/tool_call›")
+    assert answer.stopped == (stop in TAGGED)
+
+
 def test_the_byte_alphabet_has_one_character_for_each_byte() -> None:
     alphabet = byte_alphabet()
 
