@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sidecar.engine.beside import beside
+from sidecar.engine.compiling import Compiling
 from sidecar.engine.images import BACKGROUND_PIXELS, PLACES, image_parts, model_bounds, open_pictures
 from sidecar.engine.request import (
     Delivered,
@@ -77,8 +78,10 @@ class Engine:
         self._hearing: asyncio.Task[None] | None = None
         self._worker = worker or Worker()
         self._closed = False
-        # Reads pictures and compiles grammars: what a thousand of the batch's requests need is nothing to wait behind.
-        self._beside = {each: ThreadPoolExecutor(1, f"beside-{each.name.lower()}") for each in RequestPriority}
+        # What a thousand of the batch's requests need is nothing to wait behind, and no picture waits for a grammar.
+        self._reading = {each: ThreadPoolExecutor(1, f"reading-{each.name.lower()}") for each in RequestPriority}
+        self._compiling = {each: ThreadPoolExecutor(1, f"compiling-{each.name.lower()}") for each in RequestPriority}
+        self._under_way: set[Compiling] = set()
         self._places = {each: asyncio.Semaphore(PLACES) for each in RequestPriority}
         self._thread = EngineThread(
             cache=cache,
@@ -179,7 +182,9 @@ class Engine:
         self._closed = True
         self._thread.close()
         self._worker.close()
-        for executor in self._beside.values():
+        for compiling in list(self._under_way):
+            compiling.cancel()
+        for executor in (*self._reading.values(), *self._compiling.values()):
             executor.shutdown(wait=False, cancel_futures=True)
 
     async def _pictures(self, model_path: Path, request: GenerationRequest) -> list[Picture]:
@@ -193,7 +198,7 @@ class Engine:
             model_bounds(model_path),
             most_pixels=None if urgent else self.background_pixels,
             urgent=urgent,
-            reading=self._beside[request.priority],
+            reading=self._reading[request.priority],
             places=self._places[request.priority],
         )
 
@@ -205,7 +210,14 @@ class Engine:
         return await self._compiled(grammars, request)
 
     async def _compiled(self, grammars: Grammars, request: GenerationRequest) -> Grammar:
-        return await beside(self._beside[request.priority], partial(grammars.compiled, request), _has_been_closed)
+        compiling = Compiling()
+        self._under_way.add(compiling)
+        try:
+            work = partial(grammars.compiled, request, compiling)
+            return await beside(self._compiling[request.priority], work, _has_been_closed)
+        finally:
+            compiling.cancel()
+            self._under_way.discard(compiling)
 
     def _hung(self) -> None:
         self._hearing = asyncio.create_task(self._tell_hung())

@@ -6,6 +6,7 @@ No MLX here: grammars are compiled beside the event loop, and walked by the engi
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from llguidance.hf import from_tokenizer
 
 from sidecar.engine import messages as conversation
 from sidecar.engine import tools as tool
+from sidecar.engine.compiling import Compiling
 from sidecar.engine.schema_size import MAX_SCHEMA_CHARACTERS, too_large
 from sidecar.errors import InvalidRequest, InvalidSchema
 
@@ -87,7 +89,7 @@ def vocabulary(tokenizer: Any, size: int, ends: frozenset[int]) -> Vocabulary:
     added = {token.content: number for number, token in tokenizer.added_tokens_decoder.items()}
     escapes = Escapes(tokenizer.get_vocab(), size)
     built = Vocabulary(tokens, escapes, added.get(tool.CALL), added.get(tool.CALL_END))
-    _json({"type": "object"}, built, "")
+    _json({"type": "object"}, built, "", Compiling())
     return built
 
 
@@ -144,34 +146,48 @@ class Grammar:
         self._escaping = self._escapes.after(token, self._escaping)
 
 
-def compiled(request: GenerationRequest, tokens: Vocabulary) -> Grammar:
+def compiled(request: GenerationRequest, tokens: Vocabulary, compiling: Compiling | None = None) -> Grammar:
     """The request's grammar. Takes milliseconds, for a huge schema a second, most of it without the interpreter's lock.
 
     Raises:
         InvalidRequest: the model cannot call tools, or the message to be continued does not begin such an answer.
-        InvalidSchema: a schema cannot be compiled, or no finite answer fits it.
+        InvalidSchema: a schema cannot be compiled, or not in time, or no finite answer fits it.
+        EngineFailed: `compiling` was cancelled.
     """
+    compiling = compiling or Compiling()
     called = tool.chosen(request.callable_tools, request.tool_choice)
     if called and (tokens.call is None or tokens.call_end is None):
         raise InvalidRequest("the model has no token for tool calls", member="tools")
-    for number, each in enumerate(called):
-        _json(tool.arguments_schema(each), tokens, f"tools.{number}.function.parameters")
     forced = bool(called) and request.tool_choice != "auto"
+    only_calls = request.schema is None or forced
+    # Written, and so measured, before any of it is compiled.
+    rules = _rules(request, called, only_calls=only_calls) if called else ""
+    for number, each in enumerate(called):
+        _json(tool.arguments_schema(each), tokens, f"tools.{number}.function.parameters", compiling)
     escaping = False
-    answer = None if request.schema is None else _json(request.schema, tokens, "response_format")
-    if answer is None or forced:
-        matcher = _matcher(_calls(called, parallel=request.parallel_tool_calls), tokens, "tools")
+    answer = None if request.schema is None else _json(request.schema, tokens, "response_format", compiling)
+    if answer is None or only_calls:
+        matcher = _matcher(rules, tokens, "tools", compiling)
         return Grammar(matcher, tokens.escapes, None if forced else tokens.call, "tools")
     if called:
-        either = f"answer: %json {_embedded(request.schema or {}, COMPACT)}"
-        rules = _calls(called, parallel=request.parallel_tool_calls, otherwise="answer")
-        answer = _matcher(f"{rules}\n{either}", tokens, "response_format")
+        answer = _matcher(rules, tokens, "response_format", compiling)
     if conversation.is_continued(request.messages):
         begun = conversation.text_of(request.messages[-1])
         if not answer.consume_tokens(tokens.tokenizer.tokenize_str(begun)):
             raise InvalidRequest("the message to be continued does not begin such an answer", member="messages")
         escaping = (len(begun) - len(begun.rstrip("\\"))) % 2 == 1
     return Grammar(answer, tokens.escapes, None, "response_format", escaping=escaping)
+
+
+def _rules(request: GenerationRequest, called: Sequence[Mapping[str, Any]], *, only_calls: bool) -> str:
+    parallel = request.parallel_tool_calls
+    if only_calls:
+        rules = _calls(called, parallel=parallel)
+    else:
+        either = f"answer: %json {_embedded(request.schema or {}, COMPACT, 'response_format')}"
+        rules = f"{_calls(called, parallel=parallel, otherwise='answer')}\n{either}"
+    _check_size(rules, "tools" if only_calls else "response_format")
+    return rules
 
 
 def _calls(tools: Sequence[Mapping[str, Any]], *, parallel: bool, otherwise: str | None = None) -> str:
@@ -183,22 +199,25 @@ def _calls(tools: Sequence[Mapping[str, Any]], *, parallel: bool, otherwise: str
         f"function: {' | '.join(f'function_{number}' for number in range(len(tools)))}",
     ]
     for number, each in enumerate(tools):
+        member = f"tools.{number}.function.parameters"
         head = json.dumps(each["function"]["name"] + tool.BEFORE_ARGUMENTS)
-        lines.append(f"function_{number}: {head} %json {_embedded(tool.arguments_schema(each), SPACED)}")
+        lines.append(f"function_{number}: {head} %json {_embedded(tool.arguments_schema(each), SPACED, member)}")
     return "\n".join(lines)
 
 
-def _json(schema: Mapping[str, Any], tokens: Vocabulary, member: str) -> LLMatcher:
-    return _checked(LLMatcher.grammar_from_json_schema(_embedded(schema, COMPACT, member)), tokens, member)
+def _json(schema: Mapping[str, Any], tokens: Vocabulary, member: str, compiling: Compiling) -> LLMatcher:
+    grammar = LLMatcher.grammar_from_json_schema(_embedded(schema, COMPACT, member))
+    return _checked(grammar, tokens, member, compiling)
 
 
-def _matcher(rules: str, tokens: Vocabulary, member: str) -> LLMatcher:
-    _check_size(rules, member)
-    return _checked(LLMatcher.grammar_from_lark(f"%llguidance {{}}\n{rules}\n"), tokens, member)
+def _matcher(rules: str, tokens: Vocabulary, member: str, compiling: Compiling) -> LLMatcher:
+    return _checked(LLMatcher.grammar_from_lark(f"%llguidance {{}}\n{rules}\n"), tokens, member, compiling)
 
 
-def _checked(grammar: str, tokens: Vocabulary, member: str) -> LLMatcher:
+def _checked(grammar: str, tokens: Vocabulary, member: str, compiling: Compiling) -> LLMatcher:
+    compiling.try_out(grammar, member)
     matcher = LLMatcher(tokens.tokenizer, grammar, log_level=0)
+    compiling.check(member)
     error = _reason(matcher.get_error() or _walked(matcher))
     if error.startswith(NOTHING_FITS):
         raise InvalidSchema("no finite answer fits the schema", member=member, reason="no finite answer fits it")
@@ -268,5 +287,5 @@ def _check_size(text: str, member: str) -> None:
 
 
 def _reason(error: str) -> str:
-    """llguidance's reason, without the state it adds."""
-    return error.partition("\n<state>")[0].strip()[:MAX_REASON_CHARACTERS]
+    """llguidance's reason, without the state and the backtrace it adds."""
+    return re.split(r"\s*<(?:state|backtrace)>", error, maxsplit=1)[0].strip()[:MAX_REASON_CHARACTERS]

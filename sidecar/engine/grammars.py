@@ -7,8 +7,10 @@ import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from sidecar.engine import grammar, messages
+from sidecar.engine import grammar, messages, tools
+from sidecar.engine.compiling import Compiling
 from sidecar.engine.grammar import Grammar, Vocabulary
+from sidecar.worker.trial import Trial
 
 if TYPE_CHECKING:
     from sidecar.engine.request import GenerationRequest
@@ -22,22 +24,35 @@ class Grammars:
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
         self._kept: OrderedDict[str, Grammar] = OrderedDict()  # in the order of their last use
+        self._idle: list[Trial] = []  # no more than threads compile at once
         self._lock = threading.Lock()
 
-    def compiled(self, request: GenerationRequest) -> Grammar:
+    def compiled(self, request: GenerationRequest, compiling: Compiling | None = None) -> Grammar:
         """The request's, at its beginning. Raises what `grammar.compiled` does."""
         if (key := _key(request)) is None:
-            return grammar.compiled(request, self._vocabulary)
+            return self._tried(request, compiling)
         with self._lock:
             if (kept := self._kept.get(key)) is not None:
                 self._kept.move_to_end(key)
                 return kept.copy()
-        rules = grammar.compiled(request, self._vocabulary)
+        rules = self._tried(request, compiling)
         with self._lock:
             self._kept[key] = rules.copy()
             while len(self._kept) > MOST_KEPT:
                 self._kept.popitem(last=False)
         return rules
+
+    def _tried(self, request: GenerationRequest, compiling: Compiling | None) -> Grammar:
+        compiling = compiling or Compiling()
+        with self._lock:
+            trial = self._idle.pop() if self._idle else Trial((tools.CALL, tools.CALL_END))
+        compiling.on(trial)
+        try:
+            return grammar.compiled(request, self._vocabulary, compiling)
+        finally:
+            compiling.on(None)
+            with self._lock:
+                self._idle.append(trial)
 
 
 def _key(request: GenerationRequest) -> str | None:

@@ -49,10 +49,10 @@ async def test_a_person_s_grammar_is_not_compiled_behind_the_batch_s(
 
     compiled = grammar.compiled
 
-    def slow(request: Any, vocabulary: Any) -> Any:
+    def slow(request: Any, *rest: Any) -> Any:
         if request.priority == LOW:
             held.wait(60)
-        return compiled(request, vocabulary)
+        return compiled(request, *rest)
 
     monkeypatch.setattr(grammar, "compiled", slow)
     batch = [asyncio.create_task(own.ask("hello", schema=SCHEMA | {"title": str(n)})) for n in range(MANY)]
@@ -93,10 +93,10 @@ async def test_a_grammar_that_many_requests_share_is_compiled_once(
 
     compiled, times = grammar.compiled, 0
 
-    def counted(request: Any, vocabulary: Any) -> Any:
+    def counted(request: Any, *rest: Any) -> Any:
         nonlocal times
         times += 1
-        return compiled(request, vocabulary)
+        return compiled(request, *rest)
 
     if not loaded:
         await own.engine.unload_model()
@@ -127,9 +127,9 @@ async def test_those_used_last_are_kept(own: Bench, monkeypatch: pytest.MonkeyPa
 
     compiled, titles = grammar.compiled, []
 
-    def recorded(request: Any, vocabulary: Any) -> Any:
+    def recorded(request: Any, *rest: Any) -> Any:
         titles.append(request.schema["title"])
-        return compiled(request, vocabulary)
+        return compiled(request, *rest)
 
     monkeypatch.setattr(grammar, "compiled", recorded)
     monkeypatch.setattr(grammars, "MOST_KEPT", 2)
@@ -146,10 +146,10 @@ async def test_people_are_served_while_a_schema_is_compiled_for_a_model_that_was
 
     compiled, compiling = grammar.compiled, threading.Event()
 
-    def slow(request: Any, vocabulary: Any) -> Any:
+    def slow(request: Any, *rest: Any) -> Any:
         compiling.set()
         held.wait(60)
-        return compiled(request, vocabulary)
+        return compiled(request, *rest)
 
     monkeypatch.setattr(grammar, "compiled", slow)
     await own.engine.unload_model()
@@ -170,7 +170,7 @@ async def test_whoever_waits_for_a_grammar_hears_that_the_engine_is_closed(
 
     compiling, begun = threading.Event(), 0
 
-    def slow(request: Any, vocabulary: Any) -> Any:
+    def slow(request: Any, *rest: Any) -> Any:
         nonlocal begun
         begun += 1
         compiling.set()
@@ -199,12 +199,12 @@ async def test_what_nobody_waits_for_any_more_is_not_compiled(
 
     compiled, compiling, begun = grammar.compiled, threading.Event(), 0
 
-    def slow(request: Any, vocabulary: Any) -> Any:
+    def slow(request: Any, *rest: Any) -> Any:
         nonlocal begun
         begun += 1
         compiling.set()
         held.wait(60)
-        return compiled(request, vocabulary)
+        return compiled(request, *rest)
 
     monkeypatch.setattr(grammar, "compiled", slow)
     asked = (own.ask("hello", priority=priority, schema=SCHEMA | {"title": str(n)}) for n in range(MANY))
@@ -226,10 +226,10 @@ async def test_several_choices_of_a_model_that_was_just_loaded_have_one_grammar(
 
     compiled, times = grammar.compiled, 0
 
-    def counted(request: Any, vocabulary: Any) -> Any:
+    def counted(request: Any, *rest: Any) -> Any:
         nonlocal times
         times += 1
-        return compiled(request, vocabulary)
+        return compiled(request, *rest)
 
     await own.engine.unload_model()
     monkeypatch.setattr(grammar, "compiled", counted)

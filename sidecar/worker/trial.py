@@ -1,0 +1,96 @@
+"""Grammars are compiled in a process of their own first.
+
+llguidance has limits, and a schema of a thousand characters can keep it busy for minutes all the same (patterns that
+hold at once), or overflow its stack (`$ref`s in a chain), which would end this whole process. What comes to an end
+there does so here, in the same time again.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import weakref
+from collections.abc import Sequence
+from pathlib import Path
+
+from sidecar.worker import frames
+
+MEMORY_BYTES = 1 << 30
+
+_BOOT = (
+    "import sys; sys.path.insert(0, sys.argv.pop(1)); from sidecar.worker import trial_child; "
+    "trial_child.main(int(sys.argv[1]), sys.argv[2:])"
+)
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+class Trial:
+    """One such process, started when it is needed and again after it died. For one thread at a time."""
+
+    def __init__(self, special: Sequence[str], *, memory_bytes: int = MEMORY_BYTES) -> None:
+        """`special` are the tokens that grammars name."""
+        self._arguments = [str(memory_bytes), *special]
+        self._child: subprocess.Popen[bytes] | None = None
+        self._end: weakref.finalize[..., Trial] | None = None
+        self._lock = threading.Lock()  # over both, as `end` comes from elsewhere
+
+    def survives(self, grammar: str, seconds: float) -> bool:
+        """Whether it is compiled in that time, with or without an error of its own. False too once `end` was called
+        meanwhile.
+
+        Raises:
+            OSError: no process could be started.
+        """
+        child = self._ready()
+        try:
+            assert child.stdin is not None
+            assert child.stdout is not None
+            frames.write_frame(child.stdin, json.dumps([max(seconds, 0.001), grammar]).encode())  # type: ignore[arg-type]
+            child.stdin.flush()
+            frames.read_frame(child.stdout, 0)  # type: ignore[arg-type]
+        except (EOFError, OSError, ValueError):
+            self.end()
+            return False
+        return True
+
+    def end(self) -> None:
+        """Ends the process, also in the midst of a grammar. From any thread."""
+        with self._lock:
+            if self._child is not None:
+                self._child.kill()
+                self._child = None  # whoever comes next must not meet a dying one
+
+    def _ready(self) -> subprocess.Popen[bytes]:
+        with self._lock:
+            if self._child is not None and self._child.poll() is None:
+                return self._child
+            if self._end is not None:
+                self._end()
+            self._child = child = subprocess.Popen(
+                [sys.executable, "-I", "-c", _BOOT, str(_ROOT), *self._arguments],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env={},
+            )
+            self._end = weakref.finalize(self, _reap, child)
+        assert child.stdout is not None
+        try:
+            frames.read_frame(child.stdout, 0)  # type: ignore[arg-type]
+        except (EOFError, ValueError) as error:
+            self.end()
+            raise OSError("no process to try grammars in") from error
+        return child
+
+
+def _reap(child: subprocess.Popen[bytes]) -> None:
+    child.kill()
+    child.wait()
+    for pipe in (child.stdin, child.stdout):
+        if pipe is not None:
+            try:
+                pipe.close()
+            except OSError:  # what was still buffered for the dead child
+                continue

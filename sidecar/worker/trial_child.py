@@ -1,0 +1,59 @@
+"""The process that tries grammars: it compiles one after the other, and dies of one that takes too long."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+
+from llguidance import LLMatcher, LLTokenizer
+from llguidance._tokenizer import TokenizerWrapper
+
+from sidecar.worker import frames, limits
+
+STACK_BYTES = 4 << 20  # half of what the parent's threads have: what fits here does not overflow there
+
+
+class _Bytes:
+    """A tokenizer of single bytes, and of those tokens that grammars name."""
+
+    def __init__(self, special: list[str]) -> None:
+        self.tokens = [bytes([each]) for each in range(256)] + [each.encode() for each in (*special, "<end>")]
+        self.special_token_ids = list(range(256, len(self.tokens)))
+        self.eos_token_id = len(self.tokens) - 1
+        self.bos_token_id = None
+
+    def __call__(self, text: bytes) -> list[int]:
+        return list(text)
+
+
+def main(memory_bytes: int, special: list[str]) -> None:
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # which ends the process, whatever it is in
+    grammars, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    limits.limit(memory_bytes)
+    tokenizer = LLTokenizer(TokenizerWrapper(_Bytes(special)))
+    threading.stack_size(STACK_BYTES)
+
+    def serve() -> None:
+        try:
+            while True:
+                frames.write_frame(answers, b"")  # ready
+                answers.flush()
+                seconds, grammar = json.loads(frames.read_frame(grammars))
+                signal.setitimer(signal.ITIMER_REAL, seconds)
+                with limits.watched(memory_bytes):
+                    LLMatcher(tokenizer, grammar, log_level=0)
+                signal.setitimer(signal.ITIMER_REAL, 0)
+        except (EOFError, OSError):
+            os._exit(0)
+
+    serving = threading.Thread(target=serve)
+    serving.start()
+    serving.join()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2:])

@@ -1,0 +1,138 @@
+"""A schema that is costly to compile costs its own request, and neither the next one nor a picture."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sidecar.engine import GenerationRequest, RequestPriority, compiling
+from sidecar.engine.compiling import Compiling
+from sidecar.engine.grammars import Grammars
+from sidecar.errors import EngineFailed, InvalidSchema
+from sidecar.worker.trial import Trial
+from tests.engine.conftest import Bench
+from tests.engine.pictures import about, circle, data_url, encoded
+from tests.engine.test_grammar import of_the_demo_model
+
+HIGH = RequestPriority.HIGH
+SIMPLE = {"const": "ab"}
+# Whether any text fits takes longer with each pattern: minutes with these.
+PATTERNS = {"allOf": [{"type": "string", "pattern": f".*{chr(97 + at)}.{{{at + 5}}}"} for at in range(24)]}
+CHAIN = {"$ref": "#/$defs/0", "$defs": {str(at): {"$ref": f"#/$defs/{at + 1}"} for at in range(5000)} | {"5000": {}}}
+
+
+def function(name: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "function", "function": {"name": name, "parameters": parameters}}
+
+
+def request(**members: Any) -> GenerationRequest:
+    return GenerationRequest("x", [{"role": "user", "content": "hi"}], **members)
+
+
+@pytest.fixture
+async def own(tmp_path: Path, random_model: Path) -> AsyncIterator[Bench]:
+    bench = Bench(tmp_path, random_model)
+    await bench.load()
+    yield bench
+    bench.engine.close()
+
+
+@pytest.mark.parametrize("schema", [PATTERNS, CHAIN], ids=["patterns", "a chain of references"])
+def test_what_would_take_minutes_or_the_process_with_it_is_refused_and_the_next_is_compiled(
+    schema: dict[str, Any],
+) -> None:
+    grammars = Grammars(of_the_demo_model())
+
+    with pytest.raises(InvalidSchema) as refused:
+        grammars.compiled(request(schema=schema))
+
+    assert refused.value.details["member"] == "response_format"
+    assert "too complex" in str(refused.value.details["reason"])
+    assert grammars.compiled(request(schema=SIMPLE))
+
+
+def test_the_tool_that_took_too_long_is_named_and_those_after_it_are_not_begun(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Trial, "survives", lambda _, grammar, seconds: "patient" not in grammar)
+    tools = [function(name, {"description": name}) for name in ("quick", "patient", "patient_too")]
+
+    with pytest.raises(InvalidSchema) as refused:
+        Grammars(of_the_demo_model()).compiled(request(tools=tools))
+
+    assert refused.value.details["member"] == "tools.1.function.parameters"
+
+
+def test_all_of_a_request_has_one_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("sidecar.engine.compiling.time.monotonic", lambda: now[0])
+    one = Compiling(seconds=2)
+
+    assert one.check("tools.0") == 2
+    now[0] = 1.5
+    assert one.check("tools.1") == 0.5
+    now[0] = 2
+    with pytest.raises(InvalidSchema):
+        one.check("tools.2")
+
+
+def test_tools_too_large_together_are_refused_before_any_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[str] = []
+    monkeypatch.setattr(Trial, "survives", lambda _, grammar, seconds: begun.append(grammar))
+    tools = [function(f"f{at}", {"description": "x" * 50_000}) for at in range(11)]
+
+    with pytest.raises(InvalidSchema) as refused:
+        Grammars(of_the_demo_model()).compiled(request(tools=tools))
+
+    assert "characters" in str(refused.value.details["reason"])
+    assert not begun
+
+
+async def test_a_cancelled_request_s_schema_is_not_compiled_to_its_end(
+    own: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compiling, "COMPILE_SECONDS", 600)
+    began, survives = threading.Event(), Trial.survives
+
+    def told(trial: Trial, grammar: str, seconds: float) -> bool:
+        began.set()
+        return survives(trial, grammar, seconds)
+
+    monkeypatch.setattr(Trial, "survives", told)
+    given_up = asyncio.create_task(own.ask("hello", priority=HIGH, schema=PATTERNS))
+    assert await asyncio.to_thread(began.wait, 60)
+    given_up.cancel()
+    await asyncio.gather(given_up, return_exceptions=True)
+
+    assert (await own.ask("hello", priority=HIGH, schema=SIMPLE)).text == '"ab"'
+
+
+def test_nothing_more_is_begun_once_it_is_cancelled() -> None:
+    one = Compiling()
+    one.cancel()
+
+    with pytest.raises(EngineFailed):
+        Grammars(of_the_demo_model()).compiled(request(schema=SIMPLE), one)
+
+
+async def test_a_picture_is_not_read_behind_a_grammar(own: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    began, held = threading.Event(), threading.Event()
+
+    def slow(*_: object) -> bool:
+        began.set()
+        return held.wait(60)
+
+    monkeypatch.setattr(Trial, "survives", slow)
+    with_schema = asyncio.create_task(own.ask("hello", priority=HIGH, schema=SIMPLE))
+    assert await asyncio.to_thread(began.wait, 60)
+
+    picture = data_url(encoded(circle("red")))
+    assert (await own.ask(about(picture), priority=HIGH, max_tokens=4)).end.completion_tokens == 4
+    assert not with_schema.done()
+    held.set()
+    assert (await with_schema).text == '"ab"'
