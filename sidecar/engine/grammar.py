@@ -18,6 +18,7 @@ from llguidance.hf import from_tokenizer
 from sidecar.engine import messages as conversation
 from sidecar.engine import tools as tool
 from sidecar.engine.compiling import Compiling
+from sidecar.engine.enforceable import enforceable
 from sidecar.engine.schema_size import MAX_SCHEMA_CHARACTERS, too_large
 from sidecar.errors import InvalidRequest, InvalidSchema
 
@@ -34,10 +35,6 @@ NOTHING_FITS = "NoExtension"  # how llguidance's error begins when a grammar has
 COMPACT = {"whitespace_flexible": False, "lenient": False, "coerce_one_of": False}
 # As the chat template writes the arguments of earlier calls.
 SPACED = COMPACT | {"item_separator": ", ", "key_separator": ": "}
-
-# Members of a schema that are none themselves, and those that hold schemas by name.
-NO_SCHEMAS = ("const", "enum", "default", "examples")
-SCHEMAS_BY_NAME = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
 
 
 class Escapes:
@@ -249,36 +246,13 @@ def _walked(matcher: LLMatcher) -> str:
 
 
 def _embedded(schema: Mapping[str, Any], options: Mapping[str, Any], member: str = "") -> str:
-    if _counts_members(schema):
-        reason = "minProperties above 1 cannot be enforced"
-        raise InvalidSchema("the schema cannot be enforced", member=member, reason=reason)
     # llguidance reads its options from this member; one that a caller put there is not obeyed.
     try:
-        text = json.dumps({**schema, "x-guidance": options}, allow_nan=False)
+        text = json.dumps({**enforceable(schema, member), "x-guidance": options}, allow_nan=False)
     except (RecursionError, ValueError) as error:
         raise InvalidSchema("not a schema", member=member, reason="nested too deep, or not JSON") from error
     _check_size(text, member)
     return text
-
-
-def _counts_members(schema: Any) -> bool:
-    """Whether some object is to have several members beside those it must have: llguidance counts one that is there
-    twice as two."""
-    pending = [schema]
-    while pending:
-        each = pending.pop()
-        if isinstance(each, Mapping):
-            least, required = each.get("minProperties"), each.get("required")
-            if isinstance(least, int) and least > max(1, len(required) if isinstance(required, list) else 0):
-                return True
-            for name, value in each.items():
-                if name in SCHEMAS_BY_NAME and isinstance(value, Mapping):
-                    pending += value.values()
-                elif name not in NO_SCHEMAS:
-                    pending.append(value)
-        elif isinstance(each, list | tuple):
-            pending += each
-    return False
 
 
 def _check_size(text: str, member: str) -> None:

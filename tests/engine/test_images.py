@@ -242,7 +242,7 @@ async def test_of_a_priority_s_pictures_two_lie_in_memory_and_no_more(
     assert await asyncio.to_thread(opening.wait, WAIT_SECONDS)
     person = asyncio.ensure_future(bench.ask(about(urls[5]), max_tokens=1, priority=RequestPriority.HIGH))
     await asyncio.sleep(0)  # has it begin
-    for beside in bench.engine._beside.values():
+    for beside in bench.engine._reading.values():
         await asyncio.get_running_loop().run_in_executor(beside, lambda: None)  # all that is in line there is read
 
     meanwhile = sorted(read)

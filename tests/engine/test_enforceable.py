@@ -1,0 +1,104 @@
+"""What llguidance would not keep to exactly is rewritten, or refused."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from sidecar.errors import InvalidSchema
+from tests.engine.test_grammar import grammar, takes, walk
+
+COUNTED = {"type": "object", "minProperties": 2}
+ZEROS = "0" * 400
+
+
+@pytest.mark.parametrize(
+    ("schema", "reason"),
+    [
+        ({"type": "number", "multipleOf": 0.1}, "multipleOf"),
+        ({"type": "array", "items": {"anyOf": [{"type": "number", "multipleOf": 0.5}]}}, "multipleOf"),
+        ({"type": "integer", "multipleOf": 1e3}, "multipleOf"),
+        ({"type": "integer", "minimum": 2**53 + 1}, "2^53"),
+        ({"type": "number", "exclusiveMinimum": 12345678901234567890}, "2^53"),
+        ({"type": "number", "maximum": -1e20, "minimum": -1e21}, "2^53"),
+        ({"$ref": "#/default", "default": COUNTED}, "$ref"),
+        ({"$ref": "#/properties/a/const", "properties": {"a": {"const": COUNTED}}}, "$ref"),
+        ({"$ref": "#/%64efault", "default": COUNTED}, "$ref"),
+        ({"$ref": "other", "default": COUNTED | {"$id": "other"}}, "$ref"),
+        (COUNTED | {"required": ["a", "a"]}, "minProperties"),
+        (COUNTED | {"minProperties": 2.0}, "minProperties"),
+    ],
+)
+def test_what_is_not_kept_to_exactly_is_refused(schema: dict[str, Any], reason: str) -> None:
+    with pytest.raises(InvalidSchema) as refused:
+        grammar(schema=schema)
+
+    assert refused.value.details["member"] == "response_format"
+    assert reason in str(refused.value.details["reason"])
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"$ref": "#/properties/default", "properties": {"default": {"type": "integer", "exclusiveMinimum": 0}}},
+        {"$ref": "#/$defs/enum", "$defs": {"enum": {"type": "number", "exclusiveMaximum": 0.1}}},
+        {"type": "object", "properties": {"multipleOf": {"type": "boolean"}}, "required": ["multipleOf"]},
+        {"const": {"multipleOf": 0.5, "exclusiveMinimum": 3, "$ref": "#/enum"}},
+        COUNTED | {"properties": {"a": {"const": 1}, "b": {"const": 2}}, "required": ["a", "b"]},
+        {"type": "number", "multipleOf": 7},
+        {"type": "integer", "multipleOf": 12, "minimum": 5, "maximum": 99},
+        {"type": "integer", "exclusiveMinimum": -5, "exclusiveMaximum": 5},
+        {"type": "number", "exclusiveMinimum": 0.5, "minimum": 0.75, "exclusiveMaximum": 1},
+        {"allOf": [{"type": "number"}, {"exclusiveMinimum": 0}, {"exclusiveMaximum": 1e-3}]},
+        {"type": "integer", "minimum": 2**53 - 3, "exclusiveMaximum": 2**53},
+    ],
+    ids=str,
+)
+def test_what_is_taken_validates_whatever_way_is_gone(schema: dict[str, Any]) -> None:
+    begun = grammar(schema=schema)
+    texts = [walk(begun.copy(), random.Random(seed)) for seed in range(40)]
+
+    finished = [text for text in texts if text is not None]
+    assert finished
+    for text in finished:
+        Draft202012Validator(schema).validate(json.loads(text))
+
+
+def test_a_number_that_is_read_as_its_exclusive_bound_is_no_answer() -> None:
+    assert not takes(grammar(schema={"type": "number", "exclusiveMinimum": 0}), f"0.{ZEROS}1")
+    assert not takes(grammar(schema={"type": "number", "exclusiveMaximum": 0}), f"-0.{ZEROS}1")
+    assert not takes(grammar(schema={"type": "number", "exclusiveMinimum": 0.1}), f"0.1{ZEROS}1")
+    assert takes(grammar(schema={"type": "number", "exclusiveMinimum": 0}), "0.000001")
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.floats(-(2.0**40), 2.0**40), st.booleans())
+def test_bounds_are_kept_to_the_last_digit(bound: float, above: bool) -> None:
+    bound = bound if abs(bound) > 1e-4 else 0.5
+    exclusive = grammar(schema={"type": "number", "exclusiveMinimum" if above else "exclusiveMaximum": bound})
+    inclusive = grammar(schema={"type": "number", "minimum" if above else "maximum": bound})
+    beyond = math.nextafter(bound, -math.inf if above else math.inf)
+    within = bound + (1 if above else -1) * abs(bound) / 3
+
+    assert takes(inclusive.copy(), written(within))
+    assert takes(exclusive.copy(), written(within))
+    assert not takes(inclusive.copy(), written(beyond))
+    assert not takes(exclusive.copy(), written(bound))
+
+
+def written(number: float) -> str:
+    return format(Decimal(repr(number)), "f")
+
+
+@pytest.mark.parametrize("bound", [0.1, 5, -2.5, 1000])
+def test_an_inclusive_bound_is_an_answer_itself(bound: float) -> None:
+    assert takes(grammar(schema={"type": "number", "minimum": bound}), written(bound))
+    assert takes(grammar(schema={"type": "number", "maximum": bound}), written(bound))
