@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 MAX_FORCED_BYTES = 16 * 1024  # without a choice between; more is a schema whose answers never end
 MAX_REASON_CHARACTERS = 300
+LONG_NAME = re.compile(r"(\S{40})\S+|(?<=['\"])([^'\"\n]{40})[^'\"\n]+(?=['\"])")
 WALKED = 3  # tokens of an answer, before its request is taken
 NOTHING_FITS = "NoExtension"  # how llguidance's error begins when a grammar has no word at all
 
@@ -261,5 +262,7 @@ def _check_size(text: str, member: str) -> None:
 
 
 def _reason(error: str) -> str:
-    """llguidance's reason, without the state and the backtrace it adds."""
-    return re.split(r"\s*<(?:state|backtrace)>", error, maxsplit=1)[0].strip()[:MAX_REASON_CHARACTERS]
+    """llguidance's reason, without the state and the backtrace it adds, and with no more than a beginning of any long
+    name: that is what somebody wrote."""
+    reason = re.split(r"\s*<(?:state|backtrace)>", error, maxsplit=1)[0].strip()
+    return LONG_NAME.sub(r"\1\2…", reason)[:MAX_REASON_CHARACTERS]

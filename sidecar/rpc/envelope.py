@@ -13,6 +13,9 @@ from sidecar.rpc.transport import HEAD_BYTES
 MAX_ID_CHARACTERS = 200
 MAX_ID_NUMBER = 2**53 - 1
 """Above it, a number changes on its way through JavaScript."""
+TOO_DEEP = "recursion limit"  # in the words of pydantic's parser
+MAX_DEPTH = 200
+"""Of lists and objects in one another; pydantic's own."""
 PARAMS = re.compile(rb'"params"\s*:')
 
 
@@ -45,7 +48,7 @@ def opened(line: bytes | bytearray) -> Envelope:
     except ValueError as error:
         # Whoever sent a request waits for its answer, and its id may well be told: params are what others wrote.
         head = PARAMS.split(bytes(line[:HEAD_BYTES]), maxsplit=1)[0]
-        raise EnvelopeError(ParseError("a line is not JSON"), id_of(head)) from error
+        raise EnvelopeError(_not_parsed(error), id_of(head)) from error
     if isinstance(message, list):
         raise EnvelopeError(InvalidJsonRpc("batches are not served"), None)
     if not isinstance(message, dict):
@@ -62,6 +65,12 @@ def opened(line: bytes | bytearray) -> Envelope:
     if not isinstance(params, dict):
         raise EnvelopeError(InvalidJsonRpc("params are not an object"), request_id)
     return Envelope(request_id, method, params)
+
+
+def _not_parsed(error: ValueError) -> ParseError:
+    if TOO_DEEP in str(error):
+        return ParseError("a line is nested too deep", reason="nested_too_deep", limit=MAX_DEPTH)
+    return ParseError("a line is not JSON")
 
 
 def id_of(head: bytes) -> RequestId | None:

@@ -220,3 +220,25 @@ def test_a_schema_that_turns_out_too_complex_under_way_is_named_too() -> None:
 
     assert refused.value.details["member"] == "response_format"
     assert "too many expressions" in str(refused.value.details["reason"])
+
+
+@pytest.mark.parametrize("name", ["n" * 90, "two words " * 9])
+def test_a_reason_has_no_more_than_a_beginning_of_what_somebody_named(name: str) -> None:
+    for schema in ({"required": [name], "properties": {}, "additionalProperties": False}, {"$ref": f"#/$defs/{name}"}):
+        with pytest.raises(InvalidSchema) as refused:
+            grammar(schema={"type": "object"} | schema)
+
+        reason = str(refused.value.details["reason"])
+        assert name[:20] in reason
+        assert name[:42] not in reason
+
+
+def test_a_reason_has_neither_a_state_nor_a_backtrace() -> None:
+    either = [
+        {"anyOf": [{"type": "object", "properties": {f"p{n}_{k}": {}}, "required": [f"p{n}_{k}"]} for k in range(2)]}
+        for n in range(11)
+    ]
+    with pytest.raises(InvalidSchema) as refused:
+        grammar(schema={"type": "object", "allOf": either})
+
+    assert "<" not in str(refused.value.details["reason"])

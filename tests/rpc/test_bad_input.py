@@ -49,6 +49,19 @@ def test_where_the_params_are_no_json_the_request_has_its_answer(sidecar: Pipe, 
     assert served(sidecar)
 
 
+def test_a_line_nested_too_deep_says_so_and_one_nested_less_is_served(sidecar: Pipe) -> None:
+    head = b'{"jsonrpc": "2.0", "id": "a", "method": "chat/completions", "params": {"tools": '
+    for deep in (b"[" * 250 + b"]" * 250, b'{"items": ' * 250 + b"1" + b"}" * 250):
+        sidecar.write_bytes(head + deep + b"}}\n")
+        error: Json = sidecar.response("a")["error"]
+        assert (error["code"], error["data"]["kind"]) == (-32700, "parse_error")
+        assert error["data"]["details"] == {"reason": "nested_too_deep", "limit": 200}
+    assert refused(sidecar, head + b"[" * 150 + b"]" * 150 + b"}}", "a")[1] != "parse_error"
+    sidecar.write_bytes(b"not JSON\n")
+    assert sidecar.response(None)["error"]["data"]["details"] == {}
+    assert served(sidecar)
+
+
 @pytest.mark.parametrize(
     "message",
     [
