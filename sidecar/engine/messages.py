@@ -14,12 +14,16 @@ MAX_MESSAGES = 4096  # far more than any context holds
 def check(messages: Sequence[Mapping[str, Any]]) -> None:
     """Raises:
     InvalidRequest: there are none or too many, a role is unknown, pictures stand where the person does not speak, or
-        tool calls and their results do not belong together, or a text is none.
+        tool calls and their results do not belong together, a text is none, or nobody could tell what to answer.
+
+    A system message in the midst and an answer at the beginning are taken, as OpenAI's API does: clients cut off what
+    is old, and begin with examples.
     """
     if not messages:
         raise InvalidRequest("no messages", member="messages")
     if len(messages) > MAX_MESSAGES:
         raise InvalidRequest(f"more than {MAX_MESSAGES} messages", member="messages")
+    _check_order([message.get("role") for message in messages])
     open_calls: set[str] = set()
     for message in messages:
         check_text(text_of(message), "messages")
@@ -41,6 +45,14 @@ def check(messages: Sequence[Mapping[str, Any]]) -> None:
             raise InvalidRequest("two tool calls have one id", member="messages")
     if open_calls:
         raise InvalidRequest("a tool call has no result", member="messages")
+
+
+def _check_order(roles: Sequence[object]) -> None:
+    last = len(roles) - 1
+    if ROLES.issuperset(roles) and "user" not in roles:
+        raise InvalidRequest("no message is the user's", member=f"messages.{last}.role")
+    if roles[-2:] == ["assistant", "assistant"]:
+        raise InvalidRequest("two answers at the end: which to continue?", member=f"messages.{last}.role")
 
 
 def check_text(text: str, member: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from itertools import chain
 from typing import Any
 
@@ -38,7 +39,7 @@ class PromptTemplate:
         or, if the last message is the assistant's, with that message's own end, for it to be continued.
 
         Raises:
-            InvalidRequest: the template refuses these messages, or has no place for a picture.
+            InvalidRequest: the template refuses these messages, would leave one out, or has no place for a picture.
         """
         cut = secrets.token_hex(16)  # nothing people write can hold it
         try:
@@ -55,6 +56,10 @@ class PromptTemplate:
 
     def _rendered(self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]], cut: str) -> str:
         shown = [self._for_template(message, cut) for message in messages]
+        later = next((at for at, message in enumerate(shown) if at and message["role"] == "system"), None)
+        if later is not None and not self._shows_later_instructions:
+            reason = "the model's chat template takes a system message at the beginning only"
+            raise InvalidRequest(reason, member=f"messages.{later}.role")
         continued = conversation.is_continued(messages)
         if continued:
             end = secrets.token_hex(16)
@@ -66,6 +71,15 @@ class PromptTemplate:
             add_generation_prompt=not continued,
         )
         return rendered[: rendered.rindex(end)] if continued else rendered
+
+    @cached_property
+    def _shows_later_instructions(self) -> bool:
+        """Whether the template writes a system message that is not the first: some leave it out without a word."""
+        probe = secrets.token_hex(16)
+        roles = {"user": "a", "system": probe, "assistant": "b"}
+        messages = [{"role": role, "content": [{"type": "text", "text": text}]} for role, text in roles.items()]
+        rendered: str = self._tokenizer.apply_chat_template([*messages, messages[0]], tokenize=False)
+        return probe in rendered
 
     def _tokens(self, texts: list[str]) -> list[int]:
         # Of the tokenizer's verbs the only one that does not keep the interpreter's lock: 2 MB of text would stop every

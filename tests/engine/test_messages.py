@@ -12,6 +12,7 @@ from tests.engine.pictures import image_part, text_part
 
 PICTURE = image_part("attachment:" + "0" * 64)
 USER: dict[str, Any] = {"role": "user", "content": "hi"}
+ANSWER: dict[str, Any] = {"role": "assistant", "content": "Yes"}
 
 
 def calls(*ids: str) -> dict[str, Any]:
@@ -30,6 +31,10 @@ def result(of: str) -> dict[str, Any]:
         [USER, USER],
         [{"role": "system", "content": "Be brief."}, USER, {"role": "assistant", "content": "Yes"}],
         [USER, {"role": "system", "content": "Be brief."}],
+        [USER, ANSWER, {"role": "developer", "content": "Be brief."}, USER],
+        [ANSWER, USER],
+        [ANSWER, ANSWER, USER],
+        [USER, calls("a"), result("a"), ANSWER],
         [USER, calls("a", "b"), result("b"), result("a"), USER],
         [USER, calls("a"), result("a"), calls("a"), result("a")],
         [{"role": "user", "content": [PICTURE, text_part("and"), PICTURE]}],
@@ -50,7 +55,7 @@ def test_a_conversation_is_taken(conversation: list[dict[str, Any]]) -> None:
         [{"role": "system", "content": [PICTURE]}, USER],
         [USER, {"role": "assistant", "content": [text_part("so"), PICTURE]}],
         [USER, calls("a"), {"role": "tool", "tool_call_id": "a", "content": [PICTURE]}],
-        [result("a")],
+        [result("a"), USER],
         [USER, result("a")],
         [USER, calls("a"), result("b")],
         [USER, calls("a"), result("a"), result("a")],
@@ -66,6 +71,25 @@ def test_a_contradictory_one_is_refused(conversation: list[dict[str, Any]]) -> N
         messages.check(conversation)
 
     assert refused.value.details == {"member": "messages"}
+
+
+@pytest.mark.parametrize(
+    "conversation",
+    [
+        [USER, ANSWER, ANSWER],
+        [{"role": "system", "content": "Be brief."}],
+        [ANSWER],
+        [{"role": "developer", "content": "Be brief."}, ANSWER],
+        [calls("a"), result("a")],
+    ],
+)
+def test_one_of_which_nobody_can_tell_what_to_answer_is_refused_with_the_role_s_place(
+    conversation: list[dict[str, Any]],
+) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        messages.check(conversation)
+
+    assert refused.value.details == {"member": f"messages.{len(conversation) - 1}.role"}
 
 
 @pytest.mark.parametrize("role", ["user", "assistant"])

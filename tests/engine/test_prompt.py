@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -195,3 +196,17 @@ def test_calls_and_their_results_are_part_of_the_conversation(tokenizer: Any, te
     assert "<tool_response>\nrain</tool_response>\n</tool_response>" in said
     tags = [token for token in own_tokens(tokenizer, ids) if "tool_" in token]
     assert tags[-4:] == ["<tool_call>", "</tool_call>", "<tool_response>", "</tool_response>"]
+
+
+@pytest.mark.parametrize("role", ["system", "developer"])
+def test_a_later_instruction_is_shown_or_refused_and_never_left_out(tokenizer: Any, role: str) -> None:
+    messages = [*user("hi"), {"role": "assistant", "content": "Yes"}, {"role": role, "content": "Be brief."}]
+    image = tokenizer.convert_tokens_to_ids("<|image_pad|>")
+    silent = copy.deepcopy(tokenizer)
+    silent.chat_template = tokenizer.chat_template.replace("'system' and not loop.first", "'nobody'")
+
+    assert "Be brief." in decoded(tokenizer, PromptTemplate(tokenizer, image).encode(messages, []))
+    with pytest.raises(InvalidRequest) as refused:
+        PromptTemplate(silent, image).encode(messages, [])
+    assert refused.value.details == {"member": "messages.2.role"}
+    assert PromptTemplate(silent, image).encode([messages[2], *messages[:1]], [])
