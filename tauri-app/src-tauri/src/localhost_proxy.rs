@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use keychain::{Keychain, ProxyToken};
+use keychain::{Keychain, ProxyToken, Refusal};
 use openai_proxy::{DEFAULT_PORT, HeldUp, Listen, ListenError, Options, Origin, Patience, Proxy, Token};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
@@ -198,8 +198,15 @@ impl LocalhostProxy {
         self.held.lock().await.token.clone()
     }
 
-    /// Ends it with the app.
+    /// What the keychain has is erased: nothing is written into it as long as there is what this returns, not even a token
+    /// whose renewal waits.
+    pub(crate) fn refuse_writes(&self) -> Refusal {
+        self.keychain.refuse_writes()
+    }
+
+    /// Ends it with the app. A renewal that waits writes nothing any more.
     pub(crate) async fn shut_down(&self) {
+        self.refuse_writes().for_good();
         let mut held = self.held.lock().await;
         held.leaving = true;
         held.close().await;

@@ -17,6 +17,7 @@ use tokio::time::timeout;
 use crate::account::{Account, Folder};
 use crate::entry::Kept;
 use crate::error::KeychainError;
+use crate::refusal::{Refusal, Refusals};
 
 #[cfg(target_os = "macos")]
 use apple_native_keyring_store::keychain::Store;
@@ -29,6 +30,9 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// The app's identifier (tauri.conf.json), by which its entries are found.
 const SERVICE: &str = "knowledge-focus.huozhong.in";
 
+/// Why nothing is written.
+const REFUSED: &str = "nothing is kept in it any more: the app erases everything, or leaves";
+
 type Job = Box<dyn FnOnce() + Send>;
 
 /// The entries of one data folder. Clones share its thread.
@@ -37,6 +41,7 @@ pub struct Keychain {
     folder: Folder,
     patience: Duration,
     jobs: mpsc::Sender<Job>,
+    refusals: Refusals,
 }
 
 impl Keychain {
@@ -48,7 +53,7 @@ impl Keychain {
         if let Err(error) = std::thread::Builder::new().name("keychain".into()).spawn(work) {
             tracing::error!(%error, "no thread for the keychain");
         }
-        Self { folder: Folder::at(data), patience, jobs }
+        Self { folder: Folder::at(data), patience, jobs, refusals: Refusals::default() }
     }
 
     /// Whose keys are in it.
@@ -72,13 +77,21 @@ impl Keychain {
     }
 
     /// Keeps a key, in place of the one before. Nothing is kept that was not said to be: what the system does after the
-    /// time limit, when the person answers at last, is undone, and the one before is there again.
+    /// time limit, when the person answers at last, is undone, and the one before is there again. While there is a
+    /// [`Refusal`] it fails as if the keychain were closed.
     pub async fn write(&self, account: &impl Kept, key: &SecretString) -> Result<(), KeychainError> {
+        if self.refusals.are_there() {
+            return Err(KeychainError::Closed(REFUSED.into()));
+        }
         let (place, key) = (self.place(account), key.clone());
-        let undone = self.place(account);
+        let (undone, refusals) = (self.place(account), self.refusals.clone());
         let write = move |store: &Store| {
             let entry = place.entry(store)?;
             let before = secret(&entry)?;
+            // Here, where all is done in its order: it may have waited long since it was asked for.
+            if refusals.are_there() {
+                return Err(Error::NoStorageAccess(REFUSED.into()));
+            }
             entry.set_secret(key.expose_secret().as_bytes())?;
             Ok(before)
         };
@@ -98,6 +111,12 @@ impl Keychain {
     pub async fn remove(&self, account: &impl Kept) -> Result<(), KeychainError> {
         let place = self.place(account);
         self.ask(move |store| place.remove(store), |_, ()| ()).await
+    }
+
+    /// From now on nothing is written, whoever asked for it and when. A removal that is asked for afterwards comes after
+    /// all that was.
+    pub fn refuse_writes(&self) -> Refusal {
+        self.refusals.begin()
     }
 
     fn place(&self, account: &impl Kept) -> Place {

@@ -8,6 +8,7 @@
 //! | `entry` | what has an entry, and what that is called |
 //! | [`keychain`] | the system's keychain, on a thread of its own and with a time limit |
 //! | [`provider`] | what the sidecar says of its providers |
+//! | [`refusal`] | that nothing is kept any more |
 //! | [`request`] | what is asked of the sidecar |
 //! | [`keys`] | which key is where, and that each sidecar gets them |
 //!
@@ -21,6 +22,7 @@ mod keychain;
 mod keys;
 mod origin;
 mod provider;
+mod refusal;
 mod request;
 mod secret;
 
@@ -30,3 +32,4 @@ pub use error::KeychainError;
 pub use keychain::{Keychain, PATIENCE};
 pub use keys::Keys;
 pub use origin::origin_of;
+pub use refusal::Refusal;

@@ -11,6 +11,7 @@ use super::on_disk;
 use crate::consent::Person;
 use crate::data_folder::DataFolder;
 use crate::disk::unwritable;
+use crate::localhost_proxy::LocalhostProxy;
 use crate::preferences::Language;
 use crate::question::{AtWindow, Question};
 use crate::relay::Relay;
@@ -43,6 +44,7 @@ pub(crate) async fn erase_everything(
     data: State<'_, DataFolder>,
     keys: State<'_, Arc<Keys>>,
     relay: State<'_, Relay>,
+    proxy: State<'_, LocalhostProxy>,
     without_keys: bool,
 ) -> Result<bool, RpcError> {
     let person = AtWindow::of(&window);
@@ -50,10 +52,13 @@ pub(crate) async fn erase_everything(
         return Ok(false);
     }
     erasure::wait_for_others(&data, || relay.folder_s_holder()).await?;
+    // A renewed token that waits for the keychain would come after what is erased there.
+    let refusal = proxy.refuse_writes();
     if !without_keys {
         keys.erase().await?;
     }
     erasure::begin(&data).map_err(unwritable)?;
+    refusal.for_good();
     tracing::info!("everything is erased, as the person wants it");
     app.exit(0);
     Ok(true)

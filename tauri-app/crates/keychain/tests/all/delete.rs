@@ -1,11 +1,16 @@
 //! A key goes: because the person says so, or because what it was for is gone.
 
+use std::pin::pin;
+use std::time::Duration;
+
 use keychain::{Keychain, ProxyToken};
+use rustix::process::{Signal, kill_process};
 use secrecy::ExposeSecret;
 use serde_json::json;
+use tokio::time::timeout;
 
 use crate::app::{App, KEY, PROVIDER, is_put};
-use crate::session::{Keyring, entries, session};
+use crate::session::{Keyring, entries, keyring_process, session};
 
 #[test]
 fn a_deleted_key_is_nowhere_and_does_not_come_back() {
@@ -99,5 +104,34 @@ fn all_keys_of_a_data_folder_are_erased_and_those_of_another_stay() {
         app.keys.erase().await.expect("there is none left");
         app.leave().await;
         others.leave().await;
+    });
+}
+
+#[test]
+fn what_waits_to_be_written_does_not_come_back_after_what_is_erased() {
+    session(Keyring::Open, async |data| {
+        let keychain = Keychain::of_folder(data, keychain::PATIENCE);
+        let token = "kf-a-token".into();
+        keychain.write(&ProxyToken, &token).await.expect("it is open");
+        let keyring = keyring_process();
+        kill_process(keyring, Signal::STOP).expect("it runs");
+        // The thread has the first one, which waits for the keyring: the second one stands behind it.
+        let mut read = pin!(keychain.read(&ProxyToken));
+        assert!(timeout(Duration::ZERO, &mut read).await.is_err(), "it waits");
+        let mut write = pin!(keychain.write(&ProxyToken, &token));
+        assert!(timeout(Duration::ZERO, &mut write).await.is_err(), "it waits");
+        let refusals = [keychain.refuse_writes(), keychain.refuse_writes()];
+        kill_process(keyring, Signal::CONT).expect("it runs");
+        keychain.remove(&ProxyToken).await.expect("it goes");
+        assert!(read.await.expect("it was there").is_some());
+        write.await.expect_err("it comes too late");
+        assert_eq!(entries(), []);
+        for refusal in refusals {
+            keychain.write(&ProxyToken, &token).await.expect_err("it is refused as long as anybody wants it so");
+            drop(refusal);
+        }
+        keychain.write(&ProxyToken, &token).await.expect("it may be kept again");
+        keychain.refuse_writes().for_good();
+        keychain.write(&ProxyToken, &token).await.expect_err("there is no way back");
     });
 }

@@ -107,3 +107,26 @@ fn two_that_wait_for_the_keychain_get_the_same_token() {
         assert_eq!(one.expose(), other.expose());
     });
 }
+
+#[test]
+fn no_token_is_written_once_the_app_leaves_or_while_what_is_kept_is_erased() {
+    waiting(async |Waiting { proxy, asked }| {
+        let refused = async |why: &str| {
+            let error = soon("the renewal", proxy.renew_token()).await.expect_err("there is no keychain");
+            assert_eq!(error.kind, "keychain_unavailable");
+            assert!(error.message.contains("erases everything, or leaves"), "{why}: {}", error.message);
+        };
+        let refusal = proxy.refuse_writes();
+        refused("it is erased").await;
+        drop(refusal);
+        // It could not be erased: the keychain is asked as ever.
+        let renewed = tokio::spawn({
+            let proxy = Arc::clone(&proxy);
+            async move { proxy.renew_token().await }
+        });
+        drop(soon("the question", asked).await.expect("it is asked"));
+        soon("the renewal", renewed).await.expect("it ends").expect_err("nobody answers");
+        proxy.shut_down().await;
+        refused("it leaves").await;
+    });
+}
