@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use keychain::{Keychain, ProxyToken, Refusal};
-use openai_proxy::{DEFAULT_PORT, HeldUp, Listen, ListenError, Options, Origin, Patience, Proxy, Token};
+use openai_proxy::{CurrentToken, DEFAULT_PORT, HeldUp, Listen, ListenError, Options, Origin, Patience, Proxy, Token};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -119,6 +119,8 @@ pub(crate) struct LocalhostProxy {
     keychain: Keychain,
     socket: PathBuf,
     held_up: HeldUp,
+    /// What listens goes by it itself: one that is replaced is refused at once, whoever holds what.
+    token: CurrentToken,
     /// Held while the keychain is asked, which may take minutes: two at once would make two tokens.
     asking: Mutex<()>,
     /// Never held while the keychain is asked: closing, leaving and looking do not wait for that.
@@ -129,7 +131,6 @@ pub(crate) struct LocalhostProxy {
 struct Held {
     listening: Option<(Proxy, String)>,
     error: Option<RpcError>,
-    token: Option<Token>,
     kept: bool,
     /// Changes so far: one that waited for the keychain opens nothing if another has come meanwhile.
     changes: u64,
@@ -140,7 +141,8 @@ struct Held {
 impl LocalhostProxy {
     /// Off. `socket` is where it would listen instead of at a port.
     pub(crate) fn new(supervisor: Arc<Supervisor>, keychain: Keychain, socket: PathBuf, held_up: HeldUp) -> Self {
-        Self { supervisor, keychain, socket, held_up, asking: Mutex::default(), held: Mutex::default() }
+        let (token, asking, held) = (CurrentToken::default(), Mutex::default(), Mutex::default());
+        Self { supervisor, keychain, socket, held_up, token, asking, held }
     }
 
     /// Listens as chosen in place of `before`, once `keep` has kept that. Whoever is let in no more is out before, and stays
@@ -174,10 +176,10 @@ impl LocalhostProxy {
         if !choice.on {
             return;
         }
-        let token = self.token_of_run().await;
+        self.ensure_token().await;
         let mut held = self.held.lock().await;
         if !held.leaving && held.changes == change {
-            self.listen(&mut held, choice, token).await;
+            self.listen(&mut held, choice).await;
         }
     }
 
@@ -188,14 +190,14 @@ impl LocalhostProxy {
             choice,
             address: held.listening.as_ref().map(|(_, address)| address.clone()),
             error: held.error.clone(),
-            token_end: held.token.as_ref().map(end),
+            token_end: self.token.get().as_ref().map(end),
             token_kept: held.kept,
         }
     }
 
     /// The token, for the clipboard; there is none before the proxy was on in this run.
-    pub(crate) async fn token(&self) -> Option<Token> {
-        self.held.lock().await.token.clone()
+    pub(crate) fn token(&self) -> Option<Token> {
+        self.token.get()
     }
 
     /// What the keychain has is erased: nothing is written into it as long as there is what this returns, not even a token
@@ -212,14 +214,14 @@ impl LocalhostProxy {
         held.close().await;
     }
 
-    async fn listen(&self, held: &mut Held, choice: &Choice, token: Token) {
+    async fn listen(&self, held: &mut Held, choice: &Choice) {
         let (listen, address) = match choice.socket {
             true => (Listen::Socket(self.socket.clone()), self.socket.display().to_string()),
             false => (Listen::Port(choice.port), format!("http://127.0.0.1:{}/v1", choice.port)),
         };
         // What somebody wrote into the file by hand and is none lets nobody in.
         let origins = choice.origins.iter().filter_map(|text| Origin::parse(text).ok()).collect();
-        let (patience, held_up) = (Patience::default(), self.held_up.clone());
+        let (token, patience, held_up) = (self.token.clone(), Patience::default(), self.held_up.clone());
         let options = Options { listen, token, origins, patience, held_up };
         match Proxy::start(options, Arc::clone(&self.supervisor)).await {
             Ok(proxy) => {
@@ -233,7 +235,8 @@ impl LocalhostProxy {
         }
     }
 
-    /// Another token takes the place of the one before, which is refused from the next [`Self::apply`] on.
+    /// Another token takes the place of the one before, which is refused from the moment that this one is kept. What was let
+    /// in by it goes on until the next [`Self::apply`].
     ///
     /// # Errors
     /// `keychain_unavailable`: the one before still holds.
@@ -241,21 +244,25 @@ impl LocalhostProxy {
         let _alone = self.asking.lock().await;
         let token = Token::generate();
         let written = self.keychain.write(&ProxyToken, &token.expose().into()).await;
-        let mut held = self.held.lock().await;
         match written {
-            Ok(()) => held.kept = true,
-            Err(error) if held.kept || held.token.is_none() => return Err(error.into()),
-            Err(_) => {} // as it could not be read: the new one is for this run, too
+            Ok(()) => {
+                // First of all: who holds the rest may be ending what listens, which takes seconds.
+                self.token.replace(token);
+                self.held.lock().await.kept = true;
+            }
+            Err(error) if self.held.lock().await.kept || self.token.get().is_none() => return Err(error.into()),
+            // As it could not be read: the new one is for this run, too.
+            Err(_) => self.token.replace(token),
         }
-        held.token = Some(token);
         Ok(())
     }
 
-    /// The token of this run, else the kept one, else a new one: kept, or for this run only if the keychain stays closed.
-    async fn token_of_run(&self) -> Token {
+    /// Sees to it that there is a token: that of this run, else the kept one, else a new one: kept, or for this run only if the
+    /// keychain stays closed.
+    async fn ensure_token(&self) {
         let _alone = self.asking.lock().await;
-        if let Some(token) = &self.held.lock().await.token {
-            return token.clone();
+        if self.token.get().is_some() {
+            return;
         }
         let kept = self.keychain.read(&ProxyToken).await;
         let found =
@@ -272,8 +279,7 @@ impl LocalhostProxy {
         };
         let mut held = self.held.lock().await;
         held.kept = is_kept;
-        held.token = Some(token.clone());
-        token
+        self.token.replace(token);
     }
 }
 

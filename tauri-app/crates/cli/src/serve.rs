@@ -112,7 +112,7 @@ async fn served(
     let listen = if arguments.socket { Listen::Socket(data.join(SOCKET)) } else { Listen::Port(arguments.port) };
     let options = Options {
         listen,
-        token,
+        token: token.into(),
         origins: arguments.origins.clone(),
         patience: Patience::default(),
         // This ends then.

@@ -37,7 +37,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let token = Token::generate();
     let options = Options {
         listen: Listen::Port(0),
-        token: token.clone(),
+        token: token.clone().into(),
         origins: Vec::new(),
         patience: Patience::default(),
         held_up: HeldUp::default(),

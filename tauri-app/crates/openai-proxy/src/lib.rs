@@ -44,4 +44,4 @@ pub use listener::{DEFAULT_PORT, Listen, ListenError, SOCKET};
 pub use origin::{BadOrigin, Origin};
 pub use patience::Patience;
 pub use proxy::{MOST_CONNECTIONS, Options, Proxy};
-pub use token::{BadToken, Token};
+pub use token::{BadToken, CurrentToken, Token};

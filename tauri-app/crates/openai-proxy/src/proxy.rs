@@ -16,7 +16,7 @@ use crate::listener::{Listen, ListenError, Listener, Stream};
 use crate::origin::Origin;
 use crate::patience::Patience;
 use crate::routes::{Sharing, router};
-use crate::token::Token;
+use crate::token::CurrentToken;
 use crate::turn::Turns;
 
 /// Connections that are served at once.
@@ -32,7 +32,7 @@ const BREATHER: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct Options {
     pub listen: Listen,
-    pub token: Token,
+    pub token: CurrentToken,
     /// Of web pages that may ask; none by default.
     pub origins: Vec<Origin>,
     pub patience: Patience,

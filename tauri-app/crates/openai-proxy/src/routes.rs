@@ -18,7 +18,7 @@ use crate::error::ApiError;
 use crate::held_up::HeldUp;
 use crate::origin::Origin;
 use crate::patience::Patience;
-use crate::token::Token;
+use crate::token::CurrentToken;
 use crate::turn::Turns;
 use crate::{chat, gate, models};
 
@@ -30,7 +30,7 @@ pub(crate) type Shared = Arc<Sharing>;
 #[derive(Debug)]
 pub(crate) struct Sharing {
     pub(crate) supervisor: Arc<Supervisor>,
-    pub(crate) token: Token,
+    pub(crate) token: CurrentToken,
     pub(crate) turns: Turns,
     pub(crate) room: Room,
     pub(crate) patience: Patience,

@@ -1,5 +1,7 @@
 //! The bearer token that every request shows.
 
+use std::sync::{Arc, PoisonError, RwLock};
+
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use secrecy::{ExposeSecret, SecretString};
@@ -50,6 +52,32 @@ impl Token {
     }
 }
 
+/// The token that counts now, for as many proxies as have a clone of it; until there is one nobody is let in.
+#[derive(Debug, Clone, Default)]
+pub struct CurrentToken(Arc<RwLock<Option<Token>>>);
+
+impl From<Token> for CurrentToken {
+    fn from(token: Token) -> Self {
+        Self(Arc::new(RwLock::new(Some(token))))
+    }
+}
+
+impl CurrentToken {
+    /// From now on no request is let in by the one before; those that were go on.
+    pub fn replace(&self, token: Token) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(token);
+    }
+
+    /// For whoever shows it to its owner.
+    pub fn get(&self) -> Option<Token> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn is_shown_in(&self, headers: &HeaderMap) -> bool {
+        self.get().is_some_and(|token| token.is_shown_in(headers))
+    }
+}
+
 fn bearer(value: &[u8]) -> Option<&[u8]> {
     const SCHEME: &[u8] = b"bearer ";
     let (scheme, token) = value.split_at_checked(SCHEME.len())?;
@@ -93,6 +121,21 @@ mod tests {
             assert_eq!(token.is_shown_in(&headers), counts, "{value}");
         }
         assert!(!token.is_shown_in(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn nobody_is_let_in_before_there_is_a_token_or_by_one_that_was_replaced() {
+        let (current, [one, other]) = (CurrentToken::default(), [Token::generate(), Token::generate()]);
+        let is_let_in = |token: &Token| {
+            let mut headers = HeaderMap::new();
+            headers.append(AUTHORIZATION, format!("Bearer {}", token.expose()).parse().expect("a header"));
+            current.is_shown_in(&headers)
+        };
+        assert!(!is_let_in(&one));
+        current.replace(one.clone());
+        assert!(is_let_in(&one) && !is_let_in(&other));
+        current.clone().replace(other.clone());
+        assert!(!is_let_in(&one) && is_let_in(&other));
     }
 
     #[test]

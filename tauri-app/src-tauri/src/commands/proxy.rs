@@ -56,7 +56,7 @@ pub(crate) async fn proxy_set(
 /// Puts the token on the clipboard; the page does not get to see it. `false` where there is none yet.
 #[tauri::command]
 pub(crate) async fn proxy_copy_token(app: AppHandle, proxy: State<'_, LocalhostProxy>) -> Result<bool, RpcError> {
-    let Some(token) = proxy.token().await else { return Ok(false) };
+    let Some(token) = proxy.token() else { return Ok(false) };
     clipboard::copy(&app, token.expose()).await.map_err(super::internal)?;
     Ok(true)
 }

@@ -78,7 +78,8 @@ impl Served {
             Arc::new(Supervisor::start(footing, client, sidecar_host::Options::default(), Budget::default()));
         let token = Token::generate();
         let origins = origins.iter().map(|origin| origin.parse().unwrap()).collect();
-        let options = Options { listen: listen(folder.path()), token: token.clone(), origins, patience, held_up };
+        let options =
+            Options { listen: listen(folder.path()), token: token.clone().into(), origins, patience, held_up };
         let proxy = Proxy::start(options, Arc::clone(&supervisor)).await.unwrap();
         Self { proxy, token, supervisor, folder }
     }

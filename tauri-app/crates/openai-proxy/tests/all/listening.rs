@@ -13,7 +13,7 @@ use crate::common::{Served, soon};
 async fn refused(served: &Served, listen: Listen) -> ListenError {
     let options = Options {
         listen,
-        token: Token::generate(),
+        token: Token::generate().into(),
         origins: Vec::new(),
         patience: Patience::default(),
         held_up: HeldUp::default(),
@@ -57,7 +57,7 @@ async fn a_socket_that_a_killed_process_left_is_replaced_and_anything_else_stays
     drop(UnixListener::bind(&left).unwrap());
     let options = Options {
         listen: Listen::Socket(left.clone()),
-        token: Token::generate(),
+        token: Token::generate().into(),
         origins: Vec::new(),
         patience: Patience::default(),
         held_up: HeldUp::default(),

@@ -26,7 +26,7 @@ impl Unkept {
         let keychain = Keychain::of_folder(folder.path(), PATIENCE);
         let proxy = LocalhostProxy::new(supervisor(), keychain, folder.path().join("api.sock"), HeldUp::default());
         // So that nobody's keychain is asked for it.
-        proxy.held.lock().await.token = Some(Token::generate());
+        proxy.token.replace(Token::generate());
         proxy.apply(&before).await;
         assert_eq!(proxy.shown(before.clone()).await.state(), if before.on { "listening" } else { "off" });
         Self { proxy, before, folder }

@@ -1,6 +1,7 @@
 //! While the keychain asks the person, who does not answer.
 
 use std::any::type_name_of_val;
+use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::Command;
@@ -72,7 +73,7 @@ fn leaving_and_looking_do_not_wait_for_the_keychain_and_nothing_is_opened_afterw
         soon("the end", proxy.shut_down()).await;
         drop(question);
         soon("the change", applied).await.expect("it ends");
-        assert!(proxy.token().await.is_some(), "it came as far as that");
+        assert!(proxy.token().is_some(), "it came as far as that");
         assert_eq!(proxy.shown(at_socket(&[])).await.address, None);
         // Nor by what comes only now.
         proxy.apply(&at_socket(&[])).await;
@@ -91,7 +92,7 @@ fn what_was_switched_off_while_the_keychain_was_asked_stays_off() {
         soon("the switch", proxy.apply(&Choice::default())).await;
         drop(question);
         soon("the change", applied).await.expect("it ends");
-        assert!(proxy.token().await.is_some(), "it came as far as that");
+        assert!(proxy.token().is_some(), "it came as far as that");
         assert_eq!(proxy.shown(Choice::default()).await.address, None);
         proxy.apply(&at_socket(&[])).await;
         assert_eq!(proxy.shown(at_socket(&[])).await.state(), "listening");
@@ -102,8 +103,15 @@ fn what_was_switched_off_while_the_keychain_was_asked_stays_off() {
 fn two_that_wait_for_the_keychain_get_the_same_token() {
     waiting(async |Waiting { proxy, asked }| {
         let answered = async { drop(soon("the question", asked).await.expect("it is asked")) };
-        let both = async { tokio::join!(proxy.token_of_run(), proxy.token_of_run(), answered) };
-        let (one, other, ()) = soon("the tokens", both).await;
+        let one = async {
+            proxy.ensure_token().await;
+            proxy.token().expect("there is one")
+        };
+        let other = async {
+            proxy.ensure_token().await;
+            proxy.token().expect("there is one")
+        };
+        let (one, other, ()) = soon("the tokens", async { tokio::join!(one, other, answered) }).await;
         assert_eq!(one.expose(), other.expose());
     });
 }
@@ -128,5 +136,30 @@ fn no_token_is_written_once_the_app_leaves_or_while_what_is_kept_is_erased() {
         soon("the renewal", renewed).await.expect("it ends").expect_err("nobody answers");
         proxy.shut_down().await;
         refused("it leaves").await;
+    });
+}
+
+#[test]
+fn a_token_that_was_renewed_is_refused_though_what_listens_is_the_same() {
+    waiting(async |Waiting { proxy, asked }| {
+        let status = |token: &Token| {
+            let mut stream = UnixStream::connect(&proxy.socket).expect("it listens");
+            stream.set_read_timeout(Some(PATIENCE)).expect("it can be set");
+            let token = token.expose();
+            let request = "GET /nothing HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
+            write!(stream, "{request}Authorization: Bearer {token}\r\n\r\n").expect("it is read");
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).expect("it answers");
+            answer.split(' ').nth(1).expect("a status").to_owned()
+        };
+        let before = Token::generate();
+        proxy.token.replace(before.clone());
+        proxy.apply(&at_socket(&[])).await;
+        assert_eq!(status(&before), "404");
+        let answered = async { drop(soon("the question", asked).await.expect("it is asked")) };
+        let (renewed, ()) = soon("the renewal", async { tokio::join!(proxy.renew_token(), answered) }).await;
+        renewed.expect("it is for this run, as the one before was");
+        let after = proxy.token().expect("there is one");
+        assert_eq!([&before, &after].map(status), ["401", "404"]);
     });
 }
