@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use tauri::{AppHandle, Theme, Wry};
 use tauri_plugin_store::{Store, StoreExt};
 use tempfile::NamedTempFile;
@@ -122,11 +122,7 @@ impl Preferences {
         choice: &localhost_proxy::Choice,
         otherwise: &localhost_proxy::Choice,
     ) -> io::Result<()> {
-        let kept = self.set("proxy", choice);
-        if kept.is_err() {
-            self.store.set("proxy", json!(otherwise));
-        }
-        kept
+        self.set_or("proxy", choice, Some(json!(otherwise)))
     }
 
     pub(crate) fn geometry(&self) -> Option<Geometry> {
@@ -141,16 +137,22 @@ impl Preferences {
         serde_json::from_value(self.store.get(key)?).ok()
     }
 
+    /// What is not on the disk does not count here either.
     fn set(&self, key: &str, value: &impl Serialize) -> io::Result<()> {
+        self.set_or(key, value, None)
+    }
+
+    /// Where it cannot be kept `otherwise` holds, or what did before. That, too, is set within the change: whoever writes the
+    /// file next finds it.
+    fn set_or(&self, key: &str, value: &impl Serialize, otherwise: Option<Value>) -> io::Result<()> {
         let _alone = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.store.get(key);
         self.store.set(key, json!(value));
         let values: HashMap<_, _> = self.store.entries().into_iter().collect();
         let kept = replace(&self.path, &serde_json::to_vec_pretty(&values)?);
         if kept.is_err() {
-            // What is not on the disk does not count here either.
-            match before {
-                Some(before) => self.store.set(key, before),
+            match otherwise.or(before) {
+                Some(value) => self.store.set(key, value),
                 None => drop(self.store.delete(key)),
             }
         }
