@@ -158,8 +158,8 @@ impl Relay {
         describe(&self.supervisor.state().borrow())
     }
 
-    /// Whether the data folder is the sidecar's.
-    pub(crate) fn folder_s_holder(&self) -> Holder {
+    /// Who has the data folder, as far as the state of our own sidecar tells.
+    pub(crate) fn data_folder_holder(&self) -> Holder {
         match *self.supervisor.state().borrow() {
             State::Ready(_) => Holder::Ours,
             State::Starting => Holder::Unknown,

@@ -51,7 +51,7 @@ pub(crate) async fn erase_everything(
     if !person.agrees(question(person.language(), without_keys)).await? {
         return Ok(false);
     }
-    erasure::wait_for_others(&data, || relay.folder_s_holder()).await?;
+    erasure::wait_for_others(&data, || relay.data_folder_holder()).await?;
     // A renewed token that waits for the keychain would come after what is erased there.
     let refusal = proxy.refuse_writes();
     if !without_keys {
