@@ -89,11 +89,11 @@ impl Updating {
         Ok(newest)
     }
 
-    /// Fetches the package that was found for this computer into `folder`, by way of the file `part`. `on_percent` hears how far
+    /// Fetches the package that was found for this computer into `folder`, by way of `cache`. `on_percent` hears how far
     /// it is.
     pub(crate) async fn fetch(
         &self,
-        part: PathBuf,
+        cache: PathBuf,
         folder: PathBuf,
         on_percent: impl Fn(u64) + Send + 'static,
     ) -> Result<PathBuf, RpcError> {
@@ -111,7 +111,7 @@ impl Updating {
                 on_percent(percent);
             }
         };
-        let task = tokio::spawn(async move { updates::download(&file, &part, &folder, on_bytes).await });
+        let task = tokio::spawn(async move { updates::download(&file, &cache, &folder, on_bytes).await });
         *held(&self.fetching) = Some(task.abort_handle());
         task.await.map_err(|_| RpcError::lasting("request_cancelled", "the download was cancelled"))?
     }

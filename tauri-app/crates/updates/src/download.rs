@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 use sidecar_host::RpcError;
-use tempfile::{Builder, NamedTempFile, PersistError, tempfile_in};
+use tempfile::{NamedTempFile, PersistError, tempfile_in};
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 
 use crate::client::{ask, client};
+use crate::copy;
 use crate::failure::{unreachable, untrusted, unwritable};
 use crate::release::File;
 
@@ -18,18 +19,21 @@ use crate::release::File;
 const PIECE: usize = 256 * 1024;
 
 /// Fetches `file` into `folder`, which gets it under its own name, or with a number if there is one of that name. While it
-/// arrives it lies where `part` would, elsewhere, but has no name: no two downloads share it, and neither a kill nor giving up leaves
-/// it. A `part` that a kill left when it had that name goes; a kill within the last copy leaves a hidden one in `folder`. `on_bytes` hears how many are here.
+/// arrives it lies in `cache`, but has no name: no two downloads share it, and neither a kill nor giving up leaves it. A kill
+/// within the last copy leaves a hidden file in `folder`, which goes with the next download. `on_bytes` hears how many are here.
 ///
 /// Errors: `no_network`, `update_unreachable`, `update_untrusted`, `disk_full`, `internal_error`.
 pub async fn download(
     file: &File,
-    part: &Path,
+    cache: &Path,
     folder: &Path,
     mut on_bytes: impl FnMut(u64),
 ) -> Result<PathBuf, RpcError> {
+    // Whatever comes of this one: what is left is as large as a package.
+    let downloads = folder.to_owned();
+    let _ = spawn_blocking(move || copy::sweep(&downloads)).await;
     let mut response = ask(&client()?, file.url.clone()).await?;
-    let mut disk = nameless(part).map_err(|error| unwritable(&error))?;
+    let mut disk = nameless(cache).map_err(|error| unwritable(&error))?;
     let (mut hasher, mut received) = (Sha256::new(), 0);
     while let Some(piece) = response.chunk().await.map_err(|error| unreachable(&error))? {
         received += piece.len() as u64;
@@ -51,19 +55,18 @@ pub async fn download(
     handed_over.map_err(|error| RpcError::lasting("internal_error", error.to_string()))?
 }
 
-fn nameless(part: &Path) -> io::Result<Disk> {
-    let above = part.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(above)?;
-    // Mostly there is none.
-    let _ = fs::remove_file(part);
-    tempfile_in(above)
+fn nameless(cache: &Path) -> io::Result<Disk> {
+    fs::create_dir_all(cache)?;
+    // It had a name once, and a kill left it. Mostly there is none.
+    let _ = fs::remove_file(cache.join("update.part"));
+    tempfile_in(cache)
 }
 
 /// Copies what arrived, as the folder may be on another disk, and names it when the copy is what was signed, and whole on the disk.
 fn hand_over(arrived: Disk, folder: &Path, file: &File, wanted: impl Fn() -> bool) -> Result<PathBuf, RpcError> {
     let failed = |error: io::Error| unwritable(&error);
     fs::create_dir_all(folder).map_err(failed)?;
-    let mut copy = Builder::new().prefix(".").suffix(".part").tempfile_in(folder).map_err(failed)?;
+    let mut copy = copy::begin(folder).map_err(failed)?;
     if copied(arrived, &mut copy, &wanted).map_err(failed)? != file.sha256 {
         return Err(untrusted("the copy of a package is not what was signed"));
     }

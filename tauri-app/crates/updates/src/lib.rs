@@ -5,6 +5,7 @@
 //! to fetch by size and SHA-256, so that one signature vouches for all of it. Requests say nothing of the app or the person.
 
 mod client;
+mod copy;
 mod download;
 mod failure;
 mod place;

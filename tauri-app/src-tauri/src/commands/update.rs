@@ -24,7 +24,7 @@ pub(crate) async fn update_fetch(
     let downloads = downloads.ok_or_else(|| internal("the person has no home"))?;
     // A page that was left hears no more of it.
     let tell = move |percent| drop(on_percent.send(percent));
-    let path = updating.fetch(data.path().join("cache/update.part"), downloads, tell).await?;
+    let path = updating.fetch(data.path().join("cache"), downloads, tell).await?;
     Ok(path.to_string_lossy().into_owned())
 }
 

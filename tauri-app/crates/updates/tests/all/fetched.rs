@@ -30,17 +30,17 @@ async fn a_package_gets_its_name_and_takes_nobodys() {
     let (server, release) = announced().await;
     server.serve("/app.deb", PACKAGE);
     let folder = tempfile::tempdir().unwrap();
-    let (part, downloads) = (folder.path().join("cache/update.part"), folder.path().join("Downloads"));
+    let (cache, downloads) = (folder.path().join("cache"), folder.path().join("Downloads"));
     let mut heard = Vec::new();
     for name in ["app.deb", "app (1).deb"] {
         let path =
-            download(release.file("deb-x86_64").unwrap(), &part, &downloads, |bytes| heard.push(bytes)).await.unwrap();
+            download(release.file("deb-x86_64").unwrap(), &cache, &downloads, |bytes| heard.push(bytes)).await.unwrap();
         assert_eq!(path, downloads.join(name));
         assert_eq!(fs::read(path).unwrap(), PACKAGE);
     }
     assert_eq!(heard.last(), Some(&(PACKAGE.len() as u64)));
     assert_eq!(names(&downloads), ["app (1).deb", "app.deb"]);
-    assert_eq!(names(part.parent().unwrap()), [""; 0]);
+    assert_eq!(names(&cache), [""; 0]);
 }
 
 #[tokio::test]
@@ -48,10 +48,14 @@ async fn what_a_kill_left_once_goes_with_the_next_download() {
     let (server, release) = announced().await;
     server.serve("/app.deb", PACKAGE);
     let folder = tempfile::tempdir().unwrap();
-    let (part, downloads) = (folder.path().join("update.part"), folder.path().join("Downloads"));
-    fs::write(&part, "a longer package than this one, of which a part came").unwrap();
-    download(release.file("deb-x86_64").unwrap(), &part, &downloads, |_| {}).await.unwrap();
-    assert_eq!(names(folder.path()), ["Downloads"]);
+    let (cache, downloads) = (folder.path().join("cache"), folder.path().join("Downloads"));
+    for (folder, name) in [(&cache, "update.part"), (&downloads, ".knowledge-focus-update-a1B2c3.part")] {
+        fs::create_dir(folder).unwrap();
+        fs::write(folder.join(name), "a longer package than this one, of which a part came").unwrap();
+    }
+    download(release.file("deb-x86_64").unwrap(), &cache, &downloads, |_| {}).await.unwrap();
+    assert_eq!(names(&cache), [""; 0]);
+    assert_eq!(names(&downloads), ["app.deb"]);
 }
 
 /// As when one is cancelled and another one begun, where the first is beyond being stopped.
@@ -60,16 +64,16 @@ async fn a_download_that_begins_changes_nothing_of_one_that_ends() {
     const PATIENCE: Duration = Duration::from_secs(30);
     let (server, release) = announced().await;
     let folder = tempfile::tempdir().unwrap();
-    let (part, downloads) = (folder.path().join("update.part"), folder.path().join("Downloads"));
+    let (cache, downloads) = (folder.path().join("cache"), folder.path().join("Downloads"));
     let begin = || {
         let (here, go) = (mpsc::channel(), mpsc::channel::<()>());
-        let (file, part, downloads) = (release.file("deb-x86_64").unwrap().clone(), part.clone(), downloads.clone());
+        let (file, cache, downloads) = (release.file("deb-x86_64").unwrap().clone(), cache.clone(), downloads.clone());
         let task = tokio::spawn(async move {
             // Goes on once the other end of `go` is dropped.
             let on_bytes = move |bytes| {
                 let _ = here.0.send(bytes).map(|()| go.1.recv());
             };
-            download(&file, &part, &downloads, on_bytes).await
+            download(&file, &cache, &downloads, on_bytes).await
         });
         (task, here.1, go.0)
     };
@@ -101,10 +105,9 @@ async fn what_is_not_what_was_signed_leaves_nothing() {
     ] {
         server.answer("/app.deb", answer);
         let folder = tempfile::tempdir().unwrap();
-        let refused: RpcError =
-            download(release.file("deb-x86_64").unwrap(), &folder.path().join("part"), folder.path(), |_| {})
-                .await
-                .expect_err("it is not");
+        let refused: RpcError = download(release.file("deb-x86_64").unwrap(), folder.path(), folder.path(), |_| {})
+            .await
+            .expect_err("it is not");
         assert_eq!(refused.kind, kind);
         assert_eq!(names(folder.path()), [""; 0]);
     }
