@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sidecar.engine import messages, vision
 from sidecar.engine.grammar import Grammar
 from sidecar.engine.loader import LoadedModel
-from sidecar.engine.request import GenerationRequest, Job
+from sidecar.engine.request import GenerationRequest, Job, TokensNeeded
 from sidecar.engine.row import Row
 from sidecar.engine.sampling import RowSampler, Sampling
 from sidecar.engine.vision import Patches
@@ -17,6 +17,7 @@ from sidecar.errors import ContextLengthExceeded, InvalidRequest
 
 DEFAULT_MAX_TOKENS = 2048  # of an answer whose request names no limit
 LEAST_TEMPERATURE = 1e-4  # below it is none: logits divided by less leave what floats can hold
+LONG_TEXT = 8_000  # characters: tokenising them may take 5 ms, in which no other answer would get on
 CHARACTERS_A_TOKEN = 32  # more than any text has on average but one of blanks; prose has about four
 
 
@@ -38,20 +39,35 @@ def reading(job: Job, model: LoadedModel) -> Callable[[], Read]:
         InvalidSchema: when called, a schema cannot be enforced.
         ContextLengthExceeded: there is far too much text.
     """
-    request, template, grammars = job.request, model.template, model.grammars
+    request, grammars = job.request, model.grammars
+    encode, pictures = _encoding(job, model)
+
+    def read() -> Read:
+        ids = encode() if job.ids is None else job.ids
+        rules = job.grammar
+        if rules is None and request.is_constrained:
+            rules = grammars.compiled(request)
+        return Read(list(ids), pictures, rules)
+
+    return read
+
+
+def tokens_needed(job: Job, model: LoadedModel) -> TokensNeeded | None:
+    """What a job with a long text is to bring along; None where it has it, or where that takes a moment only. Raises
+    what `reading` does."""
+    if job.ids is not None or messages.characters(job.request.messages, job.request.tools) <= LONG_TEXT:
+        return None
+    return TokensNeeded(_encoding(job, model)[0])
+
+
+def _encoding(job: Job, model: LoadedModel) -> tuple[Callable[[], list[int]], list[Patches]]:
+    request, template = job.request, model.template
     if any(token >= model.model.config.text_config.vocab_size for token in request.logit_bias):
         raise InvalidRequest("a bias for a token that the model has not", member="logit_bias")
     _refuse_far_too_much(request, model.context_tokens)
     pictures = [vision.cut(picture, model.image_processor) for picture in job.pictures]
-
-    def read() -> Read:
-        ids = template.encode(request.messages, [cut.tokens for cut in pictures], request.callable_tools)
-        rules = job.grammar
-        if rules is None and request.is_constrained:
-            rules = grammars.compiled(request)
-        return Read(ids, pictures, rules)
-
-    return read
+    tokens, tools = [cut.tokens for cut in pictures], request.callable_tools
+    return lambda: template.encode(request.messages, tokens, tools), pictures
 
 
 def admit(job: Job, read: Read, model: LoadedModel) -> Row:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -25,10 +26,13 @@ from sidecar.engine.request import (
     ModelFolder,
     Piece,
     RequestPriority,
+    TokensNeeded,
 )
 from sidecar.engine.residence import GRACE_SECONDS
-from sidecar.engine.status import EngineStatus
+from sidecar.engine.room import Room
+from sidecar.engine.status import EngineStatus, PriorityCounts
 from sidecar.engine.thread import REST_SECONDS, UNLOAD_SECONDS, EngineThread
+from sidecar.engine.waiting import BATCH, OTHERS, OWN, RANKS
 from sidecar.engine.watchdog import HUNG_SECONDS
 from sidecar.errors import EngineFailed, SidecarError
 from sidecar.worker import Picture, Worker
@@ -78,16 +82,18 @@ class Engine:
         self._hearing: asyncio.Task[None] | None = None
         self._worker = worker or Worker()
         self._closed = False
-        # What a thousand of the batch's requests need is nothing to wait behind, and no picture waits for a grammar.
-        self._reading = {each: ThreadPoolExecutor(1, f"reading-{each.name.lower()}") for each in RequestPriority}
-        self._compiling = {each: ThreadPoolExecutor(1, f"compiling-{each.name.lower()}") for each in RequestPriority}
+        # What a thousand of the batch's requests need is nothing to wait behind, nor is another program's for the
+        # app's own, and no picture waits for a grammar.
+        self._reading = {rank: ThreadPoolExecutor(1, f"reading-{place}") for place, rank in enumerate(RANKS)}
+        self._compiling = {rank: ThreadPoolExecutor(1, f"compiling-{place}") for place, rank in enumerate(RANKS)}
         self._under_way: set[Compiling] = set()
-        self._places = {each: asyncio.Semaphore(PLACES) for each in RequestPriority}
+        self._places = {rank: asyncio.Semaphore(PLACES) for rank in RANKS}
+        self._room = {rank: Room(self._tell_status) for rank in (OTHERS, BATCH)}
         self._thread = EngineThread(
             cache=cache,
             budget_bytes=budget_bytes,
             kv_bits=kv_bits,
-            on_status=lambda status: self._tell(self._on_status, status),
+            on_status=lambda status: self._tell(self._on_status, self._with_those_outside(status)),
             on_hung=lambda: self._tell(self._hung),
             rest_seconds=rest_seconds,
             unload_seconds=unload_seconds,
@@ -113,11 +119,20 @@ class Engine:
         if self._closed:
             raise _has_been_closed()
         loop = self._loop = asyncio.get_running_loop()
-        pictures = await self._pictures(model_path, request)
-        folder = _folder(model_path, model_id)
+        answer = self._answer(_folder(model_path, model_id), request, loop)
+        async with self._places_of(request) as leave, aclosing(answer) as pieces:
+            async for piece in pieces:
+                leave()  # what has begun has its place among the rows
+                yield piece
+
+    async def _answer(
+        self, folder: ModelFolder, request: GenerationRequest, loop: asyncio.AbstractEventLoop
+    ) -> AsyncGenerator[Piece, None]:
+        pictures = await self._pictures(folder.path, request)
         grammar = await self._grammar(folder, request)
         pieces: asyncio.Queue[tuple[int, Delivered]] = asyncio.Queue()
         unended: dict[int, Job] = {}
+        ids: Sequence[int] | None = None
         self._note_who_asks()
         try:
             for choice in range(request.n):
@@ -131,6 +146,11 @@ class Engine:
                     unended[choice] = replace(unended[choice], grammar=grammar.copy())
                     self._thread.submit(unended[choice])
                     continue
+                if isinstance(piece, TokensNeeded):
+                    ids = ids or await beside(self._compiling[request.rank], piece.encode, _has_been_closed)
+                    unended[choice] = replace(unended[choice], ids=ids)
+                    self._thread.submit(unended[choice])
+                    continue
                 if isinstance(piece, Finished | SidecarError):
                     del unended[choice]
                 if isinstance(piece, SidecarError):
@@ -139,6 +159,12 @@ class Engine:
         finally:
             for job in unended.values():
                 self._thread.cancel(job.request.request_id, for_person=request.priority == RequestPriority.HIGH)
+
+    def _places_of(self, request: GenerationRequest) -> AbstractAsyncContextManager[Callable[[], None]]:
+        if request.rank == OWN:
+            return contextlib.nullcontext(lambda: None)
+        pictures = sum(1 for _ in image_parts(request.messages))
+        return self._room[request.rank].taken(pictures + request.is_constrained)
 
     def _note_who_asks(self) -> None:
         # Not in `generate` itself: its frame, in the traceback of what it raises, would hold the task that holds that.
@@ -175,7 +201,13 @@ class Engine:
 
     def status(self) -> EngineStatus:
         """What the engine holds and does now."""
-        return self._thread.status
+        return self._with_those_outside(self._thread.status)
+
+    def _with_those_outside(self, status: EngineStatus) -> EngineStatus:
+        """With those among the queued that wait for room before they are even opened."""
+        high, low = self._room[OTHERS].waiting, self._room[BATCH].waiting
+        queued = PriorityCounts(status.queued.high + high, status.queued.low + low)
+        return replace(status, queued=queued) if high or low else status
 
     def close(self) -> None:
         """Ends the worker process, fails what still runs, and serves nothing more. Returns at once."""
@@ -198,8 +230,8 @@ class Engine:
             model_bounds(model_path),
             most_pixels=None if urgent else self.background_pixels,
             urgent=urgent,
-            reading=self._reading[request.priority],
-            places=self._places[request.priority],
+            reading=self._reading[request.rank],
+            places=self._places[request.rank],
         )
 
     async def _grammar(self, folder: ModelFolder, request: GenerationRequest) -> Grammar | None:
@@ -214,7 +246,7 @@ class Engine:
         self._under_way.add(compiling)
         try:
             work = partial(grammars.compiled, request, compiling)
-            return await beside(self._compiling[request.priority], work, _has_been_closed)
+            return await beside(self._compiling[request.rank], work, _has_been_closed)
         finally:
             compiling.cancel()
             self._under_way.discard(compiling)
@@ -228,6 +260,10 @@ class Engine:
             await asyncio.wait(self._asking, timeout=TOLD_SECONDS)
         if self._on_hung is not None:
             self._on_hung()
+
+    def _tell_status(self) -> None:
+        if self._on_status is not None:
+            self._on_status(self.status())
 
     def _tell(self, listener: Callable[..., None] | None, *news: EngineStatus) -> None:
         if listener is None or self._loop is None:

@@ -91,6 +91,12 @@ class Lane:
         batch = self._generator._generation_batch
         return 0 if batch is None else len(batch.uids)
 
+    @property
+    def delays_streams(self) -> bool:
+        """Whether the prompt that is read next keeps rows waiting for their tokens that are no less urgent."""
+        *streams, reader = self.rows.values() if self.reads_prompt else [None]
+        return reader is not None and any(row.request.rank <= reader.request.rank for row in streams if row)
+
     def read_at_most(self, tokens: int) -> None:
         """How many positions of a prompt the next steps read, where there is memory for so many."""
         self._reads_at_most = tokens

@@ -200,17 +200,26 @@ class GrammarNeeded:
     grammars: Grammars
 
 
-Delivered = Piece | SidecarError | GrammarNeeded
+@dataclass(frozen=True)
+class TokensNeeded:
+    """The request's text is so long that its tokens are made beside the engine thread, by `encode`, and then the
+    request comes again."""
+
+    encode: Callable[[], Sequence[int]]
+
+
+Delivered = Piece | SidecarError | GrammarNeeded | TokensNeeded
 
 
 @dataclass(frozen=True)
 class Job:
     """One choice of a request on its way through the engine thread: its pictures opened, its grammar compiled if
     its model was loaded. `deliver` is called there and must not block; the last thing delivered is `Finished`, an
-    error, or that the grammar is needed."""
+    error, or that the grammar or the tokens (`ids`) are needed."""
 
     folder: ModelFolder
     request: GenerationRequest
     pictures: Sequence[Picture]
     deliver: Callable[[Delivered], None]
     grammar: Grammar | None = None
+    ids: Sequence[int] | None = None

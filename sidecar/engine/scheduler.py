@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sidecar.engine import journal
 from sidecar.engine.pace import Pace
-from sidecar.engine.request import GrammarNeeded, Job, KvBits, ModelFolder, RequestPriority
+from sidecar.engine.request import GrammarNeeded, Job, KvBits, ModelFolder, RequestPriority, TokensNeeded
 from sidecar.engine.residence import Residence, settle
 from sidecar.engine.status import EngineStatus, counts
 from sidecar.engine.waiting import Waiting
@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 HIGH, LOW = RequestPriority.HIGH, RequestPriority.LOW
+
+CHUNK_BESIDE_STREAMS = 128
+"""Positions of a person's prompt that a step reads while others who are no less urgent get tokens with it."""
 
 
 class Scheduler:
@@ -347,8 +350,9 @@ class Scheduler:
         self._heartbeat()
         read: Read | None = None
         if isinstance(first, Job):
-            if first.request.priority == HIGH and first.request.is_constrained and first.grammar is None:
-                self._ask_for_grammar(first)
+            if first.request.priority == HIGH and (needed := self._needed(first)) is not None:
+                self._residence.served_person()  # whom the model stays for until they are back
+                first.deliver(needed)
                 return True
             read = self._read(first)
             if self._residence.is_kept_from(first.folder):  # a person was served meanwhile, by another model
@@ -363,12 +367,15 @@ class Scheduler:
             self._pace.computed(model.boundary)
         return inserted
 
-    def _ask_for_grammar(self, job: Job) -> None:
-        """A person who sent the job before its model was loaded compiles it, as far from here as ever, and sends it
-        again: other people are served meanwhile."""
+    def _needed(self, job: Job) -> GrammarNeeded | TokensNeeded | None:
+        """What a person is to make first, as far from here as ever, and sends the job again with it: other people are
+        served meanwhile."""
+        from sidecar.engine.admission import tokens_needed
+
         model = self._residence.ensure_loaded(job.folder)
-        self._residence.served_person()  # whom it stays for until they are back
-        job.deliver(GrammarNeeded(model.grammars))
+        if job.request.is_constrained and job.grammar is None:
+            return GrammarNeeded(model.grammars)
+        return tokens_needed(job, model)
 
     def _read(self, job: Job) -> Read:
         # No model is held by name: while a person is served in the midst of this, another may take its place.
@@ -428,6 +435,8 @@ class Scheduler:
         assert self._lanes is not None
         lane, boundary = self._lanes.open(priority), self._lanes.model.boundary
         self._heartbeat()
+        if priority == HIGH:
+            lane.read_at_most(CHUNK_BESIDE_STREAMS if lane.delays_streams else lane.most_read)
         try:
             ended = lane.step() if priority == HIGH else self._pace.step(lane, boundary, self._give_way)
         except Exception as error:

@@ -14,7 +14,10 @@ from sidecar.engine.status import PriorityCounts
 if TYPE_CHECKING:  # it imports MLX
     from sidecar.engine.row import Row
 
-RANKS: tuple[Rank, ...] = ((RequestPriority.HIGH, False), (RequestPriority.HIGH, True), (RequestPriority.LOW, False))
+OWN: Rank = (RequestPriority.HIGH, False)
+OTHERS: Rank = (RequestPriority.HIGH, True)
+BATCH: Rank = (RequestPriority.LOW, False)
+RANKS = (OWN, OTHERS, BATCH)
 
 
 class Waiting:

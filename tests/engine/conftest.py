@@ -17,13 +17,13 @@ from sidecar.engine import (
     Finished,
     GenerationRequest,
     Piece,
-    RequestPriority,
     TextDelta,
     TokenLogprob,
     ToolCallDelta,
     backend,
 )
 from sidecar.engine.images import PLACES
+from sidecar.engine.waiting import RANKS
 from sidecar.worker import Worker
 from tests.engine.synthetic import DEMO_MODEL, write_model
 
@@ -175,7 +175,7 @@ def shared_bench(random_model: Path, tmp_path_factory: pytest.TempPathFactory) -
 def bench(shared_bench: Bench) -> Bench:
     shared_bench.announced.clear()
     shared_bench._changed = asyncio.Event()  # each test has an event loop of its own
-    shared_bench.engine._places = {each: asyncio.Semaphore(PLACES) for each in RequestPriority}
+    shared_bench.engine._places = {rank: asyncio.Semaphore(PLACES) for rank in RANKS}
     return shared_bench
 
 

@@ -1,0 +1,121 @@
+"""What waits for the engine by the thousand takes no memory by the thousand."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sidecar.engine import RequestPriority
+from sidecar.engine.room import PLACES, Room
+from sidecar.worker import Worker
+from tests.engine.conftest import Bench
+from tests.engine.pictures import about, circle, data_url, encoded
+
+HIGH = RequestPriority.HIGH
+PICTURE = about(data_url(encoded(circle("red"))))
+
+
+@pytest.fixture
+async def own(tmp_path: Path, random_model: Path) -> AsyncIterator[Bench]:
+    bench = Bench(tmp_path, random_model)
+    await bench.load()
+    yield bench
+    bench.engine.close()
+
+
+async def settled() -> None:
+    """Until nobody has anything to do but to wait."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def test_places_are_given_in_the_order_of_those_who_came() -> None:
+    room, order = Room(lambda: None, 4), []
+
+    async def one(name: str, places: int, until: asyncio.Event) -> None:
+        async with room.taken(places):
+            order.append(name)
+            await until.wait()
+
+    ends = {name: asyncio.Event() for name in "abcd"}
+    tasks = [asyncio.ensure_future(one(name, n, ends[name])) for name, n in zip("abcd", (3, 9, 1, 0), strict=True)]
+    await settled()
+    assert order == ["a", "d"]
+    assert room.waiting == 2
+    ends["a"].set()
+    await settled()
+    assert order == ["a", "d", "b"]
+    assert room.waiting == 1
+    ends["b"].set()
+    await settled()
+    assert order == ["a", "d", "b", "c"]
+    assert room.waiting == 0
+    ends["c"].set()
+    ends["d"].set()
+    await asyncio.gather(*tasks)
+
+
+async def test_whoever_gives_up_in_line_leaves_the_others_their_places() -> None:
+    changes = Counter[int]()
+    room = Room(lambda: changes.update([room.waiting]), 1)
+
+    async def one() -> None:
+        async with room.taken(1):
+            pass
+
+    async with room.taken(1) as leave:
+        first, second = asyncio.ensure_future(one()), asyncio.ensure_future(one())
+        await settled()
+        assert room.waiting == 2
+        first.cancel()
+        await settled()
+        assert room.waiting == 1
+        leave()
+        await asyncio.wait_for(second, 10)
+
+    assert changes == {1: 2, 2: 1}  # told when they came, and when one gave up
+    await asyncio.wait_for(one(), 10)
+
+
+async def test_of_requests_that_wait_only_so_many_are_opened(own: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened, picture, count = Counter[str](), Worker.picture, PLACES + 40
+
+    def noted(*args: Any, **members: Any) -> Any:
+        opened["pictures"] += 1
+        return picture(*args, **members)
+
+    monkeypatch.setattr(Worker, "picture", noted)
+    await own.engine.pause()
+    batch = [asyncio.ensure_future(own.ask(PICTURE, max_tokens=2)) for _ in range(count)]
+    await own.until(lambda status: status.queued.low == count and own.engine._thread.status.queued.low == PLACES)
+    assert opened["pictures"] == PLACES
+
+    batch[-1].cancel()
+    await own.until(lambda status: status.queued.low == count - 1)
+    await own.engine.resume()
+    answers = await asyncio.gather(*batch[:-1])
+
+    assert opened["pictures"] == count - 1
+    assert all(answer.end.completion_tokens == 2 for answer in answers)
+
+
+async def test_other_programs_requests_that_wait_are_bounded_and_the_app_s_own_go_past_them(own: Bench) -> None:
+    schema = {"type": "object"}
+    others = [
+        asyncio.ensure_future(own.ask("hello", priority=HIGH, guest=True, schema=schema, max_tokens=40))
+        for _ in range(PLACES + 20)
+    ]
+    await own.until(lambda status: status.queued.high > PLACES)
+
+    answer = await own.ask(PICTURE, priority=HIGH, schema=schema, max_tokens=2)
+
+    assert answer.end.completion_tokens == 2
+    assert sum(each.done() for each in others) < PLACES
+    for each in others:
+        each.cancel()
+    await own.until(lambda status: not status.queued.high + status.running.high)
