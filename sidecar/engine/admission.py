@@ -65,7 +65,7 @@ def _encoding(job: Job, model: LoadedModel) -> tuple[Callable[[], list[int]], li
     if any(token >= model.model.config.text_config.vocab_size for token in request.logit_bias):
         raise InvalidRequest("a bias for a token that the model has not", member="logit_bias")
     _refuse_far_too_much(request, model.context_tokens)
-    pictures = [vision.cut(picture, model.image_processor) for picture in job.pictures]
+    pictures = [vision.cut(picture, model.image_processor, guest=request.guest) for picture in job.pictures]
     tokens, tools = [cut.tokens for cut in pictures], request.callable_tools
     return lambda: template.encode(request.messages, tokens, tools), pictures
 

@@ -13,8 +13,8 @@ from sidecar.errors import InvalidSchema
 NO_SCHEMAS = ("const", "enum", "default", "examples")
 SCHEMAS_BY_NAME = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
 
-BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 MOST = 2**53  # beyond it numbers are rounded, here and at most readers
+OUTERMOST = {"minimum": -MOST, "maximum": MOST, "exclusiveMinimum": -MOST, "exclusiveMaximum": MOST}
 DIGITS = 15  # of more, llguidance takes now and then the last one for another
 ABOVE, BELOW = (Context(prec=DIGITS, rounding=rounding) for rounding in (ROUND_CEILING, ROUND_FLOOR))
 NEXT_TO_ZERO = 1e-20  # numbers nearer to it cannot be told by llguidance
@@ -49,17 +49,21 @@ def _rewritten(schema: Mapping[str, Any], member: str) -> Mapping[str, Any]:
     digits may lie within an exclusive bound, and be read as the bound itself. Those of whole numbers stay."""
     if reason := _reason(schema):
         raise InvalidSchema("the schema cannot be enforced", member=member, reason=reason)
-    if schema.get("type") == "integer":
-        return schema
     rewritten = dict(schema)
+    if isinstance(factor := schema.get("multipleOf"), float) and factor.is_integer():
+        rewritten["multipleOf"] = int(factor)  # 1.0, as some write it
+    # Those of 64 bits, mostly: tighter, and exact.
+    rewritten |= {name: most for name, most in OUTERMOST.items() if abs(_number(schema.get(name)) or 0) > MOST}
+    if schema.get("type") == "integer":
+        return rewritten
     for inclusive, exclusive, digits, tighter in (
         ("minimum", "exclusiveMinimum", ABOVE, max),
         ("maximum", "exclusiveMaximum", BELOW, min),
     ):
         bounds = []
-        if (bound := _number(schema.get(inclusive))) is not None:
+        if (bound := _number(rewritten.get(inclusive))) is not None:
             bounds.append(float(digits.plus(_decimal(bound))))
-        if (bound := _number(schema.get(exclusive))) is not None:
+        if (bound := _number(rewritten.get(exclusive))) is not None:
             bounds.append(_beside(bound, digits))
             del rewritten[exclusive]
         if bounds:
@@ -86,14 +90,33 @@ def _reason(schema: Mapping[str, Any]) -> str:
     if (least := _number(schema.get("minProperties"))) is not None and least > max(1, len(names)):
         return "minProperties above 1 cannot be enforced"  # llguidance counts a member that is there twice as two
     factor = schema.get("multipleOf")
-    if factor is not None and (not isinstance(factor, int) or isinstance(factor, bool)):
-        return "multipleOf is enforced for whole numbers only, written without a fraction"  # 0.3 is no multiple of 0.1
-    if any(abs(_number(schema.get(each)) or 0) > MOST for each in BOUNDS):
-        return "bounds are enforced up to 2^53 only"
+    if factor is not None and not _is_exact(factor):
+        return "multipleOf is enforced for whole numbers, halves and quarters only"  # 0.3 is no multiple of 0.1
+    least, most = (_number(schema.get(each)) for each in ("minimum", "maximum"))
+    above, below = (_number(schema.get(each)) for each in ("exclusiveMinimum", "exclusiveMaximum"))
+    if any(each is not None and each > MOST for each in (least, above)):
+        return "numbers are enforced up to 2^53 only"
+    if any(each is not None and each < -MOST for each in (most, below)):
+        return "numbers are enforced down to -2^53 only"
+    if any(_has_larger(schema.get(each)) for each in ("const", "enum")):
+        return "numbers beyond 2^53 are not kept exactly: a string would be"
     reference = schema.get("$ref")
     if isinstance(reference, str) and not _leads_to_a_schema(reference):
         return "a $ref is # or #/…, and leads into no const, enum, default or examples"
     return ""
+
+
+def _is_exact(factor: Any) -> bool:
+    return isinstance(factor, int | float) and not isinstance(factor, bool) and (4 * factor) % 1 == 0
+
+
+def _has_larger(value: Any) -> bool:
+    """Whether a number in it, at any depth, is one that is rounded."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        return any(map(_has_larger, value))
+    return abs(_number(value) or 0) > MOST
 
 
 def _leads_to_a_schema(reference: str) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, aclosing
+from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -25,6 +25,7 @@ from sidecar.engine.request import (
     KvBits,
     ModelFolder,
     Piece,
+    Rank,
     RequestPriority,
     TokensNeeded,
 )
@@ -40,6 +41,9 @@ from sidecar.worker import Picture, Worker
 if TYPE_CHECKING:
     from sidecar.engine.grammar import Grammar
     from sidecar.engine.grammars import Grammars
+
+NEWS_SECONDS = 0.05
+"""For so long what happens to those who wait outside is gathered."""
 
 TOLD_SECONDS = 0.5
 """How long those whose requests failed as the engine hangs may take to pass that on."""
@@ -88,7 +92,8 @@ class Engine:
         self._compiling = {rank: ThreadPoolExecutor(1, f"compiling-{place}") for place, rank in enumerate(RANKS)}
         self._under_way: set[Compiling] = set()
         self._places = {rank: asyncio.Semaphore(PLACES) for rank in RANKS}
-        self._room = {rank: Room(self._tell_status) for rank in (OTHERS, BATCH)}
+        self._rooms: dict[tuple[Rank, Path], Room] = {}  # of those who wait for another model none is in the way
+        self._has_news = False
         self._thread = EngineThread(
             cache=cache,
             budget_bytes=budget_bytes,
@@ -120,7 +125,7 @@ class Engine:
             raise _has_been_closed()
         loop = self._loop = asyncio.get_running_loop()
         answer = self._answer(_folder(model_path, model_id), request, loop)
-        async with self._places_of(request) as leave, aclosing(answer) as pieces:
+        async with self._places_of(model_path, request) as leave, aclosing(answer) as pieces:
             async for piece in pieces:
                 leave()  # what has begun has its place among the rows
                 yield piece
@@ -160,11 +165,21 @@ class Engine:
             for job in unended.values():
                 self._thread.cancel(job.request.request_id, for_person=request.priority == RequestPriority.HIGH)
 
-    def _places_of(self, request: GenerationRequest) -> AbstractAsyncContextManager[Callable[[], None]]:
-        if request.rank == OWN:
-            return contextlib.nullcontext(lambda: None)
-        pictures = sum(1 for _ in image_parts(request.messages))
-        return self._room[request.rank].taken(pictures + request.is_constrained)
+    @contextlib.asynccontextmanager
+    async def _places_of(self, path: Path, request: GenerationRequest) -> AsyncIterator[Callable[[], None]]:
+        """The request has its room until the end, or until what this yields is called."""
+        places = sum(1 for _ in image_parts(request.messages)) + request.is_constrained
+        if request.rank == OWN or not places:
+            yield lambda: None
+            return
+        whose = request.rank, path
+        room = self._rooms.setdefault(whose, Room(self._note_news))
+        try:
+            async with room.taken(places) as leave:
+                yield leave
+        finally:
+            if room.is_empty:
+                self._rooms.pop(whose, None)
 
     def _note_who_asks(self) -> None:
         # Not in `generate` itself: its frame, in the traceback of what it raises, would hold the task that holds that.
@@ -205,7 +220,8 @@ class Engine:
 
     def _with_those_outside(self, status: EngineStatus) -> EngineStatus:
         """With those among the queued that wait for room before they are even opened."""
-        high, low = self._room[OTHERS].waiting, self._room[BATCH].waiting
+        rooms = list(self._rooms.items())
+        high, low = (sum(room.waiting for (of, _), room in rooms if of == rank) for rank in (OTHERS, BATCH))
         queued = PriorityCounts(status.queued.high + high, status.queued.low + low)
         return replace(status, queued=queued) if high or low else status
 
@@ -261,7 +277,13 @@ class Engine:
         if self._on_hung is not None:
             self._on_hung()
 
-    def _tell_status(self) -> None:
+    def _note_news(self) -> None:
+        if not self._has_news and self._loop is not None:
+            self._has_news = True
+            self._loop.call_later(NEWS_SECONDS, self._tell_news)
+
+    def _tell_news(self) -> None:
+        self._has_news = False
         if self._on_status is not None:
             self._on_status(self.status())
 

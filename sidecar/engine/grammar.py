@@ -160,15 +160,21 @@ def compiled(request: GenerationRequest, tokens: Vocabulary, compiling: Compilin
     only_calls = request.schema is None or forced
     # Written, and so measured, before any of it is compiled.
     rules = _rules(request, called, only_calls=only_calls) if called else ""
+    # What survives together does so one by one, which says whose fault an error is.
+    if called:
+        only = "tools.0.function.parameters" if len(called) == 1 else "tools"
+        compiling.try_out(rules, only if only_calls else "response_format")
+    if request.schema is not None and (not called or only_calls):
+        compiling.try_out(_of_json(request.schema, "response_format"), "response_format")
     for number, each in enumerate(called):
         _json(tool.arguments_schema(each), tokens, f"tools.{number}.function.parameters", compiling)
     escaping = False
     answer = None if request.schema is None else _json(request.schema, tokens, "response_format", compiling)
     if answer is None or only_calls:
-        matcher = _matcher(rules, tokens, "tools", compiling)
+        matcher = _checked(rules, tokens, "tools", compiling)
         return Grammar(matcher, tokens.escapes, None if forced else tokens.call, "tools")
     if called:
-        answer = _matcher(rules, tokens, "response_format", compiling)
+        answer = _checked(rules, tokens, "response_format", compiling)
     if conversation.is_continued(request.messages):
         begun = conversation.text_of(request.messages[-1])
         if not answer.consume_tokens(tokens.tokenizer.tokenize_str(begun)):
@@ -185,7 +191,8 @@ def _rules(request: GenerationRequest, called: Sequence[Mapping[str, Any]], *, o
         either = f"answer: %json {_embedded(request.schema or {}, COMPACT, 'response_format')}"
         rules = f"{_calls(called, parallel=parallel, otherwise='answer')}\n{either}"
     _check_size(rules, "tools" if only_calls else "response_format")
-    return rules
+    written: str = LLMatcher.grammar_from_lark(f"%llguidance {{}}\n{rules}\n")
+    return written
 
 
 def _calls(tools: Sequence[Mapping[str, Any]], *, parallel: bool, otherwise: str | None = None) -> str:
@@ -203,19 +210,18 @@ def _calls(tools: Sequence[Mapping[str, Any]], *, parallel: bool, otherwise: str
     return "\n".join(lines)
 
 
+def _of_json(schema: Mapping[str, Any], member: str) -> str:
+    grammar: str = LLMatcher.grammar_from_json_schema(_embedded(schema, COMPACT, member))
+    return grammar
+
+
 def _json(schema: Mapping[str, Any], tokens: Vocabulary, member: str, compiling: Compiling) -> LLMatcher:
-    grammar = LLMatcher.grammar_from_json_schema(_embedded(schema, COMPACT, member))
-    return _checked(grammar, tokens, member, compiling)
-
-
-def _matcher(rules: str, tokens: Vocabulary, member: str, compiling: Compiling) -> LLMatcher:
-    return _checked(LLMatcher.grammar_from_lark(f"%llguidance {{}}\n{rules}\n"), tokens, member, compiling)
+    return _checked(_of_json(schema, member), tokens, member, compiling)
 
 
 def _checked(grammar: str, tokens: Vocabulary, member: str, compiling: Compiling) -> LLMatcher:
-    compiling.try_out(grammar, member)
+    compiling.check()
     matcher = LLMatcher(tokens.tokenizer, grammar, log_level=0)
-    compiling.check(member)
     error = _reason(matcher.get_error() or _walked(matcher))
     if error.startswith(NOTHING_FITS):
         raise InvalidSchema("no finite answer fits the schema", member=member, reason="no finite answer fits it")

@@ -49,8 +49,8 @@ def check(messages: Sequence[Mapping[str, Any]]) -> None:
 
 def _check_order(roles: Sequence[object]) -> None:
     last = len(roles) - 1
-    if ROLES.issuperset(roles) and "user" not in roles:
-        raise InvalidRequest("no message is the user's", member=f"messages.{last}.role")
+    if {"system", "developer"}.issuperset(roles):
+        raise InvalidRequest("only instructions, and nothing to answer", member=f"messages.{last}.role")
     if roles[-2:] == ["assistant", "assistant"]:
         raise InvalidRequest("two answers at the end: which to continue?", member=f"messages.{last}.role")
 

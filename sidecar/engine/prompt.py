@@ -77,7 +77,7 @@ class PromptTemplate:
         """Whether the template writes a system message that is not the first: some leave it out without a word."""
         probe = secrets.token_hex(16)
         roles = {"user": "a", "system": probe, "assistant": "b"}
-        messages = [{"role": role, "content": [{"type": "text", "text": text}]} for role, text in roles.items()]
+        messages = [{"role": role, "content": text} for role, text in roles.items()]
         rendered: str = self._tokenizer.apply_chat_template([*messages, messages[0]], tokenize=False)
         return probe in rendered
 

@@ -10,8 +10,8 @@ PLACES = 64  # of a picture or a grammar each: of the batch's pictures 38 MB, of
 
 
 class Room:
-    """So many places for all requests of one rank. A batch may be thousands; those that find none wait for one in the
-    order in which they came."""
+    """So many places for all requests of one rank for one model. A batch may be thousands; those that find none
+    wait for one in the order in which they came."""
 
     def __init__(self, on_change: Callable[[], None], places: int = PLACES) -> None:
         """`on_change` is called when one has to wait, and when one gives up."""
@@ -20,6 +20,11 @@ class Room:
         self._line = asyncio.Lock()
         self._left = asyncio.Event()
         self.waiting = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody has a place, or waits for one."""
+        return self._free == self._places and not self.waiting
 
     @contextlib.asynccontextmanager
     async def taken(self, places: int) -> AsyncIterator[Callable[[], None]]:

@@ -24,6 +24,13 @@ class Patches:
     image_processor: Any
     grid: tuple[int, int, int]
     tokens: int
+    guest: bool = False
+    """Whether another program shows it, whom nothing tells that the person has shown it before."""
+
+    @property
+    def key(self) -> bytes:
+        """What its features are kept by."""
+        return self.picture.digest + b"guest" * self.guest
 
     def values(self) -> np.ndarray[Any, Any]:
         """Normalised pixels (patches, channels × frames × height × width), bit for bit what mlx-vlm's image processor
@@ -43,10 +50,11 @@ class Patches:
         return values.reshape(len(pixels), -1)
 
 
-def cut(picture: Picture, image_processor: Any) -> Patches:
+def cut(picture: Picture, image_processor: Any, *, guest: bool = False) -> Patches:
     """The picture in the model's patches; its width and height are multiples of them already (`fitted_size`)."""
     rows, columns = picture.height // image_processor.patch_size, picture.width // image_processor.patch_size
-    return Patches(picture, image_processor, (1, rows, columns), rows * columns // image_processor.merge_size**2)
+    tokens = rows * columns // image_processor.merge_size**2
+    return Patches(picture, image_processor, (1, rows, columns), tokens, guest)
 
 
 def shown(ids: Sequence[int], pictures: Sequence[Patches], image_token: int) -> np.ndarray[Any, Any]:
@@ -131,13 +139,12 @@ def _encode(vision_tower: Any, patches: Patches, cache: FeatureCache | None) -> 
     Each picture by itself: attention in the vision tower never crosses pictures, and the peak of memory is that of
     one.
     """
-    digest = patches.picture.digest
-    if cache is not None and (kept := cache.get(digest)) is not None:
+    if cache is not None and (kept := cache.get(patches.key)) is not None:
         return kept
     pixels = mx.array(patches.values()).astype(vision_tower.patch_embed.proj.weight.dtype)
     features, levels = vision_tower(pixels, mx.array([patches.grid]))
     deepstack = mx.stack(levels, axis=1)
     mx.eval(features, deepstack)
     if cache is not None:
-        cache.put(digest, features, deepstack)
+        cache.put(patches.key, features, deepstack)
     return features, deepstack

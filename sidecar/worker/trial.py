@@ -37,8 +37,8 @@ class Trial:
         self._lock = threading.Lock()  # over both, as `end` comes from elsewhere
 
     def survives(self, grammar: str, seconds: float) -> bool:
-        """Whether it is compiled in that time, with or without an error of its own. False too once `end` was called
-        meanwhile.
+        """Whether it is compiled in that time of computing, with or without an error of its own. False too once `end`
+        was called meanwhile.
 
         Raises:
             OSError: no process could be started.

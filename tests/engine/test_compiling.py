@@ -56,29 +56,40 @@ def test_what_would_take_minutes_or_the_process_with_it_is_refused_and_the_next_
     assert grammars.compiled(request(schema=SIMPLE))
 
 
-def test_the_tool_that_took_too_long_is_named_and_those_after_it_are_not_begun(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.mark.parametrize(
+    ("names", "member"), [(["patient"], "tools.0.function.parameters"), (["a", "patient"], "tools")]
+)
+def test_tools_that_take_too_long_are_named(monkeypatch: pytest.MonkeyPatch, names: list[str], member: str) -> None:
     monkeypatch.setattr(Trial, "survives", lambda _, grammar, seconds: "patient" not in grammar)
-    tools = [function(name, {"description": name}) for name in ("quick", "patient", "patient_too")]
+    tools = [function(name, {"description": name}) for name in names]
 
     with pytest.raises(InvalidSchema) as refused:
         Grammars(of_the_demo_model()).compiled(request(tools=tools))
 
-    assert refused.value.details["member"] == "tools.1.function.parameters"
+    assert refused.value.details["member"] == member
 
 
-def test_all_of_a_request_has_one_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = [0.0]
-    monkeypatch.setattr("sidecar.engine.compiling.time.monotonic", lambda: now[0])
-    one = Compiling(seconds=2)
+def test_all_tools_are_tried_together_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
 
-    assert one.check("tools.0") == 2
-    now[0] = 1.5
-    assert one.check("tools.1") == 0.5
-    now[0] = 2
-    with pytest.raises(InvalidSchema):
-        one.check("tools.2")
+    def noted(_: Trial, grammar: str, seconds: float) -> bool:
+        tried.append(grammar)
+        return True
+
+    monkeypatch.setattr(Trial, "survives", noted)
+    tools = [function(f"tool_{at}", {"description": f"number {at}"}) for at in range(20)]
+
+    Grammars(of_the_demo_model()).compiled(request(tools=tools))
+    Grammars(of_the_demo_model()).compiled(request(tools=tools, schema=SIMPLE))
+
+    assert len(tried) == 2
+    assert all(f"tool_{at}" in grammar for grammar in tried for at in range(20))
+
+
+def test_what_a_schema_waits_for_its_process_is_not_its_own_time() -> None:
+    seconds = 0.05  # in which Python does not even start
+
+    assert Grammars(of_the_demo_model()).compiled(request(schema=SIMPLE), Compiling(seconds))
 
 
 def test_tools_too_large_together_are_refused_before_any_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:

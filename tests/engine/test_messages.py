@@ -31,6 +31,8 @@ def result(of: str) -> dict[str, Any]:
         [USER, USER],
         [{"role": "system", "content": "Be brief."}, USER, {"role": "assistant", "content": "Yes"}],
         [USER, {"role": "system", "content": "Be brief."}],
+        [{"role": "system", "content": "Be brief."}, ANSWER],
+        [{"role": "system", "content": "Be brief."}, calls("a"), result("a")],
         [USER, ANSWER, {"role": "developer", "content": "Be brief."}, USER],
         [ANSWER, USER],
         [ANSWER, ANSWER, USER],
@@ -78,9 +80,7 @@ def test_a_contradictory_one_is_refused(conversation: list[dict[str, Any]]) -> N
     [
         [USER, ANSWER, ANSWER],
         [{"role": "system", "content": "Be brief."}],
-        [ANSWER],
-        [{"role": "developer", "content": "Be brief."}, ANSWER],
-        [calls("a"), result("a")],
+        [{"role": "system", "content": "Be brief."}, {"role": "developer", "content": "Be kind."}],
     ],
 )
 def test_one_of_which_nobody_can_tell_what_to_answer_is_refused_with_the_role_s_place(

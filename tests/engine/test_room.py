@@ -119,3 +119,21 @@ async def test_other_programs_requests_that_wait_are_bounded_and_the_app_s_own_g
     for each in others:
         each.cancel()
     await own.until(lambda status: not status.queued.high + status.running.high)
+
+
+async def test_those_who_wait_for_another_model_are_in_nobodys_way(
+    tmp_path: Path, random_model: Path, other_model: Path
+) -> None:
+    own, schema = Bench(tmp_path, random_model, grace_seconds=600), {"type": "object"}
+    await own.ask("hello", priority=HIGH)  # for whom this model stays
+    others = [asyncio.ensure_future(own.ask("hello", model=other_model, schema=schema)) for _ in range(PLACES + 5)]
+    await own.until(lambda status: status.queued.low == PLACES + 5)
+
+    assert (await own.ask("hello", schema=schema)).end.completion_tokens
+
+    assert not any(each.done() for each in others)
+    for each in others:
+        each.cancel()
+    await own.until(lambda status: not status.queued.low)
+    assert not own.engine._rooms
+    own.engine.close()
