@@ -370,9 +370,9 @@ class Scheduler:
     def _needed(self, job: Job) -> GrammarNeeded | TokensNeeded | None:
         """What a person is to make first, as far from here as ever, and sends the job again with it: other people are
         served meanwhile."""
+        model = self._residence.ensure_loaded(job.folder)  # which prepares for what imports MLX
         from sidecar.engine.admission import tokens_needed
 
-        model = self._residence.ensure_loaded(job.folder)
         if job.request.is_constrained and job.grammar is None:
             return GrammarNeeded(model.grammars)
         return tokens_needed(job, model)
