@@ -152,7 +152,7 @@ class Engine:
                     self._thread.submit(unended[choice])
                     continue
                 if isinstance(piece, TokensNeeded):
-                    ids = ids or await beside(self._compiling[request.rank], piece.encode, _has_been_closed)
+                    ids = ids or await beside(self._reading[request.rank], piece.encode, _has_been_closed)
                     unended[choice] = replace(unended[choice], ids=ids)
                     self._thread.submit(unended[choice])
                     continue

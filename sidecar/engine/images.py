@@ -19,7 +19,7 @@ from sidecar.errors import EngineFailed, InvalidImage, ModelNotLoaded
 from sidecar.worker import Bounds, Picture, PictureError, Worker
 
 MAX_FILE_BYTES = 100_000_000
-PLACES = 2  # for files that are opened or in line for it, of each priority: further ones would only lie in memory
+PLACES = 2  # for files that are opened or in line for it, of each rank: further ones would only lie in memory
 MAX_PICTURES = 128  # at 16 tokens and more each, further ones leave no room for words in the context of a small budget
 
 # A picture costs one token for each 32 × 32 pixels, and its attention grows with the square of their number. `high` is

@@ -94,8 +94,10 @@ class Lane:
     @property
     def delays_streams(self) -> bool:
         """Whether the prompt that is read next keeps rows waiting for their tokens that are no less urgent."""
-        *streams, reader = self.rows.values() if self.reads_prompt else [None]
-        return reader is not None and any(row.request.rank <= reader.request.rank for row in streams if row)
+        if not self.reads_prompt:
+            return False
+        *streams, reader = self.rows.values()
+        return any(row.request.rank <= reader.request.rank for row in streams)
 
     def read_at_most(self, tokens: int) -> None:
         """How many positions of a prompt the next steps read, where there is memory for so many."""

@@ -21,6 +21,7 @@ from typing import Literal
 
 from sidecar.worker import frames, limits
 from sidecar.worker.picture import Bounds, Picture, PictureError
+from sidecar.worker.reaping import reap
 
 log = logging.getLogger(__name__)
 
@@ -156,7 +157,7 @@ class Worker:
                 self._do(job)
             del job  # its bytes
         if self._child is not None:
-            self._reap(self._child)
+            reap(self._child)
 
     def _do(self, job: _Job) -> None:
         try:
@@ -183,7 +184,7 @@ class Worker:
         try:
             width, height, rgb = self._exchange(under_way.child, job)
         except (EOFError, OSError, ValueError) as error:
-            self._reap(under_way.child)
+            reap(under_way.child)
             if under_way.broken_off == "set_aside" and not self._closed:
                 return None
             reason = self._cause_of_death(under_way)
@@ -195,7 +196,7 @@ class Worker:
             with self._state:
                 self._under_way = None
             if under_way.broken_off:  # perhaps just after the answer: the next job must not meet a dying child
-                self._reap(under_way.child)
+                reap(under_way.child)
         return Picture(width, height, rgb)
 
     def _cause_of_death(self, under_way: _UnderWay) -> str:
@@ -210,7 +211,7 @@ class Worker:
         if child is not None and child.poll() is None and not self._closed:
             return child
         if child is not None:
-            self._reap(child)
+            reap(child)
         with self._state:
             if self._closed:
                 raise PictureError("closed")
@@ -245,14 +246,3 @@ class Worker:
             case {"width": int(width), "height": int(height)} if len(rgb) == width * height * 3:
                 return width, height, rgb
         raise ValueError
-
-    @staticmethod
-    def _reap(child: subprocess.Popen[bytes]) -> None:
-        child.kill()
-        child.wait()
-        for pipe in (child.stdin, child.stdout):
-            if pipe is not None:
-                try:
-                    pipe.close()
-                except OSError:  # what was still buffered for the dead child
-                    continue

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sidecar.worker import frames
+from sidecar.worker.reaping import reap
 
 MEMORY_BYTES = 1 << 30
 
@@ -47,7 +48,7 @@ class Trial:
         try:
             assert child.stdin is not None
             assert child.stdout is not None
-            frames.write_frame(child.stdin, json.dumps([max(seconds, 0.001), grammar]).encode())  # type: ignore[arg-type]
+            frames.write_frame(child.stdin, json.dumps([seconds, grammar]).encode())  # type: ignore[arg-type]
             child.stdin.flush()
             frames.read_frame(child.stdout, 0)  # type: ignore[arg-type]
         except (EOFError, OSError, ValueError):
@@ -75,7 +76,7 @@ class Trial:
                 stderr=subprocess.DEVNULL,
                 env={},
             )
-            self._end = weakref.finalize(self, _reap, child)
+            self._end = weakref.finalize(self, reap, child)
         assert child.stdout is not None
         try:
             frames.read_frame(child.stdout, 0)  # type: ignore[arg-type]
@@ -83,14 +84,3 @@ class Trial:
             self.end()
             raise OSError("no process to try grammars in") from error
         return child
-
-
-def _reap(child: subprocess.Popen[bytes]) -> None:
-    child.kill()
-    child.wait()
-    for pipe in (child.stdin, child.stdout):
-        if pipe is not None:
-            try:
-                pipe.close()
-            except OSError:  # what was still buffered for the dead child
-                continue

@@ -45,7 +45,7 @@ def main(memory_bytes: int, special: list[str]) -> None:
                 frames.write_frame(answers, b"")  # ready
                 answers.flush()
                 seconds, grammar = json.loads(frames.read_frame(grammars))
-                # Computing counts, not what a busy computer leaves it; asleep with its computer it has all the time.
+                # Computing counts, not what a busy computer leaves it; what waits for ever ends, too.
                 signal.setitimer(signal.ITIMER_PROF, seconds)
                 signal.setitimer(signal.ITIMER_REAL, WAITS * seconds)
                 with limits.watched(memory_bytes):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,6 +126,15 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> None:
 def random_model(prepared: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a small model with random weights."""
     return write_model(tmp_path_factory.mktemp("models") / "random")
+
+
+@pytest.fixture
+async def own(tmp_path: Path, random_model: Path) -> AsyncIterator[Bench]:
+    """An engine of the test's own, with its model."""
+    bench = Bench(tmp_path, random_model)
+    await bench.load()
+    yield bench
+    bench.engine.close()
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,14 +30,6 @@ def function(name: str, parameters: dict[str, Any]) -> dict[str, Any]:
 
 def request(**members: Any) -> GenerationRequest:
     return GenerationRequest("x", [{"role": "user", "content": "hi"}], **members)
-
-
-@pytest.fixture
-async def own(tmp_path: Path, random_model: Path) -> AsyncIterator[Bench]:
-    bench = Bench(tmp_path, random_model)
-    await bench.load()
-    yield bench
-    bench.engine.close()
 
 
 @pytest.mark.parametrize("schema", [PATTERNS, CHAIN], ids=["patterns", "a chain of references"])

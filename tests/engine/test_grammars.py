@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +22,6 @@ SCHEMA = {
     "additionalProperties": False,
 }
 MANY = 40  # more than the event loop has threads of its own
-
-
-@pytest.fixture
-async def own(tmp_path: Path, random_model: Path) -> AsyncIterator[Bench]:
-    """An engine of its own, with its model."""
-    bench = Bench(tmp_path, random_model)
-    await bench.load()
-    yield bench
-    bench.engine.close()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +17,6 @@ from tests.engine.pictures import about, circle, data_url, encoded
 
 HIGH = RequestPriority.HIGH
 PICTURE = about(data_url(encoded(circle("red"))))
-
-
-@pytest.fixture
-async def own(tmp_path: Path, random_model: Path) -> AsyncIterator[Bench]:
-    bench = Bench(tmp_path, random_model)
-    await bench.load()
-    yield bench
-    bench.engine.close()
 
 
 async def settled() -> None:
