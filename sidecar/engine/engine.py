@@ -169,7 +169,7 @@ class Engine:
     async def _places_of(self, path: Path, request: GenerationRequest) -> AsyncIterator[Callable[[], None]]:
         """The request has its room until the end, or until what this yields is called."""
         places = sum(1 for _ in image_parts(request.messages)) + request.is_constrained
-        if request.rank == OWN or not places:
+        if request.rank == OWN:
             yield lambda: None
             return
         whose = request.rank, path

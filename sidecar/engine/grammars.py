@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sidecar.engine import grammar, messages, tools
 from sidecar.engine.compiling import Compiling
 from sidecar.engine.grammar import Grammar, Vocabulary
+from sidecar.errors import InvalidSchema
 from sidecar.worker.trial import Trial
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ class Grammars:
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
-        self._kept: OrderedDict[str, Grammar] = OrderedDict()  # in the order of their last use
+        # Those that are refused, too; in the order of their last use.
+        self._kept: OrderedDict[str, Grammar | InvalidSchema] = OrderedDict()
         self._idle: list[Trial] = []  # no more than threads compile at once
         self._lock = threading.Lock()
 
@@ -34,13 +36,21 @@ class Grammars:
         with self._lock:
             if (kept := self._kept.get(key)) is not None:
                 self._kept.move_to_end(key)
-                return kept.copy()
-        rules = self._tried(request, compiling)
+                return _copy(kept)
+        try:
+            kept = self._tried(request, compiling)
+        except InvalidSchema as refused:
+            kept = InvalidSchema(refused.message, **refused.details)  # without the frames that it was raised in
         with self._lock:
-            self._kept[key] = rules.copy()
+            self._kept[key] = kept
             while len(self._kept) > MOST_KEPT:
                 self._kept.popitem(last=False)
-        return rules
+            return _copy(kept)
+
+    def rest(self) -> None:
+        """Ends the processes that it has for the next ones."""
+        with self._lock:
+            self._idle.clear()
 
     def _tried(self, request: GenerationRequest, compiling: Compiling | None) -> Grammar:
         compiling = compiling or Compiling()
@@ -53,6 +63,12 @@ class Grammars:
             compiling.on(None)
             with self._lock:
                 self._idle.append(trial)
+
+
+def _copy(kept: Grammar | InvalidSchema) -> Grammar:
+    if isinstance(kept, InvalidSchema):
+        raise InvalidSchema(kept.message, **kept.details)
+    return kept.copy()
 
 
 def _key(request: GenerationRequest) -> str | None:

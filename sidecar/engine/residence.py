@@ -160,9 +160,11 @@ class Residence:
         self._announce(loaded=False, model_id=None, load_seconds=None)
 
     def free_scratch(self) -> None:
-        """Gives back what MLX keeps for its next arrays."""
+        """Gives back what stands ready for the next request: memory for arrays, processes for grammars."""
         import mlx.core as mx
 
+        if self.model is not None:
+            self.model.grammars.rest()
         gc.unfreeze()  # with the model what was under way at its load was left out of the looks for garbage
         gc.collect()
         if self.model is not None:

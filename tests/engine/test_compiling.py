@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -100,9 +102,9 @@ async def test_a_cancelled_request_s_schema_is_not_compiled_to_its_end(
     monkeypatch.setattr(compiling, "COMPILE_SECONDS", 600)
     began, survives = threading.Event(), Trial.survives
 
-    def told(trial: Trial, grammar: str, seconds: float) -> bool:
+    def told(one: Trial, grammar: str, seconds: float) -> bool:
         began.set()
-        return survives(trial, grammar, seconds)
+        return survives(one, grammar, seconds)
 
     monkeypatch.setattr(Trial, "survives", told)
     given_up = asyncio.create_task(own.ask("hello", priority=HIGH, schema=PATTERNS))
@@ -111,6 +113,26 @@ async def test_a_cancelled_request_s_schema_is_not_compiled_to_its_end(
     await asyncio.gather(given_up, return_exceptions=True)
 
     assert (await own.ask("hello", priority=HIGH, schema=SIMPLE)).text == '"ab"'
+
+
+async def test_an_idle_engine_keeps_no_process_for_the_next_grammar(
+    tmp_path: Path, random_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+    popen = subprocess.Popen
+
+    def noted(*arguments: Any, **options: Any) -> subprocess.Popen[bytes]:
+        started.append(child := popen(*arguments, **options))
+        return child
+
+    monkeypatch.setattr(subprocess, "Popen", noted)
+    bench = Bench(tmp_path, random_model, rest_seconds=0.01)
+    for text in ("ab", "cd"):
+        assert (await bench.ask("hello", schema={"const": text})).text == f'"{text}"'
+        await asyncio.to_thread(started[-1].wait, 60)
+    bench.engine.close()
+
+    assert len(started) == 2
 
 
 def test_nothing_more_is_begun_once_it_is_cancelled() -> None:

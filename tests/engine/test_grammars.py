@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sidecar.engine import RequestPriority, images
-from sidecar.errors import EngineFailed
+from sidecar.errors import EngineFailed, InvalidSchema
 from tests.engine.conftest import Bench
 from tests.engine.pictures import about, circle, data_url, encoded
 
@@ -127,6 +127,26 @@ async def test_those_used_last_are_kept(own: Bench, monkeypatch: pytest.MonkeyPa
         await own.ask("hello", schema=SCHEMA | {"title": title})
 
     assert titles == ["a", "b", "c", "b"]
+
+
+async def test_what_is_refused_is_compiled_once_too(own: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    from sidecar.engine import grammar
+
+    compiled, times = grammar.compiled, 0
+
+    def counted(request: Any, *rest: Any) -> Any:
+        nonlocal times
+        times += 1
+        return compiled(request, *rest)
+
+    monkeypatch.setattr(grammar, "compiled", counted)
+    nothing = {"type": "string", "enum": []}
+    asked = [own.ask("hello", schema=nothing) for _ in range(5)]
+    refused = await asyncio.gather(*asked, return_exceptions=True)
+
+    assert {type(each) for each in refused} == {InvalidSchema}
+    assert len({str(each.details) for each in refused if isinstance(each, InvalidSchema)}) == 1
+    assert times == 1
 
 
 async def test_people_are_served_while_a_schema_is_compiled_for_a_model_that_was_just_loaded(
