@@ -146,8 +146,9 @@ fn set_up(
     let of_proxy = app.clone();
     // The keychain may ask the person first.
     tauri::async_runtime::spawn(async move {
-        let choice = of_proxy.state::<Preferences>().proxy();
-        of_proxy.state::<LocalhostProxy>().apply(&choice).await;
+        let (preferences, proxy) = (of_proxy.state::<Preferences>(), of_proxy.state::<LocalhostProxy>());
+        let alone = proxy.alone().await;
+        proxy.apply(alone, &preferences.proxy()).await;
     });
     Ok(())
 }

@@ -10,7 +10,7 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sidecar_host::{RpcError, Supervisor};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
 /// Characters of the token that the window shows, so that the person knows it again.
 const SHOWN: usize = 4;
@@ -121,11 +121,17 @@ pub(crate) struct LocalhostProxy {
     held_up: HeldUp,
     /// What listens goes by it itself: one that is replaced is refused at once, whoever holds what.
     token: CurrentToken,
+    /// Held from the look at what was chosen until that is kept and what listened has ended, never while the keychain is
+    /// asked: who switches it off does not wait for that.
+    changing: Mutex<()>,
     /// Held while the keychain is asked, which may take minutes: two at once would make two tokens.
     asking: Mutex<()>,
     /// Never held while the keychain is asked: closing, leaving and looking do not wait for that.
     held: Mutex<Held>,
 }
+
+/// As long as there is this, nobody else changes anything.
+pub(crate) type Alone<'a> = MutexGuard<'a, ()>;
 
 #[derive(Debug, Default)]
 struct Held {
@@ -141,17 +147,24 @@ struct Held {
 impl LocalhostProxy {
     /// Off. `socket` is where it would listen instead of at a port.
     pub(crate) fn new(supervisor: Arc<Supervisor>, keychain: Keychain, socket: PathBuf, held_up: HeldUp) -> Self {
-        let (token, asking, held) = (CurrentToken::default(), Mutex::default(), Mutex::default());
-        Self { supervisor, keychain, socket, held_up, token, asking, held }
+        let (changing, asking, held) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { supervisor, keychain, socket, held_up, token: CurrentToken::default(), changing, asking, held }
+    }
+
+    /// One change at a time: what it means depends on what there was before.
+    pub(crate) async fn alone(&self) -> Alone<'_> {
+        self.changing.lock().await
     }
 
     /// Listens as chosen in place of `before`, once `keep` has kept that. Whoever is let in no more is out before, and stays
     /// out though it cannot be kept; whoever is let in only now is not, then. `keep` is given what holds in that case.
+    /// Another change may come while the keychain is asked: then that one counts.
     ///
     /// # Errors
     /// Those of `keep`.
     pub(crate) async fn change(
         &self,
+        alone: Alone<'_>,
         before: &Choice,
         choice: &Choice,
         keep: impl FnOnce(&Choice) -> io::Result<()>,
@@ -163,16 +176,17 @@ impl LocalhostProxy {
         }
         let kept = keep(&left);
         match kept {
-            Ok(()) => self.apply(choice).await,
-            Err(_) if narrows => self.apply(&left).await,
+            Ok(()) => self.apply(alone, choice).await,
+            Err(_) if narrows => self.apply(alone, &left).await,
             Err(_) => {} // it listens as it did
         }
         kept
     }
 
     /// Listens as chosen, or not at all; what listened before ends first.
-    pub(crate) async fn apply(&self, choice: &Choice) {
+    pub(crate) async fn apply(&self, alone: Alone<'_>, choice: &Choice) {
         let change = self.held.lock().await.close().await;
+        drop(alone);
         if !choice.on {
             return;
         }

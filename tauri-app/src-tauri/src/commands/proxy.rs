@@ -2,7 +2,6 @@
 
 use sidecar_host::RpcError;
 use tauri::{AppHandle, State, WebviewWindow};
-use tokio::sync::Mutex;
 
 use crate::clipboard;
 use crate::consent::Person;
@@ -19,9 +18,6 @@ pub(crate) async fn proxy_state(
     Ok(proxy.shown(preferences.proxy()).await)
 }
 
-/// One change at a time: what the person is asked depends on what there was before.
-static CHANGING: Mutex<()> = Mutex::const_new(());
-
 /// Switches it, or changes where it listens and which web pages may ask. Nothing changes where the person did not agree.
 #[tauri::command]
 pub(crate) async fn proxy_set(
@@ -31,7 +27,7 @@ pub(crate) async fn proxy_set(
     choice: Choice,
 ) -> Result<Shown, RpcError> {
     let (choice, person) = (choice.checked()?, AtWindow::of(&window));
-    let _alone = CHANGING.lock().await;
+    let alone = proxy.alone().await;
     let before = preferences.proxy();
     let mut come = choice.origins.iter().filter(|origin| !before.origins.contains(origin));
     let (new, more) = (come.next(), come.next());
@@ -49,8 +45,8 @@ pub(crate) async fn proxy_set(
         return Ok(proxy.shown(before).await);
     }
     let keep = |otherwise: &Choice| preferences.set_proxy(&choice, otherwise);
-    proxy.change(&before, &choice, keep).await.map_err(unwritable)?;
-    Ok(proxy.shown(choice).await)
+    proxy.change(alone, &before, &choice, keep).await.map_err(unwritable)?;
+    Ok(proxy.shown(preferences.proxy()).await)
 }
 
 /// Puts the token on the clipboard; the page does not get to see it. `false` where there is none yet.
@@ -67,10 +63,9 @@ pub(crate) async fn proxy_renew_token(
     proxy: State<'_, LocalhostProxy>,
 ) -> Result<Shown, RpcError> {
     proxy.renew_token().await?;
-    let _alone = CHANGING.lock().await;
-    let choice = preferences.proxy();
-    proxy.apply(&choice).await;
-    Ok(proxy.shown(choice).await)
+    let alone = proxy.alone().await;
+    proxy.apply(alone, &preferences.proxy()).await;
+    Ok(proxy.shown(preferences.proxy()).await)
 }
 
 fn question(language: Language) -> Question {

@@ -27,7 +27,7 @@ impl Unkept {
         let proxy = LocalhostProxy::new(supervisor(), keychain, folder.path().join("api.sock"), HeldUp::default());
         // So that nobody's keychain is asked for it.
         proxy.token.replace(Token::generate());
-        proxy.apply(&before).await;
+        proxy.apply(proxy.alone().await, &before).await;
         assert_eq!(proxy.shown(before.clone()).await.state(), if before.on { "listening" } else { "off" });
         Self { proxy, before, folder }
     }
@@ -39,7 +39,7 @@ impl Unkept {
             holds = Some(otherwise.clone());
             replace(&self.folder.path().join("shell.json"), b"{}")
         };
-        self.proxy.change(&self.before, choice, keep).await.expect_err("there is a folder");
+        self.proxy.change(self.proxy.alone().await, &self.before, choice, keep).await.expect_err("there is a folder");
         holds.expect("it was tried")
     }
 
@@ -135,6 +135,6 @@ async fn who_asks_while_nothing_is_changed_after_all_goes_on() {
 async fn what_can_be_kept_again_holds_as_it_was_chosen() {
     let unkept = Unkept::listening(at_socket(&[NOTES])).await;
     let left = unkept.change(&at_socket(&[MAIL])).await;
-    unkept.proxy.change(&left, &at_socket(&[MAIL]), |_| Ok(())).await.expect("it is kept");
+    unkept.proxy.change(unkept.proxy.alone().await, &left, &at_socket(&[MAIL]), |_| Ok(())).await.expect("it is kept");
     assert!(lets_in(MAIL, unkept.at_socket().expect("it listens")));
 }

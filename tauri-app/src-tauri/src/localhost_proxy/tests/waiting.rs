@@ -66,7 +66,7 @@ fn leaving_and_looking_do_not_wait_for_the_keychain_and_nothing_is_opened_afterw
     waiting(async |Waiting { proxy, asked }| {
         let applied = tokio::spawn({
             let proxy = Arc::clone(&proxy);
-            async move { proxy.apply(&at_socket(&[])).await }
+            async move { proxy.apply(proxy.alone().await, &at_socket(&[])).await }
         });
         let question = soon("the question", asked).await.expect("it is asked");
         assert_eq!(soon("a look", proxy.shown(at_socket(&[]))).await.state(), "waiting");
@@ -76,7 +76,7 @@ fn leaving_and_looking_do_not_wait_for_the_keychain_and_nothing_is_opened_afterw
         assert!(proxy.token().is_some(), "it came as far as that");
         assert_eq!(proxy.shown(at_socket(&[])).await.address, None);
         // Nor by what comes only now.
-        proxy.apply(&at_socket(&[])).await;
+        proxy.apply(proxy.alone().await, &at_socket(&[])).await;
         assert_eq!(proxy.shown(at_socket(&[])).await.address, None);
     });
 }
@@ -86,16 +86,34 @@ fn what_was_switched_off_while_the_keychain_was_asked_stays_off() {
     waiting(async |Waiting { proxy, asked }| {
         let applied = tokio::spawn({
             let proxy = Arc::clone(&proxy);
-            async move { proxy.apply(&at_socket(&[])).await }
+            async move { proxy.apply(proxy.alone().await, &at_socket(&[])).await }
         });
         let question = soon("the question", asked).await.expect("it is asked");
-        soon("the switch", proxy.apply(&Choice::default())).await;
+        soon("the switch", proxy.apply(proxy.alone().await, &Choice::default())).await;
         drop(question);
         soon("the change", applied).await.expect("it ends");
         assert!(proxy.token().is_some(), "it came as far as that");
         assert_eq!(proxy.shown(Choice::default()).await.address, None);
-        proxy.apply(&at_socket(&[])).await;
+        proxy.apply(proxy.alone().await, &at_socket(&[])).await;
         assert_eq!(proxy.shown(at_socket(&[])).await.state(), "listening");
+    });
+}
+
+#[test]
+fn who_switches_it_off_does_not_wait_for_whoever_switched_it_on_and_waits_for_the_keychain() {
+    waiting(async |Waiting { proxy, asked }| {
+        let (on, off) = (at_socket(&[]), Choice { on: false, ..at_socket(&[]) });
+        let switched_on = tokio::spawn({
+            let (proxy, on, off) = (Arc::clone(&proxy), on.clone(), off.clone());
+            async move { proxy.change(proxy.alone().await, &off, &on, |_| Ok(())).await }
+        });
+        let question = soon("the question", asked).await.expect("it is asked");
+        let switched_off = async { proxy.change(proxy.alone().await, &on, &off, |_| Ok(())).await };
+        soon("the switch", switched_off).await.expect("it is kept");
+        drop(question);
+        soon("the change before", switched_on).await.expect("it ends").expect("it was kept");
+        assert!(proxy.token().is_some(), "it came as far as that");
+        assert_eq!(proxy.shown(off).await.address, None);
     });
 }
 
@@ -154,7 +172,7 @@ fn a_token_that_was_renewed_is_refused_though_what_listens_is_the_same() {
         };
         let before = Token::generate();
         proxy.token.replace(before.clone());
-        proxy.apply(&at_socket(&[])).await;
+        proxy.apply(proxy.alone().await, &at_socket(&[])).await;
         assert_eq!(status(&before), "404");
         let answered = async { drop(soon("the question", asked).await.expect("it is asked")) };
         let (renewed, ()) = soon("the renewal", async { tokio::join!(proxy.renew_token(), answered) }).await;
