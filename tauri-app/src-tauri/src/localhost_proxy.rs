@@ -10,7 +10,7 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sidecar_host::{RpcError, Supervisor};
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Mutex, MutexGuard, watch};
 
 /// Characters of the token that the window shows, so that the person knows it again.
 const SHOWN: usize = 4;
@@ -121,9 +121,11 @@ pub(crate) struct LocalhostProxy {
     held_up: HeldUp,
     /// What listens goes by it itself: one that is replaced is refused at once, whoever holds what.
     token: CurrentToken,
-    /// Held from the look at what was chosen until that is kept and what listened has ended, never while the keychain is
-    /// asked: who switches it off does not wait for that.
+    /// Held from the look at what was chosen until that is kept and what listened has ended, never while the person or
+    /// the keychain is asked: who switches it off does not wait for that.
     changing: Mutex<()>,
+    /// Changes so far: of one that waited for the person or the keychain nothing comes if another has come meanwhile.
+    changes: watch::Sender<u64>,
     /// Held while the keychain is asked, which may take minutes: two at once would make two tokens.
     asking: Mutex<()>,
     /// Never held while the keychain is asked: closing, leaving and looking do not wait for that.
@@ -138,8 +140,6 @@ struct Held {
     listening: Option<(Proxy, String)>,
     error: Option<RpcError>,
     kept: bool,
-    /// Changes so far: one that waited for the keychain opens nothing if another has come meanwhile.
-    changes: u64,
     /// The app leaves: nothing is opened any more.
     leaving: bool,
 }
@@ -147,13 +147,31 @@ struct Held {
 impl LocalhostProxy {
     /// Off. `socket` is where it would listen instead of at a port.
     pub(crate) fn new(supervisor: Arc<Supervisor>, keychain: Keychain, socket: PathBuf, held_up: HeldUp) -> Self {
+        let (token, changes) = (CurrentToken::default(), watch::Sender::default());
         let (changing, asking, held) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Self { supervisor, keychain, socket, held_up, token: CurrentToken::default(), changing, asking, held }
+        Self { supervisor, keychain, socket, held_up, token, changing, changes, asking, held }
     }
 
     /// One change at a time: what it means depends on what there was before.
     pub(crate) async fn alone(&self) -> Alone<'_> {
         self.changing.lock().await
+    }
+
+    /// Goes on alone once the person `agrees`, who may take their time: others may change something meanwhile, which ends
+    /// the question. `None`: they did, or the person does not agree.
+    pub(crate) async fn once<'a>(
+        &'a self,
+        alone: Alone<'a>,
+        agrees: impl Future<Output = Result<bool, RpcError>>,
+    ) -> Result<Option<Alone<'a>>, RpcError> {
+        let mut changes = self.changes.subscribe();
+        drop(alone);
+        let agreed = tokio::select! {
+            agreed = agrees => agreed?,
+            _ = changes.changed() => false,
+        };
+        let alone = self.alone().await;
+        Ok((agreed && changes.has_changed().is_ok_and(|changed| !changed)).then_some(alone))
     }
 
     /// Listens as chosen in place of `before`, once `keep` has kept that. Whoever is let in no more is out before, and stays
@@ -171,8 +189,9 @@ impl LocalhostProxy {
     ) -> io::Result<()> {
         let left = choice.within(before);
         let narrows = left != *before;
-        if narrows {
-            self.held.lock().await.close().await;
+        // Off counts though it was off: somebody may be asked whether it shall be on.
+        if narrows || !choice.on {
+            self.close(&mut *self.held.lock().await).await;
         }
         let kept = keep(&left);
         match kept {
@@ -185,14 +204,14 @@ impl LocalhostProxy {
 
     /// Listens as chosen, or not at all; what listened before ends first.
     pub(crate) async fn apply(&self, alone: Alone<'_>, choice: &Choice) {
-        let change = self.held.lock().await.close().await;
+        let change = self.close(&mut *self.held.lock().await).await;
         drop(alone);
         if !choice.on {
             return;
         }
         self.ensure_token().await;
         let mut held = self.held.lock().await;
-        if !held.leaving && held.changes == change {
+        if !held.leaving && *self.changes.borrow() == change {
             self.listen(&mut held, choice).await;
         }
     }
@@ -225,7 +244,18 @@ impl LocalhostProxy {
         self.refuse_writes().for_good();
         let mut held = self.held.lock().await;
         held.leaving = true;
-        held.close().await;
+        self.close(&mut held).await;
+    }
+
+    /// Nothing listens any more. Returns the number of the change that begins with that.
+    async fn close(&self, held: &mut Held) -> u64 {
+        self.changes.send_modify(|changes| *changes += 1);
+        let change = *self.changes.borrow();
+        if let Some((proxy, _)) = held.listening.take() {
+            proxy.stop().await;
+        }
+        held.error = None;
+        change
     }
 
     async fn listen(&self, held: &mut Held, choice: &Choice) {
@@ -294,18 +324,6 @@ impl LocalhostProxy {
         let mut held = self.held.lock().await;
         held.kept = is_kept;
         self.token.replace(token);
-    }
-}
-
-impl Held {
-    /// Nothing listens any more. Returns the number of the change that begins with that.
-    async fn close(&mut self) -> u64 {
-        self.changes += 1;
-        if let Some((proxy, _)) = self.listening.take() {
-            proxy.stop().await;
-        }
-        self.error = None;
-        self.changes
     }
 }
 

@@ -1,5 +1,7 @@
 //! The localhost proxy: other programs may ask only once the person has said so in the system's own dialog.
 
+use std::io;
+
 use sidecar_host::RpcError;
 use tauri::{AppHandle, State, WebviewWindow};
 
@@ -18,7 +20,8 @@ pub(crate) async fn proxy_state(
     Ok(proxy.shown(preferences.proxy()).await)
 }
 
-/// Switches it, or changes where it listens and which web pages may ask. Nothing changes where the person did not agree.
+/// Switches it, or changes where it listens and which web pages may ask. Nothing changes where the person did not agree, or
+/// something else was changed while they were asked.
 #[tauri::command]
 pub(crate) async fn proxy_set(
     window: WebviewWindow,
@@ -27,26 +30,26 @@ pub(crate) async fn proxy_set(
     choice: Choice,
 ) -> Result<Shown, RpcError> {
     let (choice, person) = (choice.checked()?, AtWindow::of(&window));
-    let alone = proxy.alone().await;
-    let before = preferences.proxy();
-    let mut come = choice.origins.iter().filter(|origin| !before.origins.contains(origin));
-    let (new, more) = (come.next(), come.next());
-    if more.is_some() {
-        return Err(RpcError::lasting("invalid_params", "one further origin at a time: the person reads each"));
-    }
-    if let Some(origin) = new
-        && !person.agrees(of_page(person.language(), origin)).await?
-    {
-        return Ok(proxy.shown(before).await);
-    }
-    // A port is open to every user of the computer, the socket to this one.
-    let opens = choice.on && (!before.on || before.socket && !choice.socket);
-    if opens && !person.agrees(question(person.language())).await? {
-        return Ok(proxy.shown(before).await);
-    }
     let keep = |otherwise: &Choice| preferences.set_proxy(&choice, otherwise);
-    proxy.change(alone, &before, &choice, keep).await.map_err(unwritable)?;
+    set(&proxy, &person, || preferences.proxy(), &choice, keep).await?;
     Ok(proxy.shown(preferences.proxy()).await)
+}
+
+/// `before` is what was chosen, `keep` as for [`LocalhostProxy::change`].
+pub(crate) async fn set(
+    proxy: &LocalhostProxy,
+    person: &impl Person,
+    before: impl FnOnce() -> Choice,
+    choice: &Choice,
+    keep: impl FnOnce(&Choice) -> io::Result<()>,
+) -> Result<(), RpcError> {
+    let mut alone = proxy.alone().await;
+    let before = before();
+    for question in questions(person.language(), &before, choice)? {
+        let Some(again) = proxy.once(alone, person.agrees(question)).await? else { return Ok(()) };
+        alone = again;
+    }
+    proxy.change(alone, &before, choice, keep).await.map_err(unwritable)
 }
 
 /// Puts the token on the clipboard; the page does not get to see it. `false` where there is none yet.
@@ -68,7 +71,21 @@ pub(crate) async fn proxy_renew_token(
     Ok(proxy.shown(preferences.proxy()).await)
 }
 
-fn question(language: Language) -> Question {
+/// What the person has to agree to.
+fn questions(language: Language, before: &Choice, choice: &Choice) -> Result<Vec<Question>, RpcError> {
+    let new = choice.origins.iter().filter(|origin| !before.origins.contains(origin));
+    let mut questions: Vec<_> = new.map(|origin| of_page(language, origin)).collect();
+    if questions.len() > 1 {
+        return Err(RpcError::lasting("invalid_params", "one further origin at a time: the person reads each"));
+    }
+    // A port is open to every user of the computer, the socket to this one.
+    if choice.on && (!before.on || before.socket && !choice.socket) {
+        questions.push(of_opening(language));
+    }
+    Ok(questions)
+}
+
+fn of_opening(language: Language) -> Question {
     match language {
         Language::En => Question {
             title: "Let other programs ask?",

@@ -9,6 +9,7 @@ use super::*;
 #[cfg(target_os = "linux")]
 mod waiting;
 
+mod asked;
 mod unkept;
 
 /// Bound of every wait.
