@@ -239,6 +239,13 @@ impl LocalhostProxy {
         self.keychain.refuse_writes()
     }
 
+    /// The keychain has the token no more; what there is holds for this run. Whoever found it there before has said so by
+    /// then.
+    pub(crate) async fn token_was_erased(&self) {
+        let _alone = self.asking.lock().await;
+        self.held.lock().await.kept = false;
+    }
+
     /// Ends it with the app. A renewal that waits writes nothing any more.
     pub(crate) async fn shut_down(&self) {
         self.refuse_writes().for_good();

@@ -52,16 +52,23 @@ pub(crate) async fn erase_everything(
         return Ok(false);
     }
     erasure::wait_for_others(&data, || relay.data_folder_holder()).await?;
-    // A renewed token that waits for the keychain would come after what is erased there.
-    let refusal = proxy.refuse_writes();
-    if !without_keys {
-        keys.erase().await?;
-    }
-    erasure::begin(&data).map_err(unwritable)?;
-    refusal.for_good();
+    begin(&data, (!without_keys).then_some(&**keys), &proxy).await?;
     tracing::info!("everything is erased, as the person wants it");
     app.exit(0);
     Ok(true)
+}
+
+/// From here on there is no way back; where it fails the app goes on, without what the keychain had.
+pub(crate) async fn begin(data: &DataFolder, keys: Option<&Keys>, proxy: &LocalhostProxy) -> Result<(), RpcError> {
+    // A renewed token that waits for the keychain would come after what is erased there.
+    let refusal = proxy.refuse_writes();
+    if let Some(keys) = keys {
+        keys.erase().await?;
+        proxy.token_was_erased().await;
+    }
+    erasure::begin(data).map_err(unwritable)?;
+    refusal.for_good();
+    Ok(())
 }
 
 /// What is not erased is said, too: a page that was taken over could want the keys to stay.

@@ -7,9 +7,12 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use keychain::Keys;
 use tokio::sync::oneshot;
 
 use super::*;
+use crate::commands::storage::begin;
+use crate::data_folder::{DataFolder, ERASING};
 
 /// Longer than any test goes on: what waits for the keychain waits for the test.
 const LONG: Duration = Duration::from_secs(600);
@@ -154,6 +157,26 @@ fn no_token_is_written_once_the_app_leaves_or_while_what_is_kept_is_erased() {
         soon("the renewal", renewed).await.expect("it ends").expect_err("nobody answers");
         proxy.shut_down().await;
         refused("it leaves").await;
+    });
+}
+
+#[test]
+fn a_token_that_was_erased_is_for_this_run_where_nothing_else_could_be() {
+    waiting(async |Waiting { proxy, asked }| {
+        proxy.token.replace(Token::generate());
+        proxy.held.lock().await.kept = true;
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let data = DataFolder::open(Some(folder.path())).expect("it is ours");
+        std::fs::create_dir(folder.path().join(ERASING)).expect("the disk has room");
+        let keys = Keys::start(Arc::clone(&proxy.supervisor), proxy.keychain.clone());
+        let answered = async { drop(soon("the question", asked).await.expect("it is asked")) };
+        let begun = async { tokio::join!(begin(&data, Some(&keys), &proxy), answered).0 };
+        soon("the end", begun).await.expect_err("a folder lies in the place of the note");
+        assert!(!proxy.shown(Choice::default()).await.token_kept);
+        // It cannot be kept, so that it is for this run as the one before.
+        let before = proxy.token().expect("there is one");
+        soon("the renewal", proxy.renew_token()).await.expect("it is for this run");
+        assert_ne!(proxy.token().expect("there is one").expose(), before.expose());
     });
 }
 
