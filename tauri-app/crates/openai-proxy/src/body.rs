@@ -75,7 +75,8 @@ impl Default for Room {
 }
 
 impl Room {
-    /// Reads the body within `patience`, once there is room for it, which is waited for as long.
+    /// Reads the body within `patience`, once there is room for it, which is waited for as long. One that comes in chunks has
+    /// the room of the longest meanwhile: if it grew, two could wait for what the other has.
     ///
     /// # Errors
     /// 413 for one that is too long, 503 where no room is given back, 408 for one that is too slow, 400 for one that ends early or is
@@ -90,7 +91,11 @@ impl Room {
         let held = timeout(patience, self.take(most)).await.map_err(|_| ApiError::too_many_bodies())?;
         let read = timeout(patience, Filled::up_to(most)?.read(Limited::new(body, MOST_BYTES))).await;
         match read {
-            Ok(Ok(bytes)) => Ok(Whole { bytes, held }),
+            Ok(Ok(bytes)) => {
+                // What it does not fill is given back: it may wait for its turn for minutes.
+                let held = held.and_then(|mut held| held.split(mebibytes(bytes.len())));
+                Ok(Whole { bytes, held })
+            }
             Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_long()),
             Ok(Err(_)) => Err(ApiError::of_client(
                 StatusCode::BAD_REQUEST,
@@ -104,10 +109,14 @@ impl Room {
     }
 
     async fn take(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
-        let mebibytes = u32::try_from(bytes / MEBIBYTE).unwrap_or(u32::MAX);
+        let mebibytes = u32::try_from(mebibytes(bytes)).unwrap_or(u32::MAX);
         // Nobody closes it, so that it never fails.
         if mebibytes == 0 { None } else { Arc::clone(&self.0).acquire_many_owned(mebibytes).await.ok() }
     }
+}
+
+fn mebibytes(bytes: usize) -> usize {
+    bytes / MEBIBYTE
 }
 
 fn too_long() -> ApiError {

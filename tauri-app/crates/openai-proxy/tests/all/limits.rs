@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use openai_proxy::{MOST_CONNECTIONS, Patience};
-use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::common::{PATH, Served, soon};
@@ -79,7 +78,7 @@ async fn who_waits_for_a_turn_and_leaves_takes_none() {
 
 #[tokio::test]
 async fn who_gets_no_room_for_a_body_is_told_to_ask_again_and_the_others_have_their_answers() {
-    let served = Served::patient(Patience { body: Duration::from_millis(500), ..Patience::default() }).await;
+    let served = Served::patient(Patience { body: Duration::from_secs(3), ..Patience::default() }).await;
     let urgent = format!("{PATH}?priority=1");
     let mut holding = Vec::new();
     for _ in 0..2 {
@@ -88,23 +87,54 @@ async fn who_gets_no_room_for_a_body_is_told_to_ask_again_and_the_others_have_th
         holding.push(connection);
     }
     served.ask("begun 2").await;
-    // Of a body in chunks the length is not known: each has the room of one of the most, and keeps it until its turn.
-    let body = r#"{"messages": [{"content": "count 0"}]}"#;
-    let head = format!("{}Transfer-Encoding: chunked\r\n\r\n", served.head("POST", &urgent));
-    let request = format!("{head}{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
-    let (answering, mut answers) = mpsc::unbounded_channel();
-    for _ in 0..5 {
-        let (mut connection, answering) = (served.connect().await, answering.clone());
-        connection.send(&request).await;
-        tokio::spawn(async move { answering.send(connection.answer().await) });
+    // Each keeps its room until its turn, and so there is none for a fifth one.
+    let mut long = Vec::new();
+    for _ in 0..4 {
+        let mut connection = served.connect().await;
+        connection.send(&in_chunks(&served, &urgent, LONG)).await;
+        long.push(connection);
     }
-    let refused = soon("the refusal", answers.recv()).await.unwrap();
+    let refused = served.send(&format!("{}Content-Length: {LONG}\r\n\r\n", served.head("POST", &urgent))).await;
     assert_eq!((refused.status, &*refused.code()), (503, "too_many_bodies"));
     assert_eq!(refused.json()["error"]["type"], "server_error");
     assert!(refused.head.contains("x-should-retry: true") && refused.head.contains("retry-after: 1"), "{refused:?}");
     served.ask("release turn").await;
-    for _ in 0..4 {
-        assert_eq!(soon("an answer", answers.recv()).await.unwrap().status, 200);
+    for connection in &mut long {
+        assert_eq!(connection.answer().await.status, 200);
+    }
+}
+
+/// Bytes of a body; five such are too many.
+const LONG: usize = 20 * 1024 * 1024;
+
+/// A request whose length nobody knows before its end.
+fn in_chunks(served: &Served, path: &str, length: usize) -> String {
+    let head = format!("{}Transfer-Encoding: chunked\r\n\r\n", served.head("POST", path));
+    let body = r#"{"messages": [{"content": "count 0"}], "stream": true}"#;
+    let spaces = " ".repeat(length.saturating_sub(body.len()));
+    format!("{head}{:x}\r\n{body}{spaces}\r\n0\r\n\r\n", body.len() + spaces.len())
+}
+
+#[tokio::test]
+async fn of_a_body_in_chunks_counts_what_came_while_it_waits_for_its_turn() {
+    let patience = Patience { body: Duration::from_secs(3), pulse: Duration::from_millis(50), ..Patience::default() };
+    let served = Served::patient(patience).await;
+    let urgent = format!("{PATH}?priority=1");
+    let mut connections = Vec::new();
+    for _ in 0..2 {
+        let mut connection = served.connect().await;
+        connection.send(&served.chat(&urgent, "wait turn", false)).await;
+        connections.push(connection);
+    }
+    served.ask("begun 2").await;
+    // A long one, and more short ones than there is room for of the longest.
+    for length in [LONG, 0, 0, 0, 0, 0] {
+        let mut connection = served.connect().await;
+        connection.send(&in_chunks(&served, &urgent, length)).await;
+        let (status, head) = connection.head().await;
+        assert_eq!(status, 200, "{head}");
+        assert_eq!(connection.chunk().await.unwrap(), ": waiting\n\n");
+        connections.push(connection);
     }
 }
 
