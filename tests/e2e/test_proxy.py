@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 from functools import partial
 from pathlib import Path
 
@@ -24,6 +25,7 @@ pytestmark = [
 ]
 
 LEAVING_SECONDS = 5
+AT_ONCE_SECONDS = 5
 
 
 def status(port: int, token: str) -> int | None:
@@ -40,6 +42,13 @@ def may_ask(port: int, page: str) -> bool:
     headers = {"Origin": page, "Access-Control-Request-Method": "POST"}
     answer = httpx.options(f"http://127.0.0.1:{port}/v1/chat/completions", headers=headers, timeout=30)
     return answer.headers.get("access-control-allow-origin") == page
+
+
+def switch_off(window: Window, choice: dict[str, object]) -> None:
+    """Waits for nobody."""
+    begun = time.monotonic()
+    assert window.invoke("proxy_set", {"choice": {**choice, "on": False}})["answer"]["on"] is False
+    assert time.monotonic() - begun < AT_ONCE_SECONDS
 
 
 def open_section(window: Window) -> None:
@@ -152,7 +161,17 @@ def test_while_the_keychain_does_not_answer_the_proxy_can_be_switched_off_and_th
                 state = window.invoke("proxy_state")["answer"]
                 assert (state["on"], state["address"]) == (True, None)
                 # What was switched off meanwhile stays off, at once.
-                assert window.invoke("proxy_set", {"choice": {**choice, "on": False}})["answer"]["on"] is False
+                switch_off(window, choice)
+                switch_on = "void window.__TAURI_INTERNALS__.invoke('proxy_set', arguments[0])"
+                with native_dialog.keyboard(display) as keys:
+                    window.driver.execute_script(switch_on, {"choice": choice})
+                    keys.wait_for(QUESTION)
+                    switch_off(window, choice)
+                    window.wait(lambda: keys.window(QUESTION) is None, "a question stayed of which nothing can come")
+                window.driver.execute_script(switch_on, {"choice": choice})
+                native_dialog.answer(display, QUESTION, *native_dialog.YES)
+                window.wait(lambda: window.invoke("proxy_state")["answer"]["on"], "the yes was not heard")
+                switch_off(window, choice)
                 window.app.send_signal(signal.SIGTERM)
                 _, still = psutil.wait_procs(window.processes(), timeout=LEAVING_SECONDS)
                 assert not still
