@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping, Sequence
 
 from sidecar.errors import EngineFailed, InvalidSchema
 from sidecar.worker.trial import Trial
 
 COMPILE_SECONDS = 2.0
-"""Of a processor, for each grammar: a schema of 50 KB with 1,800 members takes 0.1."""
+"""Of a processor, for each grammar, or for all of a request's tools: a schema of 50 KB with 1,800 members takes 0.1."""
+
+MAX_FORCED_BYTES = 16 * 1024  # without a choice between; more is a schema whose answers never end
 
 
 class Compiling:
@@ -40,22 +43,33 @@ class Compiling:
         if self._cancelled:
             raise EngineFailed("nobody waits for the grammar any more", reason="closed")
 
-    def try_out(self, grammar: str, member: str) -> None:
-        """Compiles it where it can do no harm.
+    def try_out(self, grammars: Mapping[str, str], member: str) -> None:
+        """Compiles them all where they can do no harm: by the member of the request that asks for each.
 
         Raises:
             EngineFailed: nobody waits for it any more, or it cannot be tried.
-            InvalidSchema: it takes too long, or too much memory.
+            InvalidSchema: one's answers begin with far too much text without a choice, or it takes too long or too much
+                memory to compile them all; that is `member`'s fault.
         """
         self.check()
-        if self._trial is None:
+        if self._trial is None or not grammars:
             return
+        lengths = self._forced(self._trial, list(grammars.values()))
+        if lengths is None:
+            reason = f"too complex: to compile it takes more than {self._seconds:g} seconds, or too much memory"
+            raise InvalidSchema("the schema is too complex", member=member, reason=reason)
+        for each, length in zip(grammars, lengths, strict=True):
+            if length > MAX_FORCED_BYTES:
+                reason = f"more than {MAX_FORCED_BYTES} bytes without a choice, or without an end"
+                raise InvalidSchema("an answer would have no choice and no end", member=each, reason=reason)
+
+    def _forced(self, trial: Trial, grammars: Sequence[str]) -> list[int] | None:
         try:
-            survived = self._trial.survives(grammar, self._seconds)
+            return trial.forced(grammars, self._seconds)
+        except OSError:  # no fault of the grammars': once more
+            self.check()
+        try:
+            return trial.forced(grammars, self._seconds)
         except OSError as error:
             self.check()
             raise EngineFailed("no process to compile grammars in", reason="no_process") from error
-        if not survived:
-            self.check()
-            reason = f"too complex: to compile it takes more than {self._seconds:g} seconds, or too much memory"
-            raise InvalidSchema("the schema is too complex", member=member, reason=reason)

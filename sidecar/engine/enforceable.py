@@ -19,6 +19,15 @@ DIGITS = 15  # of more, llguidance takes now and then the last one for another
 ABOVE, BELOW = (Context(prec=DIGITS, rounding=rounding) for rounding in (ROUND_CEILING, ROUND_FLOOR))
 NEXT_TO_ZERO = 1e-20  # numbers nearer to it cannot be told by llguidance
 
+_DATE = (
+    r"((000[1-9]|00[1-9]\d|0[1-9]\d\d|[1-9]\d{3})-"  # no calendar of any language has a year 0
+    r"((0[13578]|1[02])-(0[1-9]|[12]\d|3[01])|(0[469]|11)-(0[1-9]|[12]\d|30)|02-(0[1-9]|1\d|2[0-8]))"
+    r"|(\d\d(0[48]|[2468][048]|[13579][26])|(0[48]|[2468][048]|[13579][26])00)-02-29)"
+)
+_TIME = r"([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)"
+FORMATS = {"date": f"^{_DATE}$", "time": f"^{_TIME}$", "date-time": f"^{_DATE}T{_TIME}$"}
+"""What llguidance takes more for than most readers do: February 29 of any year, a second 60."""
+
 
 def enforceable(schema: Mapping[str, Any], member: str) -> dict[str, Any]:
     """The schema as llguidance enforces it.
@@ -54,6 +63,9 @@ def _rewritten(schema: Mapping[str, Any], member: str) -> Mapping[str, Any]:
         rewritten["multipleOf"] = int(factor)  # 1.0, as some write it
     # Those of 64 bits, mostly: tighter, and exact.
     rewritten |= {name: most for name, most in OUTERMOST.items() if abs(_number(schema.get(name)) or 0) > MOST}
+    if isinstance(named := schema.get("format"), str) and named in FORMATS:
+        del rewritten["format"]
+        rewritten["allOf"] = [*schema.get("allOf", ()), {"pattern": FORMATS[named]}]
     if schema.get("type") == "integer":
         return rewritten
     for inclusive, exclusive, digits, tighter in (

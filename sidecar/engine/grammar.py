@@ -25,7 +25,7 @@ from sidecar.errors import InvalidRequest, InvalidSchema
 if TYPE_CHECKING:
     from sidecar.engine.request import GenerationRequest
 
-MAX_FORCED_BYTES = 16 * 1024  # without a choice between; more is a schema whose answers never end
+RESPONSE_FORMAT = "response_format"  # the member of a request
 MAX_REASON_CHARACTERS = 300
 LONG_NAME = re.compile(r"(\S{40})\S+|(?<=['\"])([^'\"\n]{40})[^'\"\n]+(?=['\"])")
 WALKED = 3  # tokens of an answer, before its request is taken
@@ -34,6 +34,10 @@ NOTHING_FITS = "NoExtension"  # how llguidance's error begins when a grammar has
 # No white space that a model could go on with for ever, and nothing quietly left out of a schema: what cannot be
 # enforced is refused.
 COMPACT = {"whitespace_flexible": False, "lenient": False, "coerce_one_of": False}
+# Text without a choice may come in whatever tokens: to find out which are usual, llguidance would tokenise all that is
+# left of it at each step (40 ms for 100 KB), and as the model's tokenizer does, which makes of some text another (an é
+# of two characters is one then, `<think>` a token of its own) that the grammar refuses.
+OPTIONS = '%llguidance {"no_forcing": true}\n'
 # As the chat template writes the arguments of earlier calls.
 SPACED = COMPACT | {"item_separator": ", ", "key_separator": ": "}
 
@@ -87,7 +91,7 @@ def vocabulary(tokenizer: Any, size: int, ends: frozenset[int]) -> Vocabulary:
     added = {token.content: number for number, token in tokenizer.added_tokens_decoder.items()}
     escapes = Escapes(tokenizer.get_vocab(), size)
     built = Vocabulary(tokens, escapes, added.get(tool.CALL), added.get(tool.CALL_END))
-    _json({"type": "object"}, built, "", Compiling())
+    _checked(_of_json({"type": "object"}, ""), built, "", Compiling())
     return built
 
 
@@ -115,6 +119,7 @@ class Grammar:
         if self._trigger is not None:
             return []
         forced: list[int] = self._matcher.compute_ff_tokens()[:most]
+        forced = forced[: self._matcher.validate_tokens(forced)]  # the tokenizer may make another text of it
         self._matcher.consume_tokens(forced)
         for token in forced:
             self._escaping = self._escapes.after(token, self._escaping)
@@ -160,27 +165,31 @@ def compiled(request: GenerationRequest, tokens: Vocabulary, compiling: Compilin
     only_calls = request.schema is None or forced
     # Written, and so measured, before any of it is compiled.
     rules = _rules(request, called, only_calls=only_calls) if called else ""
-    # What survives together does so one by one, which says whose fault an error is.
+    arguments = {f"tools.{at}.function.parameters": tool.arguments_schema(each) for at, each in enumerate(called)}
+    of_arguments = {member: _of_json(schema, member) for member, schema in arguments.items()}
+    of_answer = {} if request.schema is None else {RESPONSE_FORMAT: _of_json(request.schema, RESPONSE_FORMAT)}
     if called:
-        only = "tools.0.function.parameters" if len(called) == 1 else "tools"
-        compiling.try_out(rules, only if only_calls else "response_format")
-    if request.schema is not None and (not called or only_calls):
-        compiling.try_out(_of_json(request.schema, "response_format"), "response_format")
-    for number, each in enumerate(called):
-        _json(tool.arguments_schema(each), tokens, f"tools.{number}.function.parameters", compiling)
+        whose = RESPONSE_FORMAT if not only_calls else next(iter(arguments)) if len(called) == 1 else "tools"
+        compiling.try_out({whose: rules}, whose)
+        compiling.try_out(of_arguments, "tools")
+    compiling.try_out(of_answer, RESPONSE_FORMAT)
+    # What survives together does so one by one, which says whose fault an error is.
+    matchers = {
+        member: _checked(each, tokens, member, compiling) for member, each in (of_arguments | of_answer).items()
+    }
+    answer = matchers.get(RESPONSE_FORMAT)
     escaping = False
-    answer = None if request.schema is None else _json(request.schema, tokens, "response_format", compiling)
     if answer is None or only_calls:
         matcher = _checked(rules, tokens, "tools", compiling)
         return Grammar(matcher, tokens.escapes, None if forced else tokens.call, "tools")
     if called:
-        answer = _checked(rules, tokens, "response_format", compiling)
+        answer = _checked(rules, tokens, RESPONSE_FORMAT, compiling)
     if conversation.is_continued(request.messages):
         begun = conversation.text_of(request.messages[-1])
-        if not answer.consume_tokens(tokens.tokenizer.tokenize_str(begun)):
+        if not answer.consume_tokens(tokens.tokenizer.greedy_tokenize(begun)):
             raise InvalidRequest("the message to be continued does not begin such an answer", member="messages")
         escaping = (len(begun) - len(begun.rstrip("\\"))) % 2 == 1
-    return Grammar(answer, tokens.escapes, None, "response_format", escaping=escaping)
+    return Grammar(answer, tokens.escapes, None, RESPONSE_FORMAT, escaping=escaping)
 
 
 def _rules(request: GenerationRequest, called: Sequence[Mapping[str, Any]], *, only_calls: bool) -> str:
@@ -188,10 +197,10 @@ def _rules(request: GenerationRequest, called: Sequence[Mapping[str, Any]], *, o
     if only_calls:
         rules = _calls(called, parallel=parallel)
     else:
-        either = f"answer: %json {_embedded(request.schema or {}, COMPACT, 'response_format')}"
+        either = f"answer: %json {_embedded(request.schema or {}, COMPACT, RESPONSE_FORMAT)}"
         rules = f"{_calls(called, parallel=parallel, otherwise='answer')}\n{either}"
-    _check_size(rules, "tools" if only_calls else "response_format")
-    written: str = LLMatcher.grammar_from_lark(f"%llguidance {{}}\n{rules}\n")
+    _check_size(rules, "tools" if only_calls else RESPONSE_FORMAT)
+    written: str = LLMatcher.grammar_from_lark(f"{OPTIONS}{rules}\n")
     return written
 
 
@@ -211,12 +220,8 @@ def _calls(tools: Sequence[Mapping[str, Any]], *, parallel: bool, otherwise: str
 
 
 def _of_json(schema: Mapping[str, Any], member: str) -> str:
-    grammar: str = LLMatcher.grammar_from_json_schema(_embedded(schema, COMPACT, member))
+    grammar: str = LLMatcher.grammar_from_lark(f"{OPTIONS}start: %json {_embedded(schema, COMPACT, member)}\n")
     return grammar
-
-
-def _json(schema: Mapping[str, Any], tokens: Vocabulary, member: str, compiling: Compiling) -> LLMatcher:
-    return _checked(_of_json(schema, member), tokens, member, compiling)
 
 
 def _checked(grammar: str, tokens: Vocabulary, member: str, compiling: Compiling) -> LLMatcher:
@@ -225,9 +230,6 @@ def _checked(grammar: str, tokens: Vocabulary, member: str, compiling: Compiling
     error = _reason(matcher.get_error() or _walked(matcher))
     if error.startswith(NOTHING_FITS):
         raise InvalidSchema("no finite answer fits the schema", member=member, reason="no finite answer fits it")
-    if len(matcher.compute_ff_bytes()) > MAX_FORCED_BYTES:
-        reason = f"more than {MAX_FORCED_BYTES} bytes without a choice, or without an end"
-        raise InvalidSchema("an answer would have no choice and no end", member=member, reason=reason)
     if error:
         raise InvalidSchema("the schema cannot be compiled", member=member, reason=error)
     return matcher
@@ -237,8 +239,6 @@ def _walked(matcher: LLMatcher) -> str:
     """What goes wrong in an answer's first steps: some grammars turn out to be too complex only there."""
     copy = matcher.deep_copy()
     for _ in range(WALKED):
-        forced = copy.compute_ff_tokens()
-        copy.consume_tokens(forced)
         mask = copy.compute_bitmask()
         if copy.is_error() or copy.is_stopped():
             break

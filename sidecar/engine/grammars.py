@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 from collections import OrderedDict
@@ -25,7 +26,7 @@ class Grammars:
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
         # Those that are refused, too; in the order of their last use.
-        self._kept: OrderedDict[str, Grammar | InvalidSchema] = OrderedDict()
+        self._kept: OrderedDict[bytes, Grammar | InvalidSchema] = OrderedDict()
         self._idle: list[Trial] = []  # no more than threads compile at once
         self._lock = threading.Lock()
 
@@ -71,13 +72,17 @@ def _copy(kept: Grammar | InvalidSchema) -> Grammar:
     return kept.copy()
 
 
-def _key(request: GenerationRequest) -> str | None:
-    """All that its grammar depends on. None where it is the request's alone: it goes on from a text of its own, or what
-    it asks for is not even JSON."""
+def _key(request: GenerationRequest) -> bytes | None:
+    """Of all that its grammar depends on. None where it is the request's alone: it goes on from a text of its own, or
+    what it asks for is not even JSON."""
     if messages.is_continued(request.messages):
         return None
-    asked = (request.schema, request.callable_tools, request.tool_choice, request.parallel_tool_calls)
+    key = hashlib.sha256(request.parallel_tool_calls.to_bytes())
+    functions = [each["function"] for each in request.callable_tools]
+    asked = [request.schema, request.tool_choice, *([each["name"], each.get("parameters")] for each in functions)]
     try:
-        return json.dumps(asked)
+        for each in asked:  # one by one, as they may be large together
+            key.update(json.dumps(each).encode() + b"\n")
     except (RecursionError, TypeError, ValueError):
         return None
+    return key.digest()

@@ -77,9 +77,19 @@ def text_of(message: Mapping[str, Any]) -> str:
 
 
 def characters(messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]]) -> int:
-    """How much text there is to read."""
+    """How much text there is to read, at least."""
     calls = (message["tool_calls"] for message in messages if message.get("tool_calls"))
-    return sum(len(text_of(message)) for message in messages) + sum(len(str(value)) for value in (*calls, tools))
+    read = sum(len(text_of(message)) for message in messages)
+    pending: list[Any] = [*calls, tools]
+    while pending:  # a text of them all would be a moment for which nobody else is served
+        each = pending.pop()
+        if isinstance(each, Mapping):
+            pending += each
+            pending += each.values()
+        elif isinstance(each, list | tuple):
+            pending += each
+        read += len(each) if isinstance(each, str | Mapping | list | tuple) else 1
+    return read
 
 
 def _shows_pictures(message: Mapping[str, Any]) -> bool:

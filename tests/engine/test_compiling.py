@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,9 @@ def test_what_would_take_minutes_or_the_process_with_it_is_refused_and_the_next_
     ("names", "member"), [(["patient"], "tools.0.function.parameters"), (["a", "patient"], "tools")]
 )
 def test_tools_that_take_too_long_are_named(monkeypatch: pytest.MonkeyPatch, names: list[str], member: str) -> None:
-    monkeypatch.setattr(Trial, "survives", lambda _, grammar, seconds: "patient" not in grammar)
+    monkeypatch.setattr(
+        Trial, "forced", lambda _, tried, seconds: None if "patient" in str(tried) else [0] * len(tried)
+    )
     tools = [function(name, {"description": name}) for name in names]
 
     with pytest.raises(InvalidSchema) as refused:
@@ -62,20 +65,23 @@ def test_tools_that_take_too_long_are_named(monkeypatch: pytest.MonkeyPatch, nam
 
 
 def test_all_tools_are_tried_together_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    tried: list[str] = []
+    tried: list[list[str]] = []
 
-    def noted(_: Trial, grammar: str, seconds: float) -> bool:
-        tried.append(grammar)
-        return True
+    def noted(_: Trial, grammars: Sequence[str], seconds: float) -> list[int]:
+        tried.append(list(grammars))
+        return [0] * len(grammars)
 
-    monkeypatch.setattr(Trial, "survives", noted)
+    monkeypatch.setattr(Trial, "forced", noted)
     tools = [function(f"tool_{at}", {"description": f"number {at}"}) for at in range(20)]
 
     Grammars(of_the_demo_model()).compiled(request(tools=tools))
     Grammars(of_the_demo_model()).compiled(request(tools=tools, schema=SIMPLE))
 
-    assert len(tried) == 2
-    assert all(f"tool_{at}" in grammar for grammar in tried for at in range(20))
+    whole, each, with_schema, each_again, schema = tried
+    assert all(f"tool_{at}" in grammar for (grammar,) in (whole, with_schema) for at in range(20))
+    assert len(each) == 20
+    assert each == each_again
+    assert len(schema) == 1
 
 
 def test_what_a_schema_waits_for_its_process_is_not_its_own_time() -> None:
@@ -86,7 +92,7 @@ def test_what_a_schema_waits_for_its_process_is_not_its_own_time() -> None:
 
 def test_tools_too_large_together_are_refused_before_any_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[str] = []
-    monkeypatch.setattr(Trial, "survives", lambda _, grammar, seconds: begun.append(grammar))
+    monkeypatch.setattr(Trial, "forced", lambda _, grammars, seconds: begun.append(grammars))
     tools = [function(f"f{at}", {"description": "x" * 50_000}) for at in range(11)]
 
     with pytest.raises(InvalidSchema) as refused:
@@ -100,19 +106,69 @@ async def test_a_cancelled_request_s_schema_is_not_compiled_to_its_end(
     own: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(compiling, "COMPILE_SECONDS", 600)
-    began, survives = threading.Event(), Trial.survives
+    began, forced = threading.Event(), Trial.forced
 
-    def told(one: Trial, grammar: str, seconds: float) -> bool:
+    def told(one: Trial, grammars: Sequence[str], seconds: float) -> list[int] | None:
         began.set()
-        return survives(one, grammar, seconds)
+        return forced(one, grammars, seconds)
 
-    monkeypatch.setattr(Trial, "survives", told)
+    monkeypatch.setattr(Trial, "forced", told)
     given_up = asyncio.create_task(own.ask("hello", priority=HIGH, schema=PATTERNS))
     assert await asyncio.to_thread(began.wait, 60)
     given_up.cancel()
     await asyncio.gather(given_up, return_exceptions=True)
 
     assert (await own.ask("hello", priority=HIGH, schema=SIMPLE)).text == '"ab"'
+
+
+@pytest.fixture
+def dying(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Processes that are killed as soon as they are to try something: so many more as its only number says."""
+    left = [0]
+    ready = Trial._ready
+
+    def killed(trial: Trial) -> subprocess.Popen[bytes]:
+        child = ready(trial)
+        if left[0]:
+            left[0] -= 1
+            child.kill()
+            child.wait()
+        return child
+
+    monkeypatch.setattr(Trial, "_ready", killed)
+    return left
+
+
+def test_a_schema_is_not_to_blame_for_what_the_system_does_to_its_process(dying: list[int]) -> None:
+    grammars = Grammars(of_the_demo_model())
+
+    dying[0] = 1
+    assert grammars.compiled(request(schema={"const": "once"}))
+    dying[0] = 2
+    with pytest.raises(EngineFailed):
+        grammars.compiled(request(schema=SIMPLE))
+    assert grammars.compiled(request(schema=SIMPLE))
+
+
+ENDLESS = {"type": "object", "properties": {"a": {"$ref": "#"}}, "required": ["a"], "additionalProperties": False}
+
+
+@pytest.mark.parametrize(
+    ("members", "member"),
+    [
+        ({"schema": {"const": "word " * 90_000}}, "response_format"),
+        ({"schema": ENDLESS}, "response_format"),
+        ({"tools": [function("a", ENDLESS)]}, "tools.0.function.parameters"),
+        ({"tools": [function("a", SIMPLE | {"type": "object"}), function("b", ENDLESS)]}, "tools"),
+    ],
+    ids=["long", "endless", "a tool", "one of two tools"],
+)
+def test_what_leaves_no_choice_for_too_long_is_refused(members: dict[str, Any], member: str) -> None:
+    with pytest.raises(InvalidSchema) as refused:
+        Grammars(of_the_demo_model()).compiled(request(**members))
+
+    assert str(refused.value.details["member"]).startswith(member)
+    assert "without" in str(refused.value.details["reason"])
 
 
 async def test_an_idle_engine_keeps_no_process_for_the_next_grammar(
@@ -146,11 +202,12 @@ def test_nothing_more_is_begun_once_it_is_cancelled() -> None:
 async def test_a_picture_is_not_read_behind_a_grammar(own: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     began, held = threading.Event(), threading.Event()
 
-    def slow(*_: object) -> bool:
+    def slow(*_: object) -> list[int]:
         began.set()
-        return held.wait(60)
+        held.wait(60)
+        return [0]
 
-    monkeypatch.setattr(Trial, "survives", slow)
+    monkeypatch.setattr(Trial, "forced", slow)
     with_schema = asyncio.create_task(own.ask("hello", priority=HIGH, schema=SIMPLE))
     assert await asyncio.to_thread(began.wait, 60)
 

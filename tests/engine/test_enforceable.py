@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 import random
+import re
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from sidecar.engine.enforceable import FORMATS
 from sidecar.errors import InvalidSchema
 from tests.engine.test_grammar import grammar, takes, walk
 
@@ -111,3 +114,32 @@ def written(number: float) -> str:
 def test_an_inclusive_bound_is_an_answer_itself(bound: float) -> None:
     assert takes(grammar(schema={"type": "number", "minimum": bound}), written(bound))
     assert takes(grammar(schema={"type": "number", "maximum": bound}), written(bound))
+
+
+@pytest.mark.parametrize(
+    ("kind", "fit", "unfit"),
+    [
+        ("date", ["2024-02-29", "2000-02-29", "2023-12-31"], ["2023-02-29", "1900-02-29", "0000-01-01", "2023-04-31"]),
+        ("time", ["23:59:59Z", "00:00:00.5+05:30"], ["23:59:60Z", "24:00:00Z", "10:00:00"]),
+        ("date-time", ["2024-02-29T10:00:00Z"], ["2023-02-29T10:00:00Z", "2024-02-29T10:00:60Z", "2024-02-29"]),
+    ],
+)
+def test_days_and_times_are_those_there_are(kind: str, fit: list[str], unfit: list[str]) -> None:
+    for schema in (
+        {"type": "string", "format": kind},
+        {"type": ["string", "null"], "format": kind},
+        {"anyOf": [{"type": "string", "format": kind}, {"type": "null"}]},
+    ):
+        begun = grammar(schema=schema)
+
+        assert all(takes(begun.copy(), f'"{text}"') for text in fit)
+        assert not any(takes(begun.copy(), f'"{text}"') for text in unfit)
+
+
+def test_every_day_of_four_centuries_is_a_date() -> None:
+    pattern = re.compile(FORMATS["date"])
+    days = (date(1999, 1, 1) + timedelta(days=at) for at in range(146_097))
+
+    assert all(pattern.search(day.isoformat()) for day in days)
+    for year, leap in ((1, False), (4, True), (100, False), (400, True), (2100, False), (9996, True)):
+        assert bool(pattern.search(f"{year:04}-02-29")) is leap

@@ -48,20 +48,22 @@ def allowed(walked: Grammar) -> list[int]:
 
 def takes(walked: Grammar, text: str) -> bool:
     """Whether the text is an answer, in whatever tokens."""
-    return _takes(walked, text.encode())
-
-
-def _takes(walked: Grammar, rest: bytes) -> bool:
-    choices = allowed(walked)
-    if not rest:
-        return END in choices
-    for taken in choices:
-        spelled = spellings().get(taken, b"")
-        if spelled and rest.startswith(spelled):
-            ahead = walked.copy()
-            ahead.advance(taken)
-            if _takes(ahead, rest[len(spelled) :]):
-                return True
+    whole = text.encode()
+    pending, seen = [(walked, 0)], set()  # which tokens led to a place makes no difference to what may follow
+    while pending:
+        reached, at = pending.pop()
+        if at in seen:
+            continue
+        seen.add(at)
+        choices = allowed(reached)
+        if at == len(whole) and END in choices:
+            return True
+        for taken in choices:
+            spelled = spellings().get(taken, b"")
+            if spelled and whole.startswith(spelled, at):
+                ahead = reached.copy()
+                ahead.advance(taken)
+                pending.append((ahead, at + len(spelled)))
     return False
 
 
@@ -141,6 +143,43 @@ def test_every_way_through_a_call_has_arguments_that_validate(properties: dict[s
         call = json.loads(text)
         assert list(call) == ["name", "arguments"]
         Draft202012Validator(parameters).validate(call["arguments"])
+
+
+NO_TOKENS = ["Cafe\u0301.jpg", "\u0932\u095c\u0915\u0940", "10 k\u2126", "<think>", "<|im_end|>", "a <tool_call> b"]
+
+
+@pytest.mark.parametrize("word", NO_TOKENS, ids=ascii)
+def test_text_that_the_tokenizer_makes_another_of_is_answered_as_it_is(word: str) -> None:
+    def begun(value: dict[str, Any]) -> str:
+        properties = {"a": {"type": "string", "maxLength": 5}, word: value}
+        walked = grammar(schema=an_object(properties, ["a", word]))
+        text = walk(walked, random.Random(word))
+        assert text is not None
+        return text
+
+    assert json.loads(begun({"const": word}))[word] == word
+    assert json.loads(begun({"enum": [word, "other"]}))[word] in (word, "other")
+    assert json.loads(begun({"type": "integer", "maximum": 5, "minimum": 0}))[word] in range(6)
+
+
+def test_what_text_without_a_choice_is_read_with_the_prompt_is_the_schema_s() -> None:
+    for word in NO_TOKENS:
+        walked = grammar(schema={"const": word})
+        text = b"".join(spellings()[each] for each in walked.take_forced(100))
+
+        assert json.dumps(word, ensure_ascii=False).startswith(text.decode(errors="ignore"))
+        assert takes(walked, json.dumps(word, ensure_ascii=False).encode()[len(text) :].decode())
+
+
+def test_text_without_a_choice_may_come_in_any_tokens() -> None:
+    # To look for the usual ones takes as long as all that is left of it.
+    walked = grammar(schema={"const": "where"})
+    walked.advance(*allowed(walked))
+
+    texts = {spellings()[each] for each in allowed(walked)}
+    assert b"w" in texts
+    assert len(texts) > 1
+    assert all(b'where"'.startswith(each) for each in texts)
 
 
 @pytest.mark.parametrize(

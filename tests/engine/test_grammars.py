@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
-from sidecar.engine import RequestPriority, images
+from sidecar.engine import GenerationRequest, RequestPriority, images
+from sidecar.engine.grammars import Grammars
 from sidecar.errors import EngineFailed, InvalidSchema
 from tests.engine.conftest import Bench
 from tests.engine.pictures import about, circle, data_url, encoded
+from tests.engine.test_grammar import of_the_demo_model
 
 HIGH, LOW = RequestPriority.HIGH, RequestPriority.LOW
 SCHEMA = {
@@ -127,6 +129,26 @@ async def test_those_used_last_are_kept(own: Bench, monkeypatch: pytest.MonkeyPa
         await own.ask("hello", schema=SCHEMA | {"title": title})
 
     assert titles == ["a", "b", "c", "b"]
+
+
+def test_what_a_grammar_does_not_depend_on_is_not_kept_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    from sidecar.engine import grammar
+
+    compiled, times = grammar.compiled, 0
+
+    def counted(request: Any, *rest: Any) -> Any:
+        nonlocal times
+        times += 1
+        return compiled(request, *rest)
+
+    monkeypatch.setattr(grammar, "compiled", counted)
+    grammars = Grammars(of_the_demo_model())
+    for name, text in (("f", "x" * 1_000_000), ("f", "y"), ("g", "y")):
+        tool = {"type": "function", "function": {"name": name, "description": text, "parameters": {}}}
+        grammars.compiled(GenerationRequest("x", [{"role": "user", "content": "hi"}], tools=[tool]))
+
+    assert times == 2
+    assert sum(map(len, grammars._kept)) < 100
 
 
 async def test_what_is_refused_is_compiled_once_too(own: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

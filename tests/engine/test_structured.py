@@ -107,7 +107,7 @@ async def test_an_answer_cut_by_its_limit_says_so(bench: Bench) -> None:
 async def test_no_white_space_stands_between_the_parts(bench: Bench) -> None:
     schema = {"type": "object", "properties": {"a": {"const": 1}, "b": {"const": [1, 2]}}, "required": ["a", "b"]}
 
-    answer = await bench.ask("hello", schema=schema | {"additionalProperties": False})
+    answer = await bench.ask("hello", schema=schema | {"additionalProperties": False}, max_tokens=32)
 
     assert answer.text == '{"a":1,"b":[1,2]}'
     assert answer.end.finish_reason == "stop"

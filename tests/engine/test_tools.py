@@ -102,7 +102,7 @@ async def test_parallel_calls_follow_each_other_and_only_one_comes_where_they_ar
     one = await bench.ask("hi", **members, seed=1, logit_bias={newline: 50}, parallel_tool_calls=False)
 
     assert len(many.calls) > 2
-    assert set(many.calls) == {("now", "{}")}
+    assert set(many.calls[:-1]) == {("now", "{}")}  # the last one may be cut off
     assert one.calls == [("now", "{}")]
     assert one.end.finish_reason == "tool_calls"
 
