@@ -66,7 +66,7 @@ def test_other_programs_are_let_in_by_the_person_alone(tmp_path: Path) -> None:
             open_section(window)
             window.click("switch", SWITCH)
             native_dialog.answer(display, QUESTION, "Escape")
-            window.wait(lambda: window.by_role("switch", SWITCH).is_enabled(), "no answer came back")
+            window.wait(lambda: window.by_role("textbox", "Port").is_enabled(), "no answer came back")
             assert window.invoke("proxy_state")["answer"]["on"] is False
             assert status(port, "kf-") is None
 

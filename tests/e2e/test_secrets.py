@@ -157,7 +157,7 @@ def let_others_ask(window: Window, display: str) -> str:
     window.by_role("textbox", "Web pages that may ask").send_keys(ORIGIN)
     window.click("button", "Add")
     native_dialog.answer(display, "Let pages of this address ask?", "Escape")
-    window.wait(lambda: window.by_role("switch", SWITCH).is_enabled(), "no answer came back")
+    window.wait(lambda: window.by_role("textbox", "Port").is_enabled(), "no answer came back")
     assert window.invoke("proxy_state")["answer"]["origins"] == []
     window.click("button", "Add")
     native_dialog.answer(display, "Let pages of this address ask?", *native_dialog.YES)

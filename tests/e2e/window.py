@@ -103,7 +103,7 @@ class Window:
         def clicked() -> bool:
             nonlocal stood
             element = self._find(role, name)
-            if element is None or not element.is_enabled():
+            if element is None or not element.is_enabled() or element.get_attribute("aria-disabled") == "true":
                 return False
             before, stood = stood, element.rect
             if stood != before:

@@ -12,7 +12,7 @@ const MOST = 65_535;
 /** The localhost proxy: whether and where other programs of this computer may ask the model, and what they need for it. */
 export function Programs() {
   const { t } = useTranslation();
-  const { proxy, failure, busy, set, renew } = useProxy();
+  const { proxy, failure, busy, switchable, set, renew } = useProxy();
   return (
     <Section title={t("settings.sections.programs")} intro={t("settings.programs.intro")}>
       {failure && <ErrorNote error={failure.error} onRetry={failure.retry} />}
@@ -22,7 +22,7 @@ export function Programs() {
             <SwitchRow
               name={t("settings.programs.on")}
               hint={t("settings.programs.onHint")}
-              disabled={busy}
+              disabled={!switchable}
               checked={proxy.on}
               onChange={(on) => void set({ on })}
             />

@@ -5,6 +5,7 @@ type SwitchRowProps = {
   name: string;
   hint: string;
   checked: boolean;
+  /** It keeps the focus: whoever has just switched it may switch it back once that is possible. */
   disabled?: boolean;
   onChange: (checked: boolean) => void;
 };
@@ -25,9 +26,9 @@ export function SwitchRow({ name, hint, checked, disabled, onChange }: SwitchRow
       <Switch
         id={id}
         aria-describedby={`${id}-hint`}
-        disabled={disabled}
+        aria-disabled={disabled}
         checked={checked}
-        onCheckedChange={onChange}
+        onCheckedChange={disabled ? undefined : onChange}
       />
     </div>
   );

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import { RpcError } from "@/rpc/error";
 import { type ProxyChoice, type ProxyState, proxyRenewToken, proxySet, proxyState } from "@/rpc/shell";
 
@@ -20,35 +20,63 @@ export function useProxy() {
   const [typed, setTyped] = useState<number | null>(null);
   const [failure, setFailure] = useState<Failure | null>(null);
   const [busy, setBusy] = useState(true);
+  // Whether `proxy` is of a look since the request began: what that changed without a question is in it.
+  const [looked, setLooked] = useState(false);
+  // Goes up with each request and with its answer: what was asked before is no news then.
+  const turn = useRef(0);
 
-  const ask = useCallback(async function ask(request: () => Promise<ProxyState>): Promise<ProxyState | null> {
-    setBusy(true);
-    try {
-      const state = await request();
+  const look = useCallback(async function look() {
+    const mine = turn.current;
+    const state = await proxyState().catch(() => null);
+    if (state && turn.current === mine) {
       setProxy(state);
-      setTyped(null);
-      setFailure(null);
-      return state;
-    } catch (cause) {
-      setFailure({ error: RpcError.from(cause), retry: () => void ask(request) });
-      // What could not be kept may hold all the same.
-      await proxyState().then(setProxy, () => undefined);
-      return null;
-    } finally {
-      setBusy(false);
+      setLooked(true);
     }
   }, []);
 
+  const ask = useCallback(
+    async function ask(request: () => Promise<ProxyState>): Promise<ProxyState | null> {
+      turn.current += 1;
+      const mine = turn.current;
+      setBusy(true);
+      setLooked(false);
+      try {
+        const state = await request();
+        if (turn.current !== mine) {
+          return null;
+        }
+        setProxy(state);
+        setTyped(null);
+        setFailure(null);
+        return state;
+      } catch (cause) {
+        if (turn.current === mine) {
+          setFailure({ error: RpcError.from(cause), retry: () => void ask(request) });
+          // What could not be kept may hold all the same.
+          await look();
+        }
+        return null;
+      } finally {
+        if (turn.current === mine) {
+          turn.current += 1;
+          setBusy(false);
+        }
+      }
+    },
+    [look],
+  );
+
   useEffect(() => void ask(proxyState), [ask]);
 
-  // The shell says nothing by itself when the keychain has answered it.
+  // The shell says nothing by itself when the keychain has answered it, or the person.
+  const waits = busy || (proxy !== null && isStarting(proxy));
   useEffect(() => {
-    if (!proxy || !isStarting(proxy)) {
+    if (!waits) {
       return;
     }
-    const timer = setTimeout(() => void proxyState().then(setProxy, () => undefined), AGAIN_MS);
-    return () => clearTimeout(timer);
-  }, [proxy]);
+    const timer = setInterval(() => void look(), AGAIN_MS);
+    return () => clearInterval(timer);
+  }, [waits, look]);
 
   const shown = proxy && { ...proxy, port: typed ?? proxy.port };
   return {
@@ -56,7 +84,9 @@ export function useProxy() {
     failure,
     /** Whether an answer is awaited: the system's dialog may be open. */
     busy,
-    /** What it is then; null where that was refused, as `failure` says. */
+    /** Whether it can be switched: off also while an answer is awaited, of which nothing comes then. */
+    switchable: !busy || (looked && proxy?.on === true),
+    /** What it is then; null where that was refused, as `failure` says, or something else was asked for meanwhile. */
     set: async (change: Partial<ProxyChoice>) => {
       if (!shown) {
         return null;

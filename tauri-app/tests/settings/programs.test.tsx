@@ -1,4 +1,4 @@
-import { screen, waitFor, within } from "@testing-library/react";
+import { act, screen, waitFor, within } from "@testing-library/react";
 import { expect, test } from "vitest";
 import type { ProxyChoice, ProxyState } from "@/rpc/shell";
 import { PROXY_OFF } from "../shell/replay";
@@ -92,6 +92,65 @@ test("while the keychain is waited for it says so, and then what there is", asyn
   state = ON;
   expect(await screen.findByText("…a1b2", {}, { timeout: 10_000 })).toBeVisible();
   expect(screen.queryByText(/Starting …/)).toBeNull();
+});
+
+test.each([
+  ["answer", (first: PromiseWithResolvers<ProxyState>) => first.resolve(ON)],
+  ["refusal", (first: PromiseWithResolvers<ProxyState>) => first.reject(failure("internal_error"))],
+])(
+  "it is switched off by the keyboard while the keychain is waited for, and no late %s undoes that",
+  async (_, late) => {
+    const first = Promise.withResolvers<ProxyState>();
+    const look = Promise.withResolvers<ProxyState>();
+    const starting = { ...PROXY_OFF, on: true };
+    const looks = [PROXY_OFF, starting];
+    const { person, shell } = await open(PROXY_OFF, {
+      proxy_state: () => looks.shift() ?? look.promise,
+      proxy_set: ({ choice }) => ((choice as ProxyChoice).on ? first.promise : PROXY_OFF),
+    });
+    await person.click(await toggle());
+    expect(await toggle()).toHaveAttribute("aria-disabled", "true");
+    await person.keyboard(" ");
+    expect(shell.commands("proxy_set")).toHaveLength(1);
+    expect(await screen.findByText(/Starting …/, {}, { timeout: 10_000 })).toBeVisible();
+    expect(await toggle()).toBeChecked();
+    expect(await toggle()).toHaveAttribute("aria-disabled", "false");
+    expect(screen.getByRole("textbox", { name: "Port" })).toBeDisabled();
+    await waitFor(() => expect(shell.commands("proxy_state").length).toBeGreaterThan(2), { timeout: 10_000 });
+    await expectNoAxeViolations();
+    expect(await toggle()).toHaveFocus();
+    await person.keyboard(" ");
+    await waitFor(async () => expect(await toggle()).not.toBeChecked());
+    await act(async () => {
+      late(first);
+      look.resolve(starting);
+    });
+    expect(await toggle()).not.toBeChecked();
+    expect(screen.queryByText(/Starting …|Token/)).toBeNull();
+    expect(screen.queryByRole("alert")).toBeNull();
+    expect(screen.getByRole("textbox", { name: "Port" })).toBeEnabled();
+    const choice = { on: true, port: 60315, socket: false, origins: [] };
+    expect(shell.commands("proxy_set")).toEqual([{ choice }, { choice: { ...choice, on: false } }]);
+  },
+);
+
+test("it is switched off as it is kept while the person is asked about a page", async () => {
+  const { person, shell } = await open(ON, {
+    proxy_set: ({ choice }) => ((choice as ProxyChoice).on ? new Promise(() => undefined) : PROXY_OFF),
+  });
+  await person.type(
+    await screen.findByRole("textbox", { name: "Web pages that may ask" }),
+    "https://a.b{Enter}",
+  );
+  expect(await toggle()).toHaveAttribute("aria-disabled", "true");
+  await waitFor(async () => expect(await toggle()).toHaveAttribute("aria-disabled", "false"), {
+    timeout: 10_000,
+  });
+  await person.click(await toggle());
+  await waitFor(async () => expect(await toggle()).not.toBeChecked());
+  expect(shell.commands("proxy_set").at(-1)).toEqual({
+    choice: { on: false, port: 60315, socket: false, origins: [] },
+  });
 });
 
 test("what could not be kept is told, and what there is all the same is shown", async () => {

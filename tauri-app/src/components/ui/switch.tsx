@@ -6,7 +6,7 @@ export function Switch({ className, ...props }: ComponentProps<typeof SwitchPrim
   return (
     <SwitchPrimitive.Root
       className={cn(
-        "relative h-5 w-9 shrink-0 rounded-full border border-input bg-accent transition-colors duration-150 disabled:opacity-45 data-[state=checked]:border-primary data-[state=checked]:bg-primary",
+        "relative h-5 w-9 shrink-0 rounded-full border border-input bg-accent transition-colors duration-150 aria-disabled:opacity-45 data-[state=checked]:border-primary data-[state=checked]:bg-primary",
         className,
       )}
       {...props}
