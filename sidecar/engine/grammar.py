@@ -118,7 +118,9 @@ class Grammar:
         """The tokens that must come next, and goes past them: `most` at most."""
         if self._trigger is not None:
             return []
-        forced: list[int] = self._matcher.compute_ff_tokens()[:most]
+        ahead = self._matcher.deep_copy()
+        ahead.compute_ff_bytes()  # without forcing, llguidance has tokens only for what it was asked to force
+        forced: list[int] = ahead.compute_ff_tokens()[:most]
         forced = forced[: self._matcher.validate_tokens(forced)]  # the tokenizer may make another text of it
         self._matcher.consume_tokens(forced)
         for token in forced:

@@ -48,7 +48,11 @@ def allowed(walked: Grammar) -> list[int]:
 
 def takes(walked: Grammar, text: str) -> bool:
     """Whether the text is an answer, in whatever tokens."""
-    whole = text.encode()
+    return takes_bytes(walked, text.encode())
+
+
+def takes_bytes(walked: Grammar, whole: bytes) -> bool:
+    """Whether the bytes are the rest of an answer."""
     pending, seen = [(walked, 0)], set()  # which tokens led to a place makes no difference to what may follow
     while pending:
         reached, at = pending.pop()
@@ -162,13 +166,30 @@ def test_text_that_the_tokenizer_makes_another_of_is_answered_as_it_is(word: str
     assert json.loads(begun({"type": "integer", "maximum": 5, "minimum": 0}))[word] in range(6)
 
 
-def test_what_text_without_a_choice_is_read_with_the_prompt_is_the_schema_s() -> None:
+def test_what_an_answer_begins_with_without_a_choice_is_read_with_the_prompt() -> None:
+    schema = an_object({"tags": {"type": "array", "items": {"type": "string"}, "minItems": 1}}, ["tags"])
+    parameters = an_object({"city": {"type": "string"}}, ["city"])
+    tool = {"type": "function", "function": {"name": "weather", "parameters": parameters}}
+    begun = {"schema": grammar(schema=schema), "call": grammar(tools=[tool], tool_choice="required")}
+
+    texts = {
+        each: b"".join(spellings().get(at, b"") for at in walked.take_forced(100)) for each, walked in begun.items()
+    }
+
+    # Perhaps less its last token, which the answer may go on within.
+    assert b'{"tags":["'.startswith(texts["schema"])
+    assert len(texts["schema"]) >= len('{"tags')
+    assert b'"name": "weather", "arguments": {"city"' in texts["call"]
+
+
+def test_what_is_read_with_the_prompt_is_the_schema_s_text() -> None:
     for word in NO_TOKENS:
         walked = grammar(schema={"const": word})
-        text = b"".join(spellings()[each] for each in walked.take_forced(100))
+        whole = json.dumps(word, ensure_ascii=False).encode()
+        begun = b"".join(spellings()[each] for each in walked.take_forced(100))
 
-        assert json.dumps(word, ensure_ascii=False).startswith(text.decode(errors="ignore"))
-        assert takes(walked, json.dumps(word, ensure_ascii=False).encode()[len(text) :].decode())
+        assert whole.startswith(begun)
+        assert takes_bytes(walked, whole[len(begun) :])
 
 
 def test_text_without_a_choice_may_come_in_any_tokens() -> None:
