@@ -49,7 +49,7 @@ impl Choice {
     ///
     /// # Errors
     /// `origin_invalid`, whose `details.origin` is the first that is none; `invalid_params`.
-    pub(crate) fn checked(mut self) -> Result<Self, RpcError> {
+    fn checked(mut self) -> Result<Self, RpcError> {
         if self.port == 0 {
             return Err(RpcError::lasting("invalid_params", "a port is a number from 1 to 65535"));
         }
@@ -64,6 +64,15 @@ impl Choice {
         }
         self.origins = origins;
         Ok(self)
+    }
+
+    /// In place of `before`: switched off it is otherwise what it was. Off is never asked about, nor refused for what a window
+    /// that is a moment behind, or a file written by hand, says beside.
+    ///
+    /// # Errors
+    /// Those of [`Self::checked`].
+    pub(crate) fn after(self, before: &Self) -> Result<Self, RpcError> {
+        if !self.on && before.on { Ok(Self { on: false, ..before.clone() }) } else { self.checked() }
     }
 
     /// What stays of `before`: nobody is let in by it who is not let in by both.

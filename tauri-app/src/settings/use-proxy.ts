@@ -96,6 +96,15 @@ export function useProxy() {
       return ask(() => proxySet({ on, port, socket, origins }));
     },
     /** Rejects where the keychain refuses: then the token is what it was. */
-    renew: async () => setProxy(await proxyRenewToken()),
+    renew: async () => {
+      const mine = turn.current;
+      const state = await proxyRenewToken();
+      // Of what was chosen meanwhile its answer may know nothing.
+      if (turn.current === mine) {
+        setProxy(state);
+      } else {
+        await look();
+      }
+    },
   };
 }

@@ -29,27 +29,27 @@ pub(crate) async fn proxy_set(
     proxy: State<'_, LocalhostProxy>,
     choice: Choice,
 ) -> Result<Shown, RpcError> {
-    let (choice, person) = (choice.checked()?, AtWindow::of(&window));
-    let keep = |otherwise: &Choice| preferences.set_proxy(&choice, otherwise);
-    set(&proxy, &person, || preferences.proxy(), &choice, keep).await?;
+    let keep = |choice: &Choice, otherwise: &Choice| preferences.set_proxy(choice, otherwise);
+    set(&proxy, &AtWindow::of(&window), || preferences.proxy(), choice, keep).await?;
     Ok(proxy.shown(preferences.proxy()).await)
 }
 
-/// `before` is what was chosen, `keep` as for [`LocalhostProxy::change`].
+/// `before` is what was chosen, `keep` as for [`LocalhostProxy::change`], and is given the choice, too.
 pub(crate) async fn set(
     proxy: &LocalhostProxy,
     person: &impl Person,
     before: impl FnOnce() -> Choice,
-    choice: &Choice,
-    keep: impl FnOnce(&Choice) -> io::Result<()>,
+    choice: Choice,
+    keep: impl FnOnce(&Choice, &Choice) -> io::Result<()>,
 ) -> Result<(), RpcError> {
     let mut alone = proxy.alone().await;
     let before = before();
-    for question in questions(person.language(), &before, choice)? {
+    let choice = choice.after(&before)?;
+    for question in questions(person.language(), &before, &choice)? {
         let Some(again) = proxy.once(alone, person.agrees(question)).await? else { return Ok(()) };
         alone = again;
     }
-    proxy.change(alone, &before, choice, keep).await.map_err(unwritable)
+    proxy.change(alone, &before, &choice, |otherwise| keep(&choice, otherwise)).await.map_err(unwritable)
 }
 
 /// Puts the token on the clipboard; the page does not get to see it. `false` where there is none yet.

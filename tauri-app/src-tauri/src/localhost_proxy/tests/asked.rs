@@ -59,11 +59,11 @@ impl Asking {
     fn set(self: &Arc<Self>, choice: &Choice) -> JoinHandle<Result<(), RpcError>> {
         let (asking, choice) = (Arc::clone(self), choice.clone());
         tokio::spawn(async move {
-            let keep = |_: &Choice| {
+            let keep = |choice: &Choice, _: &Choice| {
                 *asking.chosen.lock().unwrap_or_else(PoisonError::into_inner) = choice.clone();
                 Ok(())
             };
-            set(&asking.proxy, &asking.person, || asking.chosen(), &choice, keep).await
+            set(&asking.proxy, &asking.person, || asking.chosen(), choice, keep).await
         })
     }
 
@@ -116,11 +116,25 @@ async fn off_ends_a_question_though_it_cannot_be_kept() {
     let asking = Asking::before(off());
     let overtaken = asking.set(&at_socket(&[]));
     let (_, mut answer) = asking.question().await;
-    let full = |_: &Choice| Err(io::Error::from(io::ErrorKind::StorageFull));
-    soon("the change", set(&asking.proxy, &asking.person, off, &off(), full)).await.expect_err("the disk is full");
+    let full = |_: &Choice, _: &Choice| Err(io::Error::from(io::ErrorKind::StorageFull));
+    soon("the change", set(&asking.proxy, &asking.person, off, off(), full)).await.expect_err("the disk is full");
     soon("the end of the question", answer.closed()).await;
     done(overtaken).await;
     assert_eq!((asking.chosen(), &*asking.state().await), (off(), "off"));
+}
+
+#[tokio::test]
+async fn off_asks_nothing_and_is_not_refused_whatever_is_said_beside() {
+    let before = at_socket(&[]);
+    let many = (0..60).map(|at| format!("https://notes-{at}.example")).collect();
+    let beside =
+        [choice(&[NOTES]), Choice { origins: many, ..off() }, Choice { port: 0, ..off() }, choice(&["no address"])];
+    for said in beside {
+        let asking = Asking::before(before.clone());
+        done(asking.set(&Choice { on: false, ..said })).await;
+        assert_eq!(asking.chosen(), Choice { on: false, ..before.clone() });
+        assert!(asking.asked.lock().await.try_recv().is_err());
+    }
 }
 
 #[tokio::test]
