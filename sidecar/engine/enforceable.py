@@ -55,7 +55,8 @@ def _within(value: Any, member: str) -> Any:
 
 def _rewritten(schema: Mapping[str, Any], member: str) -> Mapping[str, Any]:
     """With bounds that belong to what they bound, and have no more digits than llguidance keeps to: a number of 30
-    digits may lie within an exclusive bound, and be read as the bound itself. Those of whole numbers stay."""
+    digits may lie within an exclusive bound, and be read as the bound itself. Those of whole numbers stay. Days and
+    times are those of `FORMATS`."""
     if reason := _reason(schema):
         raise InvalidSchema("the schema cannot be enforced", member=member, reason=reason)
     rewritten = dict(schema)
@@ -63,9 +64,10 @@ def _rewritten(schema: Mapping[str, Any], member: str) -> Mapping[str, Any]:
         rewritten["multipleOf"] = int(factor)  # 1.0, as some write it
     # Those of 64 bits, mostly: tighter, and exact.
     rewritten |= {name: most for name, most in OUTERMOST.items() if abs(_number(schema.get(name)) or 0) > MOST}
-    if isinstance(named := schema.get("format"), str) and named in FORMATS:
+    named, beside = schema.get("format"), schema.get("allOf", ())
+    if isinstance(named, str) and named in FORMATS and isinstance(beside, list | tuple):
         del rewritten["format"]
-        rewritten["allOf"] = [*schema.get("allOf", ()), {"pattern": FORMATS[named]}]
+        rewritten["allOf"] = [*beside, {"pattern": FORMATS[named]}]
     if schema.get("type") == "integer":
         return rewritten
     for inclusive, exclusive, digits, tighter in (

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 RESPONSE_FORMAT = "response_format"  # the member of a request
 MAX_REASON_CHARACTERS = 300
 LONG_NAME = re.compile(r"(\S{40})\S+|(?<=['\"])([^'\"\n]{40})[^'\"\n]+(?=['\"])")
+PLACE = re.compile(r"^at \d+\(\d+\): (?:failed to compile JSON schema: )?")  # in a grammar that nobody sees
 WALKED = 3  # tokens of an answer, before its request is taken
 NOTHING_FITS = "NoExtension"  # how llguidance's error begins when a grammar has no word at all
 
@@ -270,7 +271,7 @@ def _check_size(text: str, member: str) -> None:
 
 
 def _reason(error: str) -> str:
-    """llguidance's reason, without the state and the backtrace it adds, and with no more than a beginning of any long
-    name: that is what somebody wrote."""
-    reason = re.split(r"\s*<(?:state|backtrace)>", error, maxsplit=1)[0].strip()
-    return LONG_NAME.sub(r"\1\2…", reason)[:MAX_REASON_CHARACTERS]
+    """llguidance's reason, without the state, the backtrace and the lines of the grammar that it adds, and with no more
+    than a beginning of any long name: that is what somebody wrote."""
+    reason = re.split(r"\s*(?:<(?:state|backtrace)>|\n *\d+ \| )", error, maxsplit=1)[0].strip()
+    return LONG_NAME.sub(r"\1\2…", PLACE.sub("", reason))[:MAX_REASON_CHARACTERS]

@@ -26,13 +26,13 @@ MOST_ANSWER_BYTES = 4096  # a number for each of 128 tools, and to spare
 
 THEIR_FAULT = {
     -signal.SIGPROF,
-    -signal.SIGALRM,
     -signal.SIGABRT,
     -signal.SIGSEGV,
     -signal.SIGBUS,
     limits.EXIT_TOO_MUCH_MEMORY,
 }
-"""How the process ends of what a grammar does; the system's own killer of processes sends another signal."""
+"""How the process ends of what a grammar does. The system's own killer of processes sends another signal, and so does
+the clock, as the process stood still then."""
 
 _BOOT = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); from sidecar.worker import trial_child; "

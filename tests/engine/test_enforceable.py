@@ -136,6 +136,12 @@ def test_days_and_times_are_those_there_are(kind: str, fit: list[str], unfit: li
         assert not any(takes(begun.copy(), f'"{text}"') for text in unfit)
 
 
+@pytest.mark.parametrize("beside", [None, 5, {}])
+def test_a_day_beside_what_is_no_schema_is_refused(beside: Any) -> None:
+    with pytest.raises(InvalidSchema):
+        grammar(schema={"type": "string", "format": "date", "allOf": beside})
+
+
 def test_every_day_of_four_centuries_is_a_date() -> None:
     pattern = re.compile(FORMATS["date"])
     days = (date(1999, 1, 1) + timedelta(days=at) for at in range(146_097))

@@ -293,6 +293,16 @@ def test_a_reason_has_no_more_than_a_beginning_of_what_somebody_named(name: str)
         assert name[:42] not in reason
 
 
+@pytest.mark.parametrize("tools", [False, True])
+def test_a_reason_is_nothing_but_the_reason(tools: bool) -> None:
+    schema = {"type": "object", "properties": {"a": {"enum": ["Joe Miller"], "not": {}}}}
+    tool = {"type": "function", "function": {"name": "f", "parameters": schema}}
+    with pytest.raises(InvalidSchema) as refused:
+        grammar(**({"tools": [tool]} if tools else {"schema": schema}))
+
+    assert refused.value.details["reason"] == 'Unimplemented keys: ["not"]'
+
+
 def test_a_reason_has_neither_a_state_nor_a_backtrace() -> None:
     either = [
         {"anyOf": [{"type": "object", "properties": {f"p{n}_{k}": {}}, "required": [f"p{n}_{k}"]} for k in range(2)]}
