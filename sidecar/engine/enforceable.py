@@ -20,7 +20,7 @@ ABOVE, BELOW = (Context(prec=DIGITS, rounding=rounding) for rounding in (ROUND_C
 NEXT_TO_ZERO = 1e-20  # numbers nearer to it cannot be told by llguidance
 
 _DATE = (
-    r"((000[1-9]|00[1-9]\d|0[1-9]\d\d|[1-9]\d{3})-"  # no calendar of any language has a year 0
+    r"((000[1-9]|00[1-9]\d|0[1-9]\d\d|[1-9]\d{3})-"  # Python's calendar, for one, has no year 0
     r"((0[13578]|1[02])-(0[1-9]|[12]\d|3[01])|(0[469]|11)-(0[1-9]|[12]\d|30)|02-(0[1-9]|1\d|2[0-8]))"
     r"|(\d\d(0[48]|[2468][048]|[13579][26])|(0[48]|[2468][048]|[13579][26])00)-02-29)"
 )

@@ -34,6 +34,21 @@ def held() -> Any:
     event.set()
 
 
+@pytest.fixture
+def compilations(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The requests whose grammars were compiled."""
+    from sidecar.engine import grammar
+
+    compiled, requests = grammar.compiled, []
+
+    def noted(request: Any, *rest: Any) -> Any:
+        requests.append(request)
+        return compiled(request, *rest)
+
+    monkeypatch.setattr(grammar, "compiled", noted)
+    return requests
+
+
 async def test_a_person_s_grammar_is_not_compiled_behind_the_batch_s(
     own: Bench, monkeypatch: pytest.MonkeyPatch, held: threading.Event
 ) -> None:
@@ -79,26 +94,16 @@ async def test_a_person_s_picture_is_not_read_behind_the_batch_s(
 
 @pytest.mark.parametrize("loaded", [True, False], ids=["loaded", "loaded for it"])
 async def test_a_grammar_that_many_requests_share_is_compiled_once(
-    own: Bench, monkeypatch: pytest.MonkeyPatch, loaded: bool
+    own: Bench, compilations: list[Any], loaded: bool
 ) -> None:
-    from sidecar.engine import grammar
-
-    compiled, times = grammar.compiled, 0
-
-    def counted(request: Any, *rest: Any) -> Any:
-        nonlocal times
-        times += 1
-        return compiled(request, *rest)
-
     if not loaded:
         await own.engine.unload_model()
-    monkeypatch.setattr(grammar, "compiled", counted)
 
     answers = await asyncio.gather(
         *(own.ask(f"text {number}", schema=SCHEMA, temperature=1.0, seed=number) for number in range(12))
     )
 
-    assert times == 1
+    assert len(compilations) == 1
     assert {answer.text for answer in answers} <= {'{"tag":"a"}', '{"tag":"b"}'}
 
 
@@ -131,44 +136,24 @@ async def test_those_used_last_are_kept(own: Bench, monkeypatch: pytest.MonkeyPa
     assert titles == ["a", "b", "c", "b"]
 
 
-def test_what_a_grammar_does_not_depend_on_is_not_kept_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    from sidecar.engine import grammar
-
-    compiled, times = grammar.compiled, 0
-
-    def counted(request: Any, *rest: Any) -> Any:
-        nonlocal times
-        times += 1
-        return compiled(request, *rest)
-
-    monkeypatch.setattr(grammar, "compiled", counted)
+def test_what_a_grammar_does_not_depend_on_is_not_kept_with_it(compilations: list[Any]) -> None:
     grammars = Grammars(of_the_demo_model())
     for name, text in (("f", "x" * 1_000_000), ("f", "y"), ("g", "y")):
         tool = {"type": "function", "function": {"name": name, "description": text, "parameters": {}}}
         grammars.compiled(GenerationRequest("x", [{"role": "user", "content": "hi"}], tools=[tool]))
 
-    assert times == 2
+    assert len(compilations) == 2
     assert sum(map(len, grammars._kept)) < 100
 
 
-async def test_what_is_refused_is_compiled_once_too(own: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    from sidecar.engine import grammar
-
-    compiled, times = grammar.compiled, 0
-
-    def counted(request: Any, *rest: Any) -> Any:
-        nonlocal times
-        times += 1
-        return compiled(request, *rest)
-
-    monkeypatch.setattr(grammar, "compiled", counted)
+async def test_what_is_refused_is_compiled_once_too(own: Bench, compilations: list[Any]) -> None:
     nothing = {"type": "string", "enum": []}
     asked = [own.ask("hello", schema=nothing) for _ in range(5)]
     refused = await asyncio.gather(*asked, return_exceptions=True)
 
     assert {type(each) for each in refused} == {InvalidSchema}
     assert len({str(each.details) for each in refused if isinstance(each, InvalidSchema)}) == 1
-    assert times == 1
+    assert len(compilations) == 1
 
 
 async def test_people_are_served_while_a_schema_is_compiled_for_a_model_that_was_just_loaded(
@@ -252,22 +237,12 @@ async def test_what_nobody_waits_for_any_more_is_not_compiled(
 
 
 async def test_several_choices_of_a_model_that_was_just_loaded_have_one_grammar(
-    own: Bench, monkeypatch: pytest.MonkeyPatch
+    own: Bench, compilations: list[Any]
 ) -> None:
-    from sidecar.engine import grammar
-
-    compiled, times = grammar.compiled, 0
-
-    def counted(request: Any, *rest: Any) -> Any:
-        nonlocal times
-        times += 1
-        return compiled(request, *rest)
-
     await own.engine.unload_model()
-    monkeypatch.setattr(grammar, "compiled", counted)
     begun = [{"role": "user", "content": "hello"}, {"role": "assistant", "content": '{"tag":"'}]
 
     answers = await own.ask_for(3, begun, priority=HIGH, schema=SCHEMA)
 
     assert {answer.text for answer in answers} <= {'a"}', 'b"}'}
-    assert times == 1
+    assert len(compilations) == 1
