@@ -20,8 +20,6 @@ export function useProxy() {
   const [typed, setTyped] = useState<number | null>(null);
   const [failure, setFailure] = useState<Failure | null>(null);
   const [busy, setBusy] = useState(true);
-  // Whether `proxy` is of a look since the request began: what that changed without a question is in it.
-  const [looked, setLooked] = useState(false);
   // Goes up with each request and with its answer: what was asked before is no news then.
   const turn = useRef(0);
 
@@ -30,7 +28,6 @@ export function useProxy() {
     const state = await proxyState().catch(() => null);
     if (state && turn.current === mine) {
       setProxy(state);
-      setLooked(true);
     }
   }, []);
 
@@ -39,7 +36,6 @@ export function useProxy() {
       turn.current += 1;
       const mine = turn.current;
       setBusy(true);
-      setLooked(false);
       try {
         const state = await request();
         if (turn.current !== mine) {
@@ -85,7 +81,7 @@ export function useProxy() {
     /** Whether an answer is awaited: the system's dialog may be open. */
     busy,
     /** Whether it can be switched: off also while an answer is awaited, of which nothing comes then. */
-    switchable: !busy || (looked && proxy?.on === true),
+    switchable: !busy || proxy?.on === true,
     /** What it is then; null where that was refused, as `failure` says, or something else was asked for meanwhile. */
     set: async (change: Partial<ProxyChoice>) => {
       if (!shown) {
