@@ -66,12 +66,14 @@ RNG = random.Random(7)
 
 
 @pytest.fixture(autouse=True)
-def heeds_ctrl_c() -> Iterator[None]:
-    """A shell has what it starts in the background ignore SIGINT, and so would what these tests start, until it has a
-    handler of its own."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+def heeds_every_signal() -> Iterator[None]:
+    """A shell has what it starts in the background ignore SIGINT, and nohup SIGHUP. So would what these tests start,
+    until it has handlers of its own."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGHUP)}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
-    signal.signal(signal.SIGINT, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.mark.parametrize("end", AT_WORK.values(), ids=AT_WORK)
