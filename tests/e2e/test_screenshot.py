@@ -1,4 +1,4 @@
-"""Pictures of the window are taken when what moves on the page has ended, and in any case."""
+"""Pictures of the window are taken when it is drawn and what moves on the page has ended, and in any case."""
 
 from __future__ import annotations
 
@@ -17,15 +17,22 @@ pytestmark = [
     pytest.mark.timeout(180),
 ]
 
-# Covers the window with a colour that turns from white to black, `rounds` times; done once that can be seen.
+# Covers most of the window with a colour that turns from white to black, `rounds` times; done once that can be seen.
 _COVER = """
 const [milliseconds, rounds, done] = arguments;
 document.getElementById("cover")?.remove();
 const cover = Object.assign(document.body.appendChild(document.createElement("div")), { id: "cover" });
-cover.style.cssText = "position: fixed; inset: 0; z-index: 9; background: black";
+cover.style.cssText = "position: fixed; inset: 40px; z-index: 9; background: black";
 const turning = [{ background: "white" }, { background: "black" }];
 cover.animate(turning, { duration: milliseconds, iterations: rounds || Infinity });
 requestAnimationFrame(() => requestAnimationFrame(done));
+"""
+
+# As a page that is there and not drawn yet.
+_BLANK = """
+const cover = document.body.appendChild(document.createElement("div"));
+cover.style.cssText = "position: fixed; inset: 0; z-index: 10; background: white";
+setTimeout(() => cover.remove(), 1000);
 """
 
 
@@ -41,6 +48,12 @@ def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Window]:
 def test_a_picture_waits_for_what_comes_to_an_end(window: Window) -> None:
     window.driver.execute_async_script(_COVER, 500, 1)
     assert middle(window.screenshot("ended")) == (0, 0, 0)
+
+
+def test_a_picture_waits_until_something_is_drawn(window: Window) -> None:
+    window.driver.execute_script(_BLANK)
+    with Image.open(window.screenshot("drawn")) as picture:
+        assert picture.getcolors(1) is None
 
 
 @pytest.mark.parametrize("rounds", [0, 1], ids=["for ever", "for very long"])

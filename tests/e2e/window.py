@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import psutil
-from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
+from PIL import Image
+from selenium.common.exceptions import StaleElementReferenceException, TimeoutException, WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.remote.webelement import WebElement
@@ -28,6 +29,9 @@ T = TypeVar("T")
 
 STILL_SECONDS = 1.0
 """How long a picture waits for the page to come to rest: a bar that is moved again and again never does."""
+
+DRAWN_SECONDS = 10.0
+"""How long it waits for anything at all to be drawn: on a busy computer the first page is there before that."""
 
 # Which elements can have a role; their accessible name then decides.
 _CANDIDATES = {
@@ -154,16 +158,23 @@ class Window:
 
     def screenshot(self, name: str) -> Path:
         """A PNG of the window's content, at rest if it comes to rest soon."""
+        self.pictures.mkdir(parents=True, exist_ok=True)
+        path = self.pictures / f"{name}.png"
         # Of a page that moves on, or cannot be asked, there is a picture all the same.
         with suppress(WebDriverException):
             waiting = WebDriverWait(self.driver, STILL_SECONDS, poll_frequency=0.02)
             waiting.until_not(lambda driver: driver.execute_script(_MOVES))
             # What has ended is on the screen two frames later.
             self.driver.execute_async_script(_DRAWN)
-        self.pictures.mkdir(parents=True, exist_ok=True)
-        path = self.pictures / f"{name}.png"
-        self.driver.save_screenshot(str(path))
+        with suppress(TimeoutException):
+            WebDriverWait(self.driver, DRAWN_SECONDS, poll_frequency=0.05).until(lambda _: self._draws(path))
         return path
+
+    def _draws(self, path: Path) -> bool:
+        """Saves what is on the screen; whether that is more than one colour."""
+        self.driver.save_screenshot(str(path))
+        with Image.open(path) as picture:
+            return picture.getcolors(1) is None
 
     def quit(self) -> None:
         """Closes the window and waits until the app and all it started are gone."""
