@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import threading
 from collections import OrderedDict
-from typing import TYPE_CHECKING
 
 from sidecar.engine import grammar, messages, tools
 from sidecar.engine.compiling import Compiling
 from sidecar.engine.grammar import Grammar, Vocabulary
+from sidecar.engine.request import GenerationRequest, RequestPriority
 from sidecar.errors import InvalidSchema
 from sidecar.worker.trial import Trial
-
-if TYPE_CHECKING:
-    from sidecar.engine.request import GenerationRequest
 
 MOST_KEPT = 16  # a batch has one, the app a few; the largest takes some MB
 
@@ -27,7 +25,8 @@ class Grammars:
         self._vocabulary = vocabulary
         # Those that are refused, too; in the order of their last use.
         self._kept: OrderedDict[bytes, Grammar | InvalidSchema] = OrderedDict()
-        self._idle: list[Trial] = []  # no more than threads compile at once
+        # No more than threads compile at once; the batch's give way to everything else.
+        self._idle: dict[bool, list[Trial]] = {False: [], True: []}
         self._lock = threading.Lock()
 
     def compiled(self, request: GenerationRequest, compiling: Compiling | None = None) -> Grammar:
@@ -48,22 +47,37 @@ class Grammars:
                 self._kept.popitem(last=False)
             return _copy(kept)
 
+    def start(self) -> None:
+        """Has a process begin that is ready when a person's first grammar comes: it takes as long as the grammar."""
+        trial = _trial(gives_way=False)
+        with contextlib.suppress(OSError):  # whoever needs one is told
+            trial.start()
+        with self._lock:
+            self._idle[False].append(trial)
+
     def rest(self) -> None:
         """Ends the processes that it has for the next ones."""
         with self._lock:
-            self._idle.clear()
+            for idle in self._idle.values():
+                idle.clear()
 
     def _tried(self, request: GenerationRequest, compiling: Compiling | None) -> Grammar:
         compiling = compiling or Compiling()
+        gives_way = request.priority is not RequestPriority.HIGH
         with self._lock:
-            trial = self._idle.pop() if self._idle else Trial((tools.CALL, tools.CALL_END))
+            idle = self._idle[gives_way]
+            trial = idle.pop() if idle else _trial(gives_way=gives_way)
         compiling.on(trial)
         try:
             return grammar.compiled(request, self._vocabulary, compiling)
         finally:
             compiling.on(None)
             with self._lock:
-                self._idle.append(trial)
+                idle.append(trial)
+
+
+def _trial(*, gives_way: bool) -> Trial:
+    return Trial((tools.CALL, tools.CALL_END), gives_way=gives_way)
 
 
 def _copy(kept: Grammar | InvalidSchema) -> Grammar:

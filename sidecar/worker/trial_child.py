@@ -31,7 +31,8 @@ class _Bytes:
         return list(text)
 
 
-def main(memory_bytes: int, special: list[str]) -> None:
+def main(memory_bytes: int, nice: int, special: list[str]) -> None:
+    os.nice(nice)
     for ending in (signal.SIGPROF, signal.SIGALRM):
         signal.signal(ending, signal.SIG_DFL)  # which ends the process, whatever it is in
     grammars, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
@@ -64,4 +65,4 @@ def main(memory_bytes: int, special: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2:])
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])

@@ -9,18 +9,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from sidecar.engine import GenerationRequest, RequestPriority, compiling
 from sidecar.engine.compiling import Compiling
 from sidecar.engine.grammars import Grammars
 from sidecar.errors import EngineFailed, InvalidSchema
-from sidecar.worker.trial import Trial
+from sidecar.worker.trial import NICE, Trial
 from tests.engine.conftest import Bench
 from tests.engine.pictures import about, circle, data_url, encoded
 from tests.engine.test_grammar import of_the_demo_model
 
-HIGH = RequestPriority.HIGH
+HIGH, LOW = RequestPriority.HIGH, RequestPriority.LOW
 SIMPLE = {"const": "ab"}
 # Whether any text fits takes longer with each pattern: minutes with these.
 PATTERNS = {"allOf": [{"type": "string", "pattern": f".*{chr(97 + at)}.{{{at + 5}}}"} for at in range(24)]}
@@ -185,10 +186,28 @@ async def test_an_idle_engine_keeps_no_process_for_the_next_grammar(
     bench = Bench(tmp_path, random_model, rest_seconds=0.01)
     for text in ("ab", "cd"):
         assert (await bench.ask("hello", schema={"const": text})).text == f'"{text}"'
-        await asyncio.to_thread(started[-1].wait, 60)
+        for child in started:
+            await asyncio.to_thread(child.wait, 60)
     bench.engine.close()
 
-    assert len(started) == 2
+    assert len(started) > 2  # the person's, and the batch's twice
+
+
+async def test_a_person_s_first_grammar_waits_for_no_process(own: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    await own.ask("hello", max_tokens=1)  # the model is loaded
+    monkeypatch.setattr(subprocess, "Popen", None)
+
+    assert (await own.ask("hello", priority=HIGH, schema=SIMPLE)).text == '"ab"'
+
+
+@pytest.mark.parametrize(("priority", "more"), [(HIGH, 0), (LOW, NICE)])
+def test_the_batch_s_grammars_leave_the_processor_to_others(priority: RequestPriority, more: int) -> None:
+    before = set(psutil.Process().children())
+    grammars = Grammars(of_the_demo_model())
+    grammars.compiled(request(schema=SIMPLE, priority=priority))
+
+    (trial,) = set(psutil.Process().children()) - before
+    assert trial.nice() == min(19, psutil.Process().nice() + more)
 
 
 def test_nothing_more_is_begun_once_it_is_cancelled() -> None:
