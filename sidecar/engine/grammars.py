@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import threading
@@ -47,14 +46,6 @@ class Grammars:
                 self._kept.popitem(last=False)
             return _copy(kept)
 
-    def start(self) -> None:
-        """Has a process begin that is ready when a person's first grammar comes: it takes as long as the grammar."""
-        trial = _trial(gives_way=False)
-        with contextlib.suppress(OSError):  # whoever needs one is told
-            trial.start()
-        with self._lock:
-            self._idle[False].append(trial)
-
     def rest(self) -> None:
         """Ends the processes that it has for the next ones."""
         with self._lock:
@@ -66,7 +57,7 @@ class Grammars:
         gives_way = request.priority is not RequestPriority.HIGH
         with self._lock:
             idle = self._idle[gives_way]
-            trial = idle.pop() if idle else _trial(gives_way=gives_way)
+            trial = idle.pop() if idle else Trial((tools.CALL, tools.CALL_END), gives_way=gives_way)
         compiling.on(trial)
         try:
             return grammar.compiled(request, self._vocabulary, compiling)
@@ -74,10 +65,6 @@ class Grammars:
             compiling.on(None)
             with self._lock:
                 idle.append(trial)
-
-
-def _trial(*, gives_way: bool) -> Trial:
-    return Trial((tools.CALL, tools.CALL_END), gives_way=gives_way)
 
 
 def _copy(kept: Grammar | InvalidSchema) -> Grammar:

@@ -190,7 +190,6 @@ class Residence:
         backend.limit_cache(budget)
         self._announce(device=device, budget_bytes=budget, estimated_peak_bytes=0)
         model = loader.load(path, device, budget, self._beat, kv_bits=self.kv_bits)
-        model.grammars.start()
         if device == "cuda":
             from sidecar.engine import warm_up
 

@@ -50,7 +50,6 @@ class Trial:
         """`special` are the tokens that grammars name. One that gives way leaves the processor to whoever wants it."""
         self._arguments = [str(memory_bytes), str(NICE if gives_way else 0), *special]
         self._child: subprocess.Popen[bytes] | None = None
-        self._is_new = False  # it has not said yet that it is ready
         self._end: weakref.finalize[..., Trial] | None = None
         self._lock = threading.Lock()  # over both, as `end` comes from elsewhere
 
@@ -82,12 +81,7 @@ class Trial:
                 self._child.kill()
                 self._child = None  # whoever comes next must not meet a dying one
 
-    def start(self) -> subprocess.Popen[bytes]:
-        """Starts the process unless it runs. It is not waited for.
-
-        Raises:
-            OSError: no process could be started.
-        """
+    def _ready(self) -> subprocess.Popen[bytes]:
         with self._lock:
             if self._child is not None and self._child.poll() is None:
                 return self._child
@@ -101,17 +95,10 @@ class Trial:
                 env={},
             )
             self._end = weakref.finalize(self, reap, child)
-            self._is_new = True
-        return child
-
-    def _ready(self) -> subprocess.Popen[bytes]:
-        child = self.start()
-        if self._is_new:
-            assert child.stdout is not None
-            try:
-                frames.read_frame(child.stdout, 0)  # type: ignore[arg-type]
-            except (EOFError, ValueError) as error:
-                self.end()
-                raise OSError("no process to try grammars in") from error
-            self._is_new = False
+        assert child.stdout is not None
+        try:
+            frames.read_frame(child.stdout, 0)  # type: ignore[arg-type]
+        except (EOFError, ValueError) as error:
+            self.end()
+            raise OSError("no process to try grammars in") from error
         return child
