@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sidecar.settings import Setting, Settings
     from sidecar.storage import Storage
     from sidecar.store import Database
-    from sidecar.worker import Worker
+    from sidecar.worker.process import Worker
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +99,7 @@ class App:
 
     @cached_property
     def worker(self) -> "Worker":
-        from sidecar.worker import Worker
+        from sidecar.worker.process import Worker
 
         return Worker()
 

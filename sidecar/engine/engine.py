@@ -36,7 +36,8 @@ from sidecar.engine.thread import REST_SECONDS, UNLOAD_SECONDS, EngineThread
 from sidecar.engine.waiting import BATCH, OTHERS, OWN, RANKS
 from sidecar.engine.watchdog import HUNG_SECONDS
 from sidecar.errors import EngineFailed, SidecarError
-from sidecar.worker import Picture, Worker
+from sidecar.worker.picture import Picture
+from sidecar.worker.process import Worker
 
 if TYPE_CHECKING:
     from sidecar.engine.grammar import Grammar

@@ -7,12 +7,12 @@ import json
 import threading
 from collections import OrderedDict
 
-from sidecar.engine import grammar, messages, tools
+from sidecar.engine import grammar, messages
 from sidecar.engine.compiling import Compiling
 from sidecar.engine.grammar import Grammar, Vocabulary
 from sidecar.engine.request import GenerationRequest, RequestPriority
+from sidecar.engine.trials import Trials
 from sidecar.errors import InvalidSchema
-from sidecar.worker.trial import Trial
 
 MOST_KEPT = 16  # a batch has one, the app a few; the largest takes some MB
 
@@ -20,12 +20,11 @@ MOST_KEPT = 16  # a batch has one, the app a few; the largest takes some MB
 class Grammars:
     """Compiles them, and keeps those used last: a batch asks for the same answer again and again."""
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
+    def __init__(self, vocabulary: Vocabulary, trials: Trials | None = None) -> None:
         self._vocabulary = vocabulary
+        self._trials = trials or Trials()
         # Those that are refused, too; in the order of their last use.
         self._kept: OrderedDict[bytes, Grammar | InvalidSchema] = OrderedDict()
-        # No more than threads compile at once; the batch's give way to everything else.
-        self._idle: dict[bool, list[Trial]] = {False: [], True: []}
         self._lock = threading.Lock()
 
     def compiled(self, request: GenerationRequest, compiling: Compiling | None = None) -> Grammar:
@@ -47,24 +46,17 @@ class Grammars:
             return _copy(kept)
 
     def rest(self) -> None:
-        """Ends the processes that it has for the next ones."""
-        with self._lock:
-            for idle in self._idle.values():
-                idle.clear()
+        """Gives back what the processes hold that grammars are tried in."""
+        self._trials.rest()
 
     def _tried(self, request: GenerationRequest, compiling: Compiling | None) -> Grammar:
         compiling = compiling or Compiling()
-        gives_way = request.priority is not RequestPriority.HIGH
-        with self._lock:
-            idle = self._idle[gives_way]
-            trial = idle.pop() if idle else Trial((tools.CALL, tools.CALL_END), gives_way=gives_way)
-        compiling.on(trial)
-        try:
-            return grammar.compiled(request, self._vocabulary, compiling)
-        finally:
-            compiling.on(None)
-            with self._lock:
-                idle.append(trial)
+        with self._trials.one(gives_way=request.priority is not RequestPriority.HIGH) as trial:
+            compiling.on(trial)
+            try:
+                return grammar.compiled(request, self._vocabulary, compiling)
+            finally:
+                compiling.on(None)
 
 
 def _copy(kept: Grammar | InvalidSchema) -> Grammar:

@@ -16,7 +16,8 @@ from typing import Any
 
 from sidecar.engine.beside import beside
 from sidecar.errors import EngineFailed, InvalidImage, ModelNotLoaded
-from sidecar.worker import Bounds, Picture, PictureError, Worker
+from sidecar.worker.picture import Bounds, Picture, PictureError
+from sidecar.worker.process import Worker
 
 MAX_FILE_BYTES = 100_000_000
 PLACES = 2  # for files that are opened or in line for it, of each rank: further ones would only lie in memory

@@ -24,6 +24,7 @@ from sidecar.engine.prompt import PromptTemplate
 from sidecar.engine.request import KvBits, RequestPriority
 from sidecar.engine.text import TokenBytes, byte_alphabet
 from sidecar.engine.tools import TAGS
+from sidecar.engine.trials import Trials
 from sidecar.errors import EngineFailed
 
 MODEL_TYPE = "qwen3_vl"
@@ -74,6 +75,8 @@ def load(
         EngineFailed: the folder does not hold such a model; `details.reason` says why.
     """
     config = _checked_config(path)
+    trials = Trials()
+    trials.start()  # beside the load, which mostly waits for the disk; behind it, it were in the way of the first token
     model = load_model(path, lazy=True)
     if model.vision_tower is None:
         raise EngineFailed("the model has no vision tower", reason="incomplete")
@@ -103,7 +106,7 @@ def load(
         features=FeatureCache(feature_cache_bytes(budget_bytes)),
         template=PromptTemplate(tokenizer, model.config.image_token_id),
         vocabulary=vocabulary,
-        grammars=Grammars(vocabulary),
+        grammars=Grammars(vocabulary, trials),
         token_bytes=_token_bytes(tokenizer),
         end_tokens=ends,
         memory=memory,

@@ -13,7 +13,7 @@ from sidecar.engine import messages as conversation
 from sidecar.engine import schema_size
 from sidecar.engine import tools as tool
 from sidecar.errors import InvalidRequest, SidecarError
-from sidecar.worker import Picture
+from sidecar.worker.picture import Picture
 
 if TYPE_CHECKING:  # brings llguidance along: for requests that need it
     from sidecar.engine.grammar import Grammar

@@ -10,7 +10,7 @@ import mlx.core as mx
 import numpy as np
 
 from sidecar.engine.features import FeatureCache
-from sidecar.worker import Picture
+from sidecar.worker.picture import Picture
 
 PLAIN_TOKEN = 0  # begins no picture and no film
 

@@ -21,7 +21,7 @@ from sidecar.engine.lane import MOST_ROWS
 from sidecar.engine.lanes import Lanes
 from sidecar.engine.loader import LoadedModel
 from sidecar.engine.request import GenerationRequest, Job, ModelFolder, RequestPriority
-from sidecar.worker import Picture
+from sidecar.worker.picture import Picture
 
 HIGH, LOW = RequestPriority.HIGH, RequestPriority.LOW
 

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
-from sidecar.models.niceness import give_way
+from sidecar.niceness import give_way
 
 T = TypeVar("T")
 

@@ -26,7 +26,7 @@ from sidecar.routing.remote_answer import FILTERED
 from sidecar.routing.remote_queue import Places
 from sidecar.store import Database, assignment, provider
 from sidecar.store.provider import CAPABILITIES, Model, Provider
-from sidecar.worker import Worker
+from sidecar.worker.process import Worker
 
 if TYPE_CHECKING:
     import apsw

@@ -24,7 +24,7 @@ from sidecar.routing.remote_body import MAX_COMPLETION_TOKENS, MAX_TOKENS, body_
 from sidecar.routing.remote_patience import PATIENCE, Patience
 from sidecar.routing.remote_pictures import with_pictures
 from sidecar.routing.remote_queue import Places
-from sidecar.worker import Worker
+from sidecar.worker.process import Worker
 
 if TYPE_CHECKING:  # a second of imports, for those who ask a provider
     from sidecar.routing.remote_errors import Interpreter

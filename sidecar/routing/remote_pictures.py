@@ -11,7 +11,8 @@ from typing import Any
 
 from sidecar.engine.images import MAX_PICTURES, image_parts, read_picture
 from sidecar.errors import EngineFailed, InvalidImage
-from sidecar.worker import Bounds, Picture, PictureError, Worker
+from sidecar.worker.picture import Bounds, Picture, PictureError
+from sidecar.worker.process import Worker
 
 LONGEST_SIDE = 2048
 """Pixels. What OpenAI scales pictures down to before anything else; other services take less."""

@@ -17,12 +17,11 @@ import weakref
 from collections.abc import Sequence
 from pathlib import Path
 
+from sidecar.niceness import NICE
 from sidecar.worker import frames, limits
 from sidecar.worker.reaping import reap
 
 MEMORY_BYTES = 1 << 30
-
-NICE = 10  # of 19: a tenth of the processor where others want all of it
 
 MOST_ANSWER_BYTES = 4096  # a number for each of 128 tools, and to spare
 
@@ -50,6 +49,7 @@ class Trial:
         """`special` are the tokens that grammars name. One that gives way leaves the processor to whoever wants it."""
         self._arguments = [str(memory_bytes), str(NICE if gives_way else 0), *special]
         self._child: subprocess.Popen[bytes] | None = None
+        self._is_new = False  # it has not said yet that it is ready
         self._end: weakref.finalize[..., Trial] | None = None
         self._lock = threading.Lock()  # over both, as `end` comes from elsewhere
 
@@ -81,7 +81,12 @@ class Trial:
                 self._child.kill()
                 self._child = None  # whoever comes next must not meet a dying one
 
-    def _ready(self) -> subprocess.Popen[bytes]:
+    def start(self) -> subprocess.Popen[bytes]:
+        """Starts the process unless it runs. It is not waited for.
+
+        Raises:
+            OSError: no process could be started.
+        """
         with self._lock:
             if self._child is not None and self._child.poll() is None:
                 return self._child
@@ -95,10 +100,17 @@ class Trial:
                 env={},
             )
             self._end = weakref.finalize(self, reap, child)
-        assert child.stdout is not None
-        try:
-            frames.read_frame(child.stdout, 0)  # type: ignore[arg-type]
-        except (EOFError, ValueError) as error:
-            self.end()
-            raise OSError("no process to try grammars in") from error
+            self._is_new = True
+        return child
+
+    def _ready(self) -> subprocess.Popen[bytes]:
+        child = self.start()
+        if self._is_new:
+            assert child.stdout is not None
+            try:
+                frames.read_frame(child.stdout, 0)  # type: ignore[arg-type]
+            except (EOFError, ValueError) as error:
+                self.end()
+                raise OSError("no process to try grammars in") from error
+            self._is_new = False
         return child

@@ -14,7 +14,7 @@ from llguidance._tokenizer import TokenizerWrapper
 
 from sidecar.worker import frames, limits
 
-WAITS = 10  # times as long as it may compute
+WAITS = 30  # times as long as it may compute: a nice process has a tenth of a busy computer, or less
 STACK_BYTES = 4 << 20  # half of what the parent's threads have: what fits here does not overflow there
 
 

@@ -24,7 +24,7 @@ from sidecar.engine import (
 )
 from sidecar.engine.images import PLACES
 from sidecar.engine.waiting import RANKS
-from sidecar.worker import Worker
+from sidecar.worker.process import Worker
 from tests.engine.synthetic import DEMO_MODEL, write_model
 
 WAIT_SECONDS = 100  # a bound, not a measure: the machine may be busy with other things

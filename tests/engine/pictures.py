@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from PIL import Image, ImageDraw
 
-from sidecar.worker import Bounds, Picture, PictureError, Worker
+from sidecar.worker.picture import Bounds, Picture, PictureError
+from sidecar.worker.process import Worker
 
 ANY_SIZE = Bounds(multiple=1, min_pixels=1, max_pixels=1 << 20)
 WAIT_SECONDS = 30

@@ -25,7 +25,7 @@ def model(random_model: Path) -> Any:
 def prompt(model: Any, pictures: int, *, before: str = WORDS) -> tuple[list[int], Any]:
     """Token ids and what is read of a chat with that many pictures, all different, of different shapes."""
     from sidecar.engine import vision
-    from sidecar.worker import Picture
+    from sidecar.worker.picture import Picture
 
     sizes = [(256, 256), (256, 128)][:pictures]
     patches = [vision.cut(Picture(*size, noise(size).tobytes()), model.image_processor) for size in sizes]
@@ -132,7 +132,7 @@ def test_mlx_vlm_s_own_embeddings_are_ours(model: Any) -> None:
     import mlx.core as mx
 
     from sidecar.engine import vision
-    from sidecar.worker import Picture
+    from sidecar.worker.picture import Picture
 
     sizes = [(256, 256), (256, 128)]
     patches = [vision.cut(Picture(*size, noise(size).tobytes()), model.image_processor) for size in sizes]

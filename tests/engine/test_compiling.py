@@ -16,7 +16,8 @@ from sidecar.engine import GenerationRequest, RequestPriority, compiling
 from sidecar.engine.compiling import Compiling
 from sidecar.engine.grammars import Grammars
 from sidecar.errors import EngineFailed, InvalidSchema
-from sidecar.worker.trial import NICE, Trial
+from sidecar.niceness import NICE
+from sidecar.worker.trial import Trial
 from tests.engine.conftest import Bench
 from tests.engine.pictures import about, circle, data_url, encoded
 from tests.engine.test_grammar import of_the_demo_model
@@ -172,9 +173,9 @@ def test_what_leaves_no_choice_for_too_long_is_refused(members: dict[str, Any], 
     assert "without" in str(refused.value.details["reason"])
 
 
-async def test_an_idle_engine_keeps_no_process_for_the_next_grammar(
-    tmp_path: Path, random_model: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
+    """Every process that is started, in turn."""
     started: list[subprocess.Popen[bytes]] = []
     popen = subprocess.Popen
 
@@ -183,13 +184,30 @@ async def test_an_idle_engine_keeps_no_process_for_the_next_grammar(
         return child
 
     monkeypatch.setattr(subprocess, "Popen", noted)
-    bench = Bench(tmp_path, random_model, rest_seconds=0.01)
-    for text in ("ab", "cd"):
-        assert (await bench.ask("hello", schema={"const": text})).text == f'"{text}"'
-        await asyncio.to_thread(started[-1].wait, 60)
+    return started
+
+
+async def test_a_person_s_first_grammar_waits_for_no_process(
+    tmp_path: Path, random_model: Path, started: list[subprocess.Popen[bytes]]
+) -> None:
+    bench = Bench(tmp_path, random_model)
+    await bench.ask("hello", priority=HIGH, max_tokens=1)
+    (ready,) = started
+    assert (await bench.ask("hello", priority=HIGH, schema=SIMPLE)).text == '"ab"'
+    assert started == [ready]
     bench.engine.close()
 
-    assert len(started) == 2
+
+async def test_an_idle_engine_holds_nothing_of_its_last_grammars(
+    tmp_path: Path, random_model: Path, started: list[subprocess.Popen[bytes]]
+) -> None:
+    bench = Bench(tmp_path, random_model, rest_seconds=0.01)
+    for at, text in enumerate(("ab", "cd")):
+        assert (await bench.ask("hello", priority=HIGH, schema={"const": text})).text == f'"{text}"'
+        await asyncio.to_thread(started[at].wait, 60)
+    bench.engine.close()
+
+    assert len(started) == 3
 
 
 @pytest.mark.parametrize(("priority", "more"), [(HIGH, 0), (LOW, NICE)])

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from sidecar.worker import Bounds, PictureError, Worker
+from sidecar.worker.picture import Bounds, PictureError
+from sidecar.worker.process import Worker
 from tests.engine.pictures import encoded, heic, noise, opened, pixel, plain, refusal
 
 

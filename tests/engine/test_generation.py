@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from sidecar.engine import RequestPriority
-from sidecar.worker import Picture, Worker
+from sidecar.worker.picture import Picture
+from sidecar.worker.process import Worker
 from tests.engine.conftest import Bench
 from tests.engine.pictures import about, circle, data_url, encoded, noise, plain
 

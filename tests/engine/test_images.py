@@ -24,7 +24,8 @@ from sidecar.engine.images import (
     read_picture,
 )
 from sidecar.errors import EngineFailed, InvalidImage
-from sidecar.worker import Bounds, Picture, Worker
+from sidecar.worker.picture import Bounds, Picture
+from sidecar.worker.process import Worker
 from tests.engine.conftest import Bench
 from tests.engine.pictures import ANY_SIZE, WAIT_SECONDS, about, data_url, encoded, image_part, plain, text_part
 

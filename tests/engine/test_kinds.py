@@ -9,8 +9,8 @@ import pillow_heif
 import pytest
 from PIL import Image, ImageCms, ImageOps
 
-from sidecar.worker import Bounds, Worker
-from sidecar.worker.picture import fitted_size
+from sidecar.worker.picture import Bounds, fitted_size
+from sidecar.worker.process import Worker
 from tests.engine.pictures import encoded, heic, noise, opened, pixel, plain
 
 

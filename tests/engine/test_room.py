@@ -11,7 +11,7 @@ import pytest
 
 from sidecar.engine import RequestPriority
 from sidecar.engine.room import PLACES, Room
-from sidecar.worker import Worker
+from sidecar.worker.process import Worker
 from tests.engine.conftest import Bench
 from tests.engine.pictures import about, circle, data_url, encoded
 

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from sidecar.engine.images import bounds_for, model_bounds
 from sidecar.errors import EngineFailed
-from sidecar.worker import Bounds, PictureError
-from sidecar.worker.picture import fitted_size
+from sidecar.worker.picture import Bounds, PictureError, fitted_size
 
 QWEN = Bounds(multiple=32, min_pixels=256 * 256, max_pixels=4096 * 4096)  # the real model's
 

@@ -12,7 +12,7 @@ import pytest
 
 from sidecar.engine import RequestPriority, backend
 from sidecar.engine.images import BACKGROUND_PIXELS, MAX_PIXELS
-from sidecar.worker import Picture
+from sidecar.worker.picture import Picture
 from tests.engine.conftest import Bench
 from tests.engine.pictures import about, circle, data_url, encoded, image_part, noise, plain, text_part
 from tests.engine.synthetic import write_model

@@ -14,7 +14,9 @@ import psutil
 import pytest
 from PIL import Image
 
-from sidecar.worker import Picture, PictureError, Worker, limits
+from sidecar.worker import limits
+from sidecar.worker.picture import Picture, PictureError
+from sidecar.worker.process import Worker
 from tests.engine.pictures import ANY_SIZE, WAIT_SECONDS, encoded, heic, noise, opened, plain, refusal
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_heic_is_opened_by_no_process_but_the_worker() -> None:
     script = (
-        "import sys, io; from sidecar.worker import Bounds, Worker\n"
+        "import sys, io; from sidecar.worker.picture import Bounds; from sidecar.worker.process import Worker\n"
         "worker = Worker(); worker.picture(sys.stdin.buffer.read(), Bounds(1, 1, 1 << 20)).result(30); worker.close()\n"
         "print([name for name in sys.modules if 'heif' in name or name.startswith('PIL')])"
     )
@@ -303,7 +305,8 @@ def test_pictures_with_the_same_pixels_in_another_shape_have_another_digest() ->
 
 def test_the_worker_dies_with_its_parent() -> None:
     script = (
-        "import os; from sidecar.worker import Bounds, Worker; from tests.engine.pictures import encoded, plain\n"
+        "import os; from sidecar.worker.picture import Bounds; from sidecar.worker.process import Worker\n"
+        "from tests.engine.pictures import encoded, plain\n"
         "worker = Worker(); worker.picture(encoded(plain('red')), Bounds(1, 1, 1 << 20)).result(30)\n"
         "print(worker.pid, flush=True); os._exit(9)"
     )

@@ -13,7 +13,7 @@ from sidecar.engine import Finished, GenerationRequest, Piece, RequestPriority, 
 from sidecar.routing.remote import Remote
 from sidecar.routing.remote_patience import PATIENCE, Patience
 from sidecar.routing.remote_queue import Places
-from sidecar.worker import Worker
+from sidecar.worker.process import Worker
 
 BRISK = replace(PATIENCE, connect=2, first_byte=1, between=0.5, listing=1, usage=0.5, pauses=(0.01, 0.01))
 """Waits that tests sit out. Those that must not come to their end are bounded by the test itself."""

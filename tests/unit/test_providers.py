@@ -12,7 +12,7 @@ from sidecar.errors import ProviderUnreachable
 from sidecar.routing import Change, Providers
 from sidecar.store import Database
 from sidecar.store.provider import Provider as Row
-from sidecar.worker import Worker
+from sidecar.worker.process import Worker
 from tests.provider import Provider, replies
 from tests.provider.asking import SECONDS, answer, request, text_of
 

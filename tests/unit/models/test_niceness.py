@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from sidecar.models.niceness import NICE
 from sidecar.models.stop import Stop, on_thread
+from sidecar.niceness import NICE
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a thread's priority to others")
 

@@ -1,0 +1,50 @@
+"""The processes that one model's grammars are tried in. From any thread."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+
+from sidecar.engine.tools import CALL, CALL_END
+from sidecar.worker.trial import Trial
+
+
+class Trials:
+    """No more of them than threads compile at once. The batch has its own, which give way to everything else."""
+
+    def __init__(self) -> None:
+        self._idle: dict[bool, list[Trial]] = {False: [], True: []}  # by whether they give way
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        """Has one begin that is ready when a person's first grammar comes: it takes longer than most grammars."""
+        trial = _trial(gives_way=False)
+        with contextlib.suppress(OSError):  # whoever needs one is told
+            trial.start()
+        with self._lock:
+            self._idle[False].append(trial)
+
+    @contextlib.contextmanager
+    def one(self, *, gives_way: bool) -> Iterator[Trial]:
+        """One for this thread alone."""
+        idle = self._idle[gives_way]
+        with self._lock:
+            trial = idle.pop() if idle else _trial(gives_way=gives_way)
+        try:
+            yield trial
+        finally:
+            with self._lock:
+                idle.append(trial)
+
+    def rest(self) -> None:
+        """Ends all that nobody has, with what large grammars left in their memory; a person's next one is waited for by
+        a fresh one."""
+        with self._lock:
+            for idle in self._idle.values():
+                idle.clear()
+        self.start()
+
+
+def _trial(*, gives_way: bool) -> Trial:
+    return Trial((CALL, CALL_END), gives_way=gives_way)
