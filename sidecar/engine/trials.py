@@ -28,22 +28,22 @@ class Trials:
     @contextlib.contextmanager
     def one(self, *, gives_way: bool) -> Iterator[Trial]:
         """One for this thread alone."""
-        idle = self._idle[gives_way]
         with self._lock:
+            idle = self._idle[gives_way]
             trial = idle.pop() if idle else _trial(gives_way=gives_way)
         try:
             yield trial
         finally:
             with self._lock:
-                idle.append(trial)
+                self._idle[gives_way].append(trial)
 
     def rest(self) -> None:
-        """Ends all that nobody has, with what large grammars left in their memory; a person's next one is waited for by
-        a fresh one."""
+        """Ends those that nobody has, with what large grammars left in their memory. A fresh one stays, or begins."""
         with self._lock:
-            for idle in self._idle.values():
-                idle.clear()
-        self.start()
+            fresh = [trial for trial in self._idle[False] if trial.is_fresh][:1]
+            self._idle = {False: fresh, True: []}
+        if not fresh:
+            self.start()
 
 
 def _trial(*, gives_way: bool) -> Trial:

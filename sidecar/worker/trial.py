@@ -53,6 +53,11 @@ class Trial:
         self._end: weakref.finalize[..., Trial] | None = None
         self._lock = threading.Lock()  # over both, as `end` comes from elsewhere
 
+    @property
+    def is_fresh(self) -> bool:
+        """Whether it was started and has tried nothing yet."""
+        return self._is_new and self._child is not None
+
     def forced(self, grammars: Sequence[str], seconds: float) -> list[int] | None:
         """How many bytes an answer to each begins with that leave no choice; none for one that cannot be compiled. None
         if they take longer than that, computing, or too much memory or stack.

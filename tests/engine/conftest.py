@@ -173,7 +173,7 @@ def demo_model() -> Path:
     return DEMO_MODEL
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # an idle engine starts a process, which tests of others' would count
 def shared_bench(random_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     bench = Bench(tmp_path_factory.mktemp("bench"), random_model)
     yield bench

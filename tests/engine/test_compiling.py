@@ -15,6 +15,7 @@ import pytest
 from sidecar.engine import GenerationRequest, RequestPriority, compiling
 from sidecar.engine.compiling import Compiling
 from sidecar.engine.grammars import Grammars
+from sidecar.engine.trials import Trials
 from sidecar.errors import EngineFailed, InvalidSchema
 from sidecar.niceness import NICE
 from sidecar.worker.trial import Trial
@@ -208,6 +209,22 @@ async def test_an_idle_engine_holds_nothing_of_its_last_grammars(
     bench.engine.close()
 
     assert len(started) == 3
+
+
+def test_a_process_that_has_tried_nothing_yet_stays(started: list[subprocess.Popen[bytes]]) -> None:
+    trials = Trials()
+    trials.start()
+    trials.rest()
+    trials.rest()
+    (fresh,) = started
+    assert fresh.poll() is None
+
+    with trials.one(gives_way=False) as trial:
+        assert trial.forced(['start: "ab"'], 60) == [2]
+    del trial  # it ends with the last who holds it
+    trials.rest()
+    fresh.wait(60)
+    assert len(started) == 2
 
 
 @pytest.mark.parametrize(("priority", "more"), [(HIGH, 0), (LOW, NICE)])
