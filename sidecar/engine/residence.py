@@ -160,7 +160,7 @@ class Residence:
         self._announce(loaded=False, model_id=None, load_seconds=None)
 
     def free_scratch(self) -> None:
-        """Gives back what stands ready for the next request: memory for arrays, processes for grammars."""
+        """Gives back what stands ready for the next request: memory for arrays, what processes for grammars hold."""
         import mlx.core as mx
 
         if self.model is not None:

@@ -11,7 +11,7 @@ from sidecar.worker.trial import Trial
 
 
 class Trials:
-    """No more of them than threads compile at once. The batch has its own, which give way to everything else."""
+    """Those that nobody has are taken again. The batch has its own, which give way to everything else."""
 
     def __init__(self) -> None:
         self._idle: dict[bool, list[Trial]] = {False: [], True: []}  # by whether they give way
@@ -40,10 +40,13 @@ class Trials:
     def rest(self) -> None:
         """Ends those that nobody has, with what large grammars left in their memory. A fresh one stays, or begins."""
         with self._lock:
-            fresh = [trial for trial in self._idle[False] if trial.is_fresh][:1]
-            self._idle = {False: fresh, True: []}
-        if not fresh:
-            self.start()
+            is_ready = any(trial.is_fresh for trial in self._idle[False])
+        if not is_ready:
+            self.start()  # first, so that a person finds one at any time
+        with self._lock:
+            ended = self._idle
+            self._idle = {False: [trial for trial in ended[False] if trial.is_fresh][:1], True: []}
+        del ended  # and with it the processes
 
 
 def _trial(*, gives_way: bool) -> Trial:

@@ -51,12 +51,13 @@ class Trial:
         self._child: subprocess.Popen[bytes] | None = None
         self._is_new = False  # it has not said yet that it is ready
         self._end: weakref.finalize[..., Trial] | None = None
-        self._lock = threading.Lock()  # over both, as `end` comes from elsewhere
+        self._lock = threading.Lock()  # over all three, as `end` comes from elsewhere
 
     @property
     def is_fresh(self) -> bool:
-        """Whether it was started and has tried nothing yet."""
-        return self._is_new and self._child is not None
+        """Whether its process runs and has tried nothing yet."""
+        child = self._child
+        return self._is_new and child is not None and child.poll() is None
 
     def forced(self, grammars: Sequence[str], seconds: float) -> list[int] | None:
         """How many bytes an answer to each begins with that leave no choice; none for one that cannot be compiled. None

@@ -173,9 +173,10 @@ def demo_model() -> Path:
     return DEMO_MODEL
 
 
-@pytest.fixture(scope="package")  # an idle engine starts a process, which tests of others' would count
+@pytest.fixture(scope="package")
 def shared_bench(random_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    bench = Bench(tmp_path_factory.mktemp("bench"), random_model)
+    # An engine at rest starts a process, which tests would count.
+    bench = Bench(tmp_path_factory.mktemp("bench"), random_model, rest_seconds=3600)
     yield bench
     bench.engine.close()
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,12 +18,15 @@ from sidecar.engine import GenerationRequest, RequestPriority, compiling
 from sidecar.engine.compiling import Compiling
 from sidecar.engine.grammars import Grammars
 from sidecar.engine.trials import Trials
-from sidecar.errors import EngineFailed, InvalidSchema
+from sidecar.errors import EngineFailed, InvalidSchema, ModelNotLoaded
 from sidecar.niceness import NICE
 from sidecar.worker.trial import Trial
 from tests.engine.conftest import Bench
 from tests.engine.pictures import about, circle, data_url, encoded
 from tests.engine.test_grammar import of_the_demo_model
+from tests.engine.test_loading import copied
+from tests.pipe import ROOT
+from tests.proxy.reaper import taking_in
 
 HIGH, LOW = RequestPriority.HIGH, RequestPriority.LOW
 SIMPLE = {"const": "ab"}
@@ -209,6 +214,53 @@ async def test_an_idle_engine_holds_nothing_of_its_last_grammars(
     bench.engine.close()
 
     assert len(started) == 3
+
+
+async def test_no_process_outlives_its_model(
+    tmp_path: Path, random_model: Path, started: list[subprocess.Popen[bytes]]
+) -> None:
+    broken = copied(random_model, tmp_path / "broken")
+    (broken / "tokenizer.json").write_text("{}")
+    bench = Bench(tmp_path, random_model)
+    await bench.load()
+    await bench.engine.unload_model()
+    assert [each.returncode for each in started] == [-signal.SIGKILL]
+    with pytest.raises(ModelNotLoaded):
+        await bench.load(broken)
+    assert [each.returncode for each in started] == [-signal.SIGKILL] * 2
+    await bench.load()
+    bench.engine.close()
+    await asyncio.to_thread(started[2].wait, 60)
+    assert len(started) == 3
+
+
+LEFT_ALONE = {
+    "at work": "threading.Thread(target=trial.forced, args=([ENDLESS], 600)).start()",
+    "stopped": "process.suspend()",
+}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="others end what is stopped themselves, or not at all")
+@pytest.mark.parametrize("state", LEFT_ALONE.values(), ids=LEFT_ALONE)
+def test_the_process_ends_with_its_parent_whatever_it_is_in(state: str) -> None:
+    script = (
+        "import os, threading, time\n"
+        "import psutil\n"
+        "from llguidance import LLMatcher\n"
+        "from sidecar.worker.trial import Trial\n"
+        f"ENDLESS = LLMatcher.grammar_from_json_schema({PATTERNS!r})\n"
+        "trial = Trial(())\n"
+        "trial.forced(['start: \"a\"'], 60)\n"
+        "process = psutil.Process(trial._child.pid)\n"
+        "used = process.cpu_times().user\n"
+        f"{state}\n"
+        "while process.status() != 'stopped' and process.cpu_times().user < used + 0.2: time.sleep(0.01)\n"
+        "print(process.pid, flush=True)\n"
+        "os._exit(9)"
+    )
+    with taking_in():
+        parent = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60)
+        psutil.Process(int(parent.stdout)).wait(10)
 
 
 def test_a_process_that_has_tried_nothing_yet_stays(started: list[subprocess.Popen[bytes]]) -> None:
