@@ -1,14 +1,16 @@
 """A model on disk: read again on demand, with progress, and deleted to the last part."""
 
 import asyncio
+import threading
 from pathlib import Path
 
 import pytest
 
 from sidecar.errors import ModelInUse, ModelNotFound, ModelNotReady
 from sidecar.models import BuiltinModel, Catalog, Models
+from sidecar.models.check import SnapshotCheck
 from tests.hub import Hub
-from tests.unit.models.conftest import LIMITS, WEIGHTS, Recorder
+from tests.unit.models.conftest import LIMITS, PATIENCE, WEIGHTS, Recorder
 
 
 def left(root: Path) -> list[Path]:
@@ -68,8 +70,15 @@ async def test_two_calls_verify_once_and_a_cancel_ends_it(downloaded: Models, re
 
 
 async def test_who_stops_waiting_for_a_check_ends_it_unless_somebody_else_waits(
-    downloaded: Models, recorder: Recorder
+    downloaded: Models, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    run, go_on = SnapshotCheck.run, threading.Event()
+
+    def held(check: SnapshotCheck) -> None:
+        go_on.wait(PATIENCE)
+        run(check)
+
+    monkeypatch.setattr(SnapshotCheck, "run", held)
     first, second, chat = (
         asyncio.create_task(each) for each in (downloaded.verify(), downloaded.verify(), downloaded.find_damage())
     )
@@ -80,14 +89,17 @@ async def test_who_stops_waiting_for_a_check_ends_it_unless_somebody_else_waits(
         await first
     with pytest.raises(asyncio.CancelledError):
         await second
+    go_on.set()
     await chat
     assert (await recorder.end()).status == "completed"
 
+    go_on.clear()
     alone = asyncio.create_task(downloaded.verify())
     await asyncio.sleep(0)
     alone.cancel()
     with pytest.raises(asyncio.CancelledError):
         await alone
+    go_on.set()
     assert (await recorder.end()).kind == "cancelled"
     assert downloaded.status().state == "ready"
 
