@@ -76,7 +76,7 @@ def load(
     """
     config = _checked_config(path)
     trials = Trials()
-    trials.start()  # beside the load, which mostly waits for the disk; behind it, it were in the way of the first token
+    trials.start()  # beside the load, so that the first token finds nothing of it in its way
     model = load_model(path, lazy=True)
     if model.vision_tower is None:
         raise EngineFailed("the model has no vision tower", reason="incomplete")

@@ -47,21 +47,23 @@ def main(memory_bytes: int, nice: int, special: list[str]) -> None:
 
     def serve() -> None:
         answer = b""  # ready
-        while True:
-            try:
+        try:
+            while True:
                 frames.write_frame(answers, answer)
                 answers.flush()
-            except OSError:
-                os._exit(0)
-            seconds, tried = json.loads(received.get())
-            # Computing counts, not what a busy computer leaves it; what waits for ever ends, too.
-            signal.setitimer(signal.ITIMER_PROF, seconds)
-            signal.setitimer(signal.ITIMER_REAL, waits * seconds)
-            with limits.watched(memory_bytes):
-                forced = [len(LLMatcher(tokenizer, each, log_level=0).compute_ff_bytes()) for each in tried]
-            for timer in (signal.ITIMER_PROF, signal.ITIMER_REAL):
-                signal.setitimer(timer, 0)
-            answer = json.dumps(forced).encode()
+                seconds, tried = json.loads(received.get())
+                # Computing counts, not what a busy computer leaves it; what waits for ever ends, too.
+                signal.setitimer(signal.ITIMER_PROF, seconds)
+                signal.setitimer(signal.ITIMER_REAL, waits * seconds)
+                with limits.watched(memory_bytes):
+                    forced = [len(LLMatcher(tokenizer, each, log_level=0).compute_ff_bytes()) for each in tried]
+                for timer in (signal.ITIMER_PROF, signal.ITIMER_REAL):
+                    signal.setitimer(timer, 0)
+                answer = json.dumps(forced).encode()
+        except MemoryError:
+            os._exit(limits.EXIT_TOO_MUCH_MEMORY)
+        finally:
+            os._exit(1)  # whatever it was: who waits for the answer must hear of it
 
     threading.stack_size(STACK_BYTES)
     threading.Thread(target=serve, daemon=True).start()

@@ -240,7 +240,7 @@ LEFT_ALONE = {
 }
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="others end what is stopped themselves, or not at all")
+@pytest.mark.skipif(sys.platform != "linux", reason="only there what a dead parent leaves comes to the test")
 @pytest.mark.parametrize("state", LEFT_ALONE.values(), ids=LEFT_ALONE)
 def test_the_process_ends_with_its_parent_whatever_it_is_in(state: str) -> None:
     script = (
@@ -261,6 +261,14 @@ def test_the_process_ends_with_its_parent_whatever_it_is_in(state: str) -> None:
     with taking_in():
         parent = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60)
         psutil.Process(int(parent.stdout)).wait(10)
+
+
+def test_a_process_that_fails_is_not_waited_for() -> None:
+    trial = Trial(())
+
+    with pytest.raises(OSError, match="died"):
+        trial.forced(['start: "ab"'], "any")  # type: ignore[arg-type]
+    assert trial.forced(['start: "ab"'], 60) == [2]
 
 
 def test_a_process_that_has_tried_nothing_yet_stays(started: list[subprocess.Popen[bytes]]) -> None:
